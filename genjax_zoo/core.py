@@ -5,6 +5,7 @@ knows `Learner.init` and `Learner.step`; evaluation, sampling and later stages k
 """
 
 from collections.abc import Callable, Mapping
+import difflib
 from typing import Any, NamedTuple
 
 from flax import struct
@@ -17,6 +18,12 @@ PyTree = Any
 
 class UserError(Exception):
   """What the user can mend: commands print its message alone, without a traceback."""
+
+
+def nearest(name: str, known) -> str:
+  """ ", did you mean 'x'?" for the known name nearest to a wrong one, else nothing: the end of a message."""
+  close = difflib.get_close_matches(name, list(known), 1, 0.5)
+  return f", did you mean {close[0]!r}?" if close else ""
 
 
 class Field(NamedTuple):
@@ -34,21 +41,16 @@ class Model(NamedTuple):
   """
 
   init: Callable  # (key, batch[, frozen]) -> (params, state), params a dict
-  loss: Callable | None = (
-    None  # (params, state, batch, key, train, **scheduled) -> (loss [B], (changes of state, metrics [B]))
-  )
+  loss: Callable | None = None  # (params, state, batch, key, train, **scheduled) -> (loss [B], (changes, metrics [B]))
   sample: Callable | None = None  # (params, state, key, n, given={}, **options) -> batch
   log_prob: Callable | None = None  # (params, state, batch, key, **options) -> nats [B]
   encode: Callable | None = None  # (params, state, batch, key) -> {name: latents}
   decode: Callable | None = None  # (params, state, {name: latents}, key) -> batch
   evaluate: Callable | None = None  # (params, state, batch, key) -> metrics {name: [B]}
-  likelihood: Mapping[
-    str, str
-  ] = {}  # {estimator: "exact" | "lower_bound" | "estimate"}, the default first
+  likelihood: Mapping[str, str] = {}  # {estimator: "exact" | "lower_bound" | "estimate"}, the default first
   given: tuple[str, ...] = ()  # Entries of a batch that `sample` needs: ("label",).
-  parts: Mapping[
-    str, Callable
-  ] = {}  # What other models build on: "denoise", "critic", "log_joint", "logits".
+  calls: Callable = lambda **options: 1  # (**options of sample) -> network evaluations of one sample
+  parts: Mapping[str, Callable] = {}  # What other models build on: "denoise", "critic", "log_joint", "logits".
 
 
 class Learner(NamedTuple):
@@ -65,9 +67,7 @@ class TrainState:
 
   step: jax.Array  # int32 []
   params: dict
-  state: dict = struct.field(
-    default_factory=dict
-  )  # Batch statistics, codebooks, buffers; "frozen": earlier stages.
+  state: dict = struct.field(default_factory=dict)  # Batch statistics, codebooks, buffers; "frozen": earlier stages.
   opt: PyTree = ()
   ema: dict = struct.field(default_factory=dict)  # Averages of some keys of `params`.
 
@@ -113,9 +113,7 @@ def minimize(loss, tx, params, opt, *args, accumulate: int = 1, **kwargs):
       return jax.tree.map(jnp.add, total, grads), out
 
     parts = split(batch, accumulate), jax.random.split(key, accumulate)
-    grads, (value, (changes, metrics)) = jax.lax.scan(
-      add, jax.tree.map(jnp.zeros_like, params), parts
-    )
+    grads, (value, (changes, metrics)) = jax.lax.scan(add, jax.tree.map(jnp.zeros_like, params), parts)
     mean = lambda x: x.mean(0) if jnp.issubdtype(x.dtype, jnp.inexact) else x[-1]
     grads = jax.tree.map(lambda g: g / accumulate, grads)
     value, aux = value.mean(), (jax.tree.map(mean, changes), metrics)

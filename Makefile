@@ -1,0 +1,33 @@
+# `make` lists the targets. PYTHON chooses the interpreter (`make test PYTHON=python3.12`), ARGS adds arguments.
+PYTHON ?= python3
+VENV := .venv$(if $(filter-out python3,$(PYTHON)),-$(notdir $(PYTHON)))
+RUN := $(VENV)/bin/python
+
+.PHONY: help setup train test test-slow lint zoo data bench clean
+help:  ## List the targets.
+	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
+
+setup: $(VENV)/installed  ## Make the environment in .venv and install everything.
+
+$(VENV)/installed: pyproject.toml constraints.txt
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "genjax_zoo needs Python 3.11 or newer: make PYTHON=python3.12 ...")'
+	$(PYTHON) -m venv $(VENV)
+	$(RUN) -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev]'
+	@touch $@
+
+train: setup  ## Train, evaluate and report the main job, a VAE on real digits (under a minute).
+	$(RUN) -m experiments.main --config=configs/vae_digits.py $(ARGS)
+
+test: setup  ## Run the tests but the slow ones (minutes).
+	$(RUN) -m ruff check .
+	$(RUN) -m pytest -q -m 'not slow' $(ARGS)
+
+test-slow: setup  ## Run the slow tests.
+	$(RUN) -m pytest -q -m slow $(ARGS)
+
+lint: setup  ## Format and check the code.
+	$(RUN) -m ruff format .
+	$(RUN) -m ruff check --fix .
+
+clean:  ## Remove the environment; runs/ stays.
+	rm -rf $(VENV) build *.egg-info

@@ -1,0 +1,188 @@
+"""Configs: Python files whose keys are the keyword arguments of the functions they name.
+
+`resolve` completes a config with those functions' defaults, so that every argument can be set on
+the command line and the run folder tells all that was used.
+"""
+
+import ast
+import importlib.util
+import inspect
+from pathlib import Path
+
+from ml_collections import ConfigDict
+from ml_collections.config_dict import placeholder
+
+from genjax_zoo import data, loop
+from genjax_zoo.build import constructor, optax_function, optimizer
+from genjax_zoo.core import Model, UserError, nearest
+
+HERE = Path(__file__).parent
+TRAIN = dict(ema=0.0, accumulate=1, sample_every=0)
+EVALUATE = dict(split="test", batch=500, examples=0, log_prob={})
+SAMPLE = dict(n=64, seed=0)
+IDENTITY = "model", "data", "optimizer", "schedules", "train", "stages"  # What a run folder is a run of.
+MAY_CHANGE = "steps", "log_every", "save_every", "sample_every"  # Keys of `train` that a resumed run may change.
+
+
+def resolve(path: str) -> ConfigDict:
+  """The config of `path[:smoke]` with every default filled in, and those of its stages under `stages`.
+
+  A relative path that is not found is looked for under experiments/. Raises UserError for a file
+  that isn't there and for a key that the function it is for doesn't take, naming the nearest.
+  """
+  path, _, variant = path.partition(":")
+  if variant not in ("", "smoke"):
+    raise UserError(f"unknown variant :{variant} of {path}; there is :smoke")
+  file = next((p for p in (Path(path), HERE / path) if p.is_file()), None)
+  if file is None:
+    known = sorted(f"configs/{p.name}" for p in (HERE / "configs").glob("[a-z]*.py"))
+    raise UserError(f"no config {path}{nearest(path, known)}; there are {', '.join(known)}")
+  spec = importlib.util.spec_from_file_location(file.stem, file)
+  module = importlib.util.module_from_spec(spec)
+  spec.loader.exec_module(module)
+  given = module.get_config().to_dict()
+  config = complete(file.stem, given)
+  config.stages = {k: resolve(p + (":smoke" if variant else "")) for k, p in given.get("stages", {}).items()}
+  return shrink(config) if variant else config
+
+
+def complete(name: str, given: dict) -> ConfigDict:
+  """A config's sections, each with the defaults of the function that takes it."""
+  sections = "model", "data", "optimizer", "schedules", "train", "evaluate", "sample", "stages"
+  check(name, given, sections)
+  model = dict(given.get("model", {}))
+  construct = constructor(model.get("name", ""))
+  own = {"data", "tx", "ema"} | {k for k, p in inspect.signature(construct).parameters.items() if p.annotation is Model}
+  train = arguments(loop.train, {"learner", "data", "log", "workdir", "frozen", "hooks"}) | TRAIN
+  config = dict(
+    name=name,
+    model=section("model", model, {"name": ""} | arguments(construct, own)),
+    data=section("data", given.get("data", {}), arguments(data.load) | {"batch": 128}),
+    optimizer=optimizers(given.get("optimizer", {}), construct),
+    schedules=given.get("schedules", {}),
+    train=section("train", given.get("train", {}), train),
+    evaluate=section("evaluate", given.get("evaluate", {}), EVALUATE, open_keys=("log_prob",)),
+    sample=SAMPLE | given.get("sample", {}),
+    stages={},
+  )
+  return ConfigDict(config)
+
+
+def section(name, given, defaults, open_keys=()):
+  """`given` over `defaults`, whose keys are the only ones allowed; one without a default must be given."""
+  check(name, given, defaults)
+  if missing := [k for k, v in defaults.items() if v is inspect.Parameter.empty and k not in given]:
+    raise UserError(f"the config must set {name}.{missing[0]}")
+  return defaults | given
+
+
+def optimizers(given, construct):
+  """The optimizer's section, or one a player, with optax's own numeric arguments."""
+  if "tx" in inspect.signature(construct).parameters and given and all(isinstance(v, dict) for v in given.values()):
+    return {player: optimizers(options, optimizer) for player, options in given.items()}
+  if "tx" in inspect.signature(construct).parameters and not given:
+    return {}
+  name = given.get("name", "adam")
+  numbers = {
+    k: p.default
+    for k, p in inspect.signature(optax_function("optimizer.name", name)).parameters.items()
+    if isinstance(p.default, (bool, int, float)) and k != "learning_rate"
+  }
+  return section("optimizer", given, arguments(optimizer, {"steps", "options"}) | numbers)
+
+
+def arguments(function, without=()) -> dict:
+  """{argument: default} of a function, but for `without`; a placeholder of its type where that is None."""
+  defaults = {}
+  for k, p in inspect.signature(function).parameters.items():
+    if k not in without:
+      kinds = [t for t in (int, float, str) if p.default is None and t in getattr(p.annotation, "__args__", ())]
+      defaults[k] = placeholder(kinds[0]) if kinds else p.default
+  return defaults
+
+
+def check(name, given, known):
+  """Raises UserError for a key that is not known."""
+  for key in given:
+    if key not in known:
+      raise UserError(f"the config's {name} has no {key!r}{nearest(key, known)}; it takes {', '.join(sorted(known))}")
+
+
+def override(config: ConfigDict, assignment: str):
+  """Applies `a.b=value`, read as the type of what is there; JSON-like for tuples, lists and new options."""
+  key, equals, text = assignment.partition("=")
+  known = [k for k, _ in flatten(config)]
+  *path, last = key.split(".")
+  where = config
+  for part in path:
+    where = where.get(part) if isinstance(where, ConfigDict) else None
+  open_section = path in (["sample"], ["evaluate", "log_prob"])
+  if not isinstance(where, ConfigDict) or (last not in where and not open_section):
+    raise UserError(f"unknown key --config.{key}{nearest(key, known)}")
+  if isinstance(where.get(last), ConfigDict):
+    raise UserError(f"--config.{key} is a section; set one of {', '.join(f'{key}.{k}' for k in where[last])}")
+  if not equals:
+    raise UserError(f"--config.{key} needs a value: --config.{key}=...")
+  kind = where.get_type(last) if last in where else None
+  with where.unlocked():
+    where[last] = parse(key, text, kind)
+
+
+def parse(key, text, kind):
+  """`text` as a `kind`: bool, int, float, str or tuple; as a Python literal or a string when None."""
+  try:
+    value = ast.literal_eval(text)
+  except (ValueError, SyntaxError):
+    value = {"true": True, "false": False}.get(text.lower(), text)
+  if kind in (None, type(None)):
+    return value
+  if kind is str:
+    return text
+  if kind is float and isinstance(value, int) and not isinstance(value, bool):
+    return float(value)
+  if kind is tuple and isinstance(value, (int, float, list)):
+    return tuple(value) if isinstance(value, list) else (value,)
+  if type(value) is not kind:
+    raise UserError(f"--config.{key}={text}: a value of type {kind.__name__} is wanted, like {EXAMPLES[kind]}")
+  return value
+
+
+EXAMPLES = {bool: "true", int: "100", float: "1e-3", tuple: "(64,64)"}
+
+
+def flatten(config, prefix=""):
+  """Pairs (dotted key, value) of a nested config."""
+  for k, v in config.items():
+    if isinstance(v, (dict, ConfigDict)) and v:
+      yield from flatten(v, f"{prefix}{k}.")
+    else:
+      yield prefix + k, v
+
+
+def differences(saved: dict, config: dict) -> list[str]:
+  """What makes `config` another run than the one saved: ["model.latent=20, not 10"]."""
+
+  def identity(c):
+    return {
+      k: v
+      for k, v in flatten({s: c.get(s, {}) for s in IDENTITY})
+      if not (k.split(".")[-2:-1] == ["train"] and k.split(".")[-1] in MAY_CHANGE)
+      and not (k.startswith("stages.") and k.split(".")[2] not in IDENTITY)
+    }
+
+  a, b = identity(saved), identity(config)
+  return [f"{k}={a.get(k, 'unset')}, not {b.get(k, 'unset')}" for k in sorted(a | b) if a.get(k) != b.get(k)]
+
+
+def shrink(config: ConfigDict) -> ConfigDict:
+  """The same in a few seconds: two steps, few examples, few samples."""
+  config.name += "_smoke"
+  if config.train.steps:
+    config.train.update(steps=2, steps_per_dispatch=1, log_every=1, save_every=2, sample_every=2)
+  config.data.batch = min(config.data.batch, 16)
+  config.evaluate.examples = 64
+  config.evaluate.batch = 32
+  config.sample.n = 16
+  if "k" in config.evaluate.log_prob:
+    config.evaluate.log_prob.k = 2
+  return config

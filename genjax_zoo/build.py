@@ -1,0 +1,88 @@
+"""From a config, which is data, to a learner: models and optimizers by the names they have."""
+
+from collections.abc import Mapping
+import importlib
+import inspect
+from pathlib import Path
+
+import jax.numpy as jnp
+import optax
+
+from genjax_zoo.core import Field, Learner, Model, UserError, descend, nearest
+
+
+def constructor(name: str):
+  """The `model` or `learner` of `genjax_zoo.models.<name>`. Raises UserError naming the nearest known one."""
+  known = sorted(p.stem for p in (Path(__file__).parent / "models").glob("[a-z]*.py"))
+  if name not in known:
+    raise UserError(f"unknown model {name!r}{nearest(name, known)}; there are {', '.join(known)}")
+  module = importlib.import_module(f"genjax_zoo.models.{name}")
+  return getattr(module, "model", None) or module.learner
+
+
+def optimizer(
+  steps: int = 1, *, name: str = "adam", learning_rate: float = 1e-3, schedule: str = "constant",
+  warmup_steps: int = 0, clip_norm: float = 0.0, **options,
+) -> optax.GradientTransformation:  # fmt: skip
+  """`optax.<name>(learning rate, **options)`, clipped to the global norm `clip_norm` when positive.
+
+  The rate rises linearly over `warmup_steps`, then is "constant", or goes to 0 at `steps` of this
+  player's own updates as a half "cosine" or "linear". Raises UserError for a name that optax lacks.
+  """
+  schedules = {
+    "constant": lambda: optax.constant_schedule(learning_rate),
+    "cosine": lambda: optax.cosine_decay_schedule(learning_rate, max(steps - warmup_steps, 1)),
+    "linear": lambda: optax.linear_schedule(learning_rate, 0.0, max(steps - warmup_steps, 1)),
+  }
+  if schedule not in schedules:
+    raise UserError(f"unknown optimizer.schedule={schedule!r}; there are {', '.join(schedules)}")
+  rate = schedules[schedule]()
+  if warmup_steps:
+    rate = optax.join_schedules([optax.linear_schedule(0.0, learning_rate, warmup_steps), rate], [warmup_steps])
+  tx = optax_function("optimizer.name", name)(rate, **options)
+  return optax.chain(optax.clip_by_global_norm(clip_norm), tx) if clip_norm else tx
+
+
+def optax_function(key: str, name: str):
+  """`optax.<name>`. Raises UserError, naming the config's `key`, when there is none."""
+  if not callable(getattr(optax, name, None)):
+    raise UserError(f"{key}={name!r} is not in optax{nearest(name, dir(optax))}")
+  return getattr(optax, name)
+
+
+def build(config: Mapping, data: Mapping[str, Field], stages: Mapping[str, Model] = {}) -> Learner:
+  """The learner that a resolved config describes, for batches of the fields `data`.
+
+  `stages` holds the models of earlier stages, by the keyword that the constructor calls them.
+  """
+  options = dict(config["model"])
+  name = options.pop("name")
+  construct, train = constructor(name), config["train"]
+  known = inspect.signature(construct).parameters
+  if missing := set(stages) ^ {k for k, p in known.items() if p.annotation is Model}:
+    raise UserError(f"model {name!r} and the config's stages disagree about {', '.join(sorted(missing))}")
+  options |= stages
+  if "tx" not in known:
+    model = construct(data, **options)
+    if model.loss is None:
+      return descend(model, optax.identity())
+    schedules = {k: _schedule(k, s) for k, s in config.get("schedules", {}).items()}
+    tx = optimizer(train["steps"], **config["optimizer"])
+    return descend(model, tx, train["ema"], schedules, train["accumulate"])
+  if config.get("schedules") or train["accumulate"] != 1:
+    raise UserError(f"model {name!r} writes its own step: it takes neither schedules nor train.accumulate")
+  if "ema" in known:
+    options["ema"] = train["ema"]
+  players = config.get("optimizer", {})
+  return construct(data, {k: optimizer(train["steps"], **player) for k, player in players.items()}, **options)
+
+
+def _schedule(key, options):
+  options = dict(options)
+  return optax_function(f"schedules.{key}.name", options.pop("name"))(**options)
+
+
+def dummy(data: Mapping[str, Field], n: int = 1) -> dict:
+  """A batch of n zeros in the form of the data."""
+  batch = {k: jnp.zeros((n, *f.shape), f.dtype) for k, f in data.items()}
+  return batch | {"weight": jnp.ones(n)}

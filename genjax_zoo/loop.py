@@ -1,0 +1,114 @@
+"""The training loop: one for every model."""
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from genjax_zoo.checkpoint import Checkpoints
+from genjax_zoo.core import Learner, TrainState, UserError, unroll
+from genjax_zoo.interrupt import Interrupt
+from genjax_zoo.sharding import fsdp, jit, make_mesh, put, replicated
+
+
+def train(
+  learner: Learner, data, log, *, workdir, steps: int, steps_per_dispatch: int = 1, seed: int = 0,
+  log_every: int = 100, save_every: int = 1000, fsdp_min_size: int = 2**20, frozen=(), hooks=(),
+) -> TrainState:  # fmt: skip
+  """Trains to `steps`, resuming from the newest checkpoint of `workdir`; returns early when asked to stop.
+
+  `data` is a `genjax_zoo.data.loader.Loader`; one dispatch runs `steps_per_dispatch` optimizer steps.
+  `frozen`, () or ({stage: (params, state)},), goes to `init`; a model keeps what it needs of it as
+  `state["frozen"]`. `hooks` are pairs (every, f): `f(step, ts)` runs each `every` steps.
+  Raises UserError when an interval is no multiple of `steps_per_dispatch`, when the folder holds
+  another model's checkpoints, and when a loss or a parameter is no longer finite.
+  """
+  K, mesh = steps_per_dispatch, make_mesh()
+  k_init, k_step = jax.random.split(jax.random.key(seed))
+  intervals = {"steps": steps, "log_every": log_every, "save_every": save_every}
+  for name, every in intervals.items() | {("sample_every", every) for every, _ in hooks}:
+    if every % K:
+      raise UserError(f"train.{name}={every} must be a multiple of train.steps_per_dispatch={K}")
+
+  def init(resident, inputs, *frozen):
+    k_data, key = jax.random.split(k_init)
+    first = jax.tree.map(lambda x: x[0], inputs)
+    return learner.init(key, data.fetch(resident, first, k_data), *frozen)
+
+  def step_fn(ts, resident, inputs):
+    def step(ts, inputs, key):
+      k_data, key = jax.random.split(key)
+      return learner.step(ts, data.fetch(resident, inputs, k_data), key)
+
+    return unroll(step, k_step, K)(ts, inputs)
+
+  with jax.set_mesh(mesh), Interrupt() as asked, Checkpoints(workdir) as checkpoints:
+    resident = put(data.resident, mesh)
+    first = put(next(data.inputs(0)), mesh, None, "data")
+    shardings = fsdp(mesh, jax.eval_shape(init, resident, first, *frozen), fsdp_min_size)
+    ts = jit(init, out_shardings=shardings)(resident, first, *frozen)
+    ts = checkpoints.restore(ts, log.say) or ts
+    step = int(ts.step)
+    if not steps and checkpoints.latest is None:  # Nothing to train: a composition of earlier stages.
+      checkpoints.save(0, ts)
+    if step >= steps:
+      return ts
+    if step % K:
+      raise UserError(f"to resume at step {step}, train.steps_per_dispatch must divide it; {K} doesn't")
+    with log.clock("compiling"):
+      dispatch = jit(step_fn, donate_argnums=0, out_shardings=(shardings, replicated(mesh)))
+      dispatch = dispatch.lower(ts, resident, first).compile()
+
+    log.begin(step)
+    window, unread = [], None
+    for inputs in data.inputs(step):
+      ts, metrics = dispatch(ts, resident, put(inputs, mesh, None, "data"))
+      step += K
+      window.append(metrics)
+      if unread:  # Read only now that the next dispatch was sent: the device never waits for the host.
+        report(log, *unread, checkpoints)
+      stop = asked(step) or step >= steps
+      save = stop or step % save_every == 0
+      unread, window = ((step, window), []) if save or step % log_every == 0 else (None, window)
+      if save:
+        report(log, *unread, checkpoints)
+        check_finite(step, ts.params, checkpoints)
+        checkpoints.save(step, ts)
+        unread = None
+      for every, hook in hooks:
+        if step % every == 0:
+          hook(step, ts)
+      if stop:
+        return ts
+
+
+def report(log, step, window, checkpoints):
+  """Logs the means of the metrics of the last steps, NaN (not measured) left out; raises on a loss that diverged."""
+  rows = jax.tree.map(lambda *m: np.concatenate(m), *jax.device_get(window))
+  for name, values in rows.items():
+    finite = np.isfinite(values)
+    if (name == "loss" or name.endswith("_loss")) and not finite.all():
+      i = int(np.argmin(finite))
+      raise diverged(f"{name} is {values[i]} at step {step - len(values) + 1 + i}", checkpoints)
+  log.scalars(step, {name: float(np.nanmean(v)) for name, v in rows.items() if not np.isnan(v).all()})
+
+
+def check_finite(step, params, checkpoints):
+  """Raises rather than save parameters that are not finite."""
+  if not jit(all_finite)(params):
+    raise diverged(f"the parameters are no longer finite at step {step}", checkpoints)
+
+
+def all_finite(params):
+  """Whether every number of a tree is finite."""
+  return jnp.stack([jnp.isfinite(x).all() for x in jax.tree.leaves(params)] or [jnp.array(True)]).all()
+
+
+def diverged(what, checkpoints):
+  """The error that names the last good checkpoint."""
+  good = checkpoints.latest
+  kept = (
+    "no checkpoint was saved before it"
+    if good is None
+    else f"the last good checkpoint is {checkpoints.folder / str(good)}"
+  )
+  return UserError(f"training diverged: {what}; {kept}. Try a smaller learning rate or optimizer.clip_norm")

@@ -1,0 +1,121 @@
+"""A run folder, loaded: `load("runs/vae_mnist").sample(64)`."""
+
+import functools
+import json
+from pathlib import Path
+from typing import NamedTuple
+
+import jax
+import numpy as np
+
+from genjax_zoo.build import build, dummy
+from genjax_zoo.checkpoint import Checkpoints
+from genjax_zoo.core import Field, Learner, Model, TrainState, UserError
+from genjax_zoo.sample import sampler
+from genjax_zoo.sharding import fsdp, gather, jit, make_mesh, put
+
+
+class Run(NamedTuple):
+  """A trained model with its weights, on the devices at hand; batches and results are NumPy arrays."""
+
+  model: Model
+  weights: dict
+  state: dict
+  config: dict
+  fields: dict[str, Field]
+  step: int
+  folder: Path
+  mesh: jax.sharding.Mesh
+
+  def sample(self, n: int, seed: int = 0, given={}, **options) -> dict:
+    """n samples in the form of the data; `options` are those of the model's `sample`."""
+    return sampler(self.model, self.mesh, n, **options)(self.weights, self.state, jax.random.key(seed), given)
+
+  def log_prob(self, batch: dict, seed: int = 0, **options) -> np.ndarray:
+    """log p of each example, or its bound or estimate as `model.likelihood` says, nats [B]."""
+    return self._call("log_prob", batch, seed, **options)
+
+  def encode(self, batch: dict, seed: int = 0) -> dict:
+    """The latents of each example, {name: [B, ...]}."""
+    return self._call("encode", batch, seed)
+
+  def decode(self, latents: dict, seed: int = 0) -> dict:
+    """Latents as a batch in the form of the data."""
+    return self._call("decode", latents, seed)
+
+  def evaluate(self, batch: dict, seed: int = 0) -> dict:
+    """The metrics of each example, {name: [B]}."""
+    return self._call("evaluate", batch, seed)
+
+  def _call(self, name, batch, seed, **options):
+    f = getattr(self.model, name)
+    if f is None:
+      raise UserError(f"model {self.config['model']['name']!r} has no {name}")
+    n = len(jax.tree.leaves(batch)[0])
+    fill = lambda x: np.concatenate([x, np.repeat(x[-1:], -n % self.mesh.size, 0)])
+    with jax.set_mesh(self.mesh):
+      rows = put(jax.tree.map(fill, batch), self.mesh, "data")
+      out = jit(functools.partial(f, **options))(self.weights, self.state, rows, jax.random.key(seed))
+    return jax.tree.map(lambda x: x[:n], gather(out))
+
+
+def describe(fields: dict[str, Field], stages: dict[str, dict] = {}) -> dict:
+  """The fields of a run's data, and of its stages', as JSON."""
+  data = {k: {"shape": f.shape, "dtype": np.dtype(f.dtype).name, "levels": f.levels} for k, f in fields.items()}
+  return {"fields": data, "stages": stages}
+
+
+def fields_of(data: dict) -> dict[str, Field]:
+  """The fields that `describe` wrote."""
+  return {k: Field(tuple(f["shape"]), np.dtype(f["dtype"]), f["levels"]) for k, f in data["fields"].items()}
+
+
+def write_description(folder: Path, config: dict, data: dict):
+  """Writes what `load` needs beside the checkpoints: config.json and data.json."""
+  (folder / "config.json").write_text(json.dumps(config, indent=1))
+  (folder / "data.json").write_text(json.dumps(data, indent=1))
+
+
+def read_description(folder) -> tuple[dict, dict]:
+  """The (config, data) of a run folder. Raises UserError when it is none."""
+  try:
+    return tuple(json.loads((Path(folder) / name).read_text()) for name in ("config.json", "data.json"))
+  except (OSError, ValueError) as e:
+    raise UserError(f"{folder} is not a run folder: its config.json or data.json can't be read") from e
+
+
+def learner_of(config: dict, data: dict) -> tuple[Learner, tuple]:
+  """The learner of a config and what its `init` takes of earlier stages, as shapes: () or ({stage: ...},)."""
+  stages = {name: learner_of(stage, data["stages"][name]) for name, stage in config["stages"].items()}
+  learner = build(config, fields_of(data), {name: stage.model for name, (stage, _) in stages.items()})
+  frozen = {name: values(shapes(stage, data["stages"][name], *frozen)) for name, (stage, frozen) in stages.items()}
+  return learner, (frozen,) if frozen else ()
+
+
+def shapes(learner: Learner, data: dict, *frozen) -> TrainState:
+  """The TrainState of a learner, as shapes."""
+  return jax.eval_shape(learner.init, jax.random.key(0), dummy(fields_of(data)), *frozen)
+
+
+def values(ts: TrainState) -> tuple[dict, dict]:
+  """What a later stage gets of a trained one: (params, state)."""
+  return ts.weights, ts.state
+
+
+def load(folder) -> Run:
+  """The newest checkpoint of a run folder, on the devices at hand, whatever devices trained it.
+
+  Needs neither the data nor the folders of earlier stages. Raises UserError when the folder is no
+  run's, or holds no checkpoint.
+  """
+  folder = Path(folder)
+  config, data = read_description(folder)
+  learner, frozen = learner_of(config, data)
+  abstract, mesh = shapes(learner, data, *frozen), make_mesh()
+  shardings = fsdp(mesh, abstract, config["train"]["fsdp_min_size"])
+  target = jax.tree.map(lambda x, s: jax.ShapeDtypeStruct(x.shape, x.dtype, sharding=s), abstract, shardings)
+  with Checkpoints(folder) as checkpoints:
+    ts = checkpoints.restore(target)
+  if ts is None:
+    raise UserError(f"{folder} holds no checkpoint yet")
+  return Run(learner.model, ts.weights, ts.state, config, fields_of(data), int(ts.step), folder, mesh)

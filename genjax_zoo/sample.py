@@ -1,0 +1,36 @@
+"""Sampling, compiled and spread over the devices."""
+
+import jax
+from jax.sharding import NamedSharding, PartitionSpec as P
+import numpy as np
+
+from genjax_zoo.core import Model, UserError
+from genjax_zoo.sharding import gather, jit, replicated
+
+
+def sampler(model: Model, mesh, n: int, **options):
+  """A compiled `(weights, state, key, given={}) -> batch` of n samples, NumPy arrays in the form of the data.
+
+  n is rounded up to the device count inside, so that each device computes its share. Options that
+  are floats are traced, so a sweep over them compiles once; the rest are static. `given` holds n rows
+  of each entry of `model.given`. Raises UserError when one is missing or the model can't sample.
+  """
+  if model.sample is None:
+    raise UserError("this model can't sample")
+  padded = -(-n // mesh.size) * mesh.size
+  traced = {k: v for k, v in options.items() if isinstance(v, float)}
+  static = {k: v for k, v in options.items() if k not in traced}
+  draw = jit(
+    lambda params, state, key, given, traced: model.sample(params, state, key, padded, given, **static, **traced),
+    out_shardings=NamedSharding(mesh, P("data")),
+  )
+
+  def sample(params, state, key, given={}):
+    if missing := [k for k in model.given if k not in given]:
+      raise UserError(f"sampling needs given[{missing[0]!r}], {n} rows of the data's {missing[0]!r}")
+    rows = {k: np.resize(np.asarray(given[k]), (padded, *np.shape(given[k])[1:])) for k in model.given}
+    with jax.set_mesh(mesh):
+      batch = draw(params, state, key, jax.device_put(rows, replicated(mesh)), traced)
+    return jax.tree.map(lambda x: x[:n], gather(batch))
+
+  return sample

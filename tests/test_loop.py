@@ -1,0 +1,217 @@
+"""The loop is exact: however it is cut into dispatches, interrupted, or spread over devices and hosts."""
+
+import os
+from pathlib import Path
+import re
+import signal
+import socket
+import subprocess
+import sys
+import time
+
+import chex
+import jax
+import jax.numpy as jnp
+import numpy as np
+import optax
+import pytest
+
+from genjax_zoo import checkpoint, data, loop
+from genjax_zoo.core import Model, UserError, descend
+from genjax_zoo.data.loader import train_loader
+from genjax_zoo.log import Log, read_rows
+from tests import toy
+
+ROOT = Path(__file__).parent.parent
+DIGITS = data.load("digits")
+
+
+def run(folder, *, K=5, steps=40, learner=None, **options):
+  loader = train_loader(DIGITS, batch=32, steps_per_dispatch=K, seed=0, devices=jax.device_count())
+  options = {"log_every": K, "save_every": 20} | options
+  with Log(folder, steps) as log:
+    return loop.train(
+      learner or toy.learner(DIGITS.fields), loader, log, workdir=folder, steps=steps, steps_per_dispatch=K, **options
+    )
+
+
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory):
+  """40 uninterrupted steps on 4 devices, 5 a dispatch: (folder, final state)."""
+  folder = tmp_path_factory.mktemp("whole")
+  return folder, jax.device_get(run(folder))
+
+
+def test_steps_per_dispatch_change_nothing(whole, tmp_path):
+  one = jax.device_get(run(tmp_path, K=1, log_every=10))
+  chex.assert_trees_all_close(one, whole[1], rtol=1e-5, atol=1e-6)
+  assert int(one.state["seen"]) == 40 * 32
+
+
+def test_resume_is_bit_exact(whole, tmp_path):
+  run(tmp_path, steps=20)
+  chex.assert_trees_all_equal(jax.device_get(run(tmp_path)), whole[1])
+  steps = [row["step"] for row in read_rows(tmp_path / "metrics.jsonl")]
+  assert steps == list(range(5, 41, 5))
+
+
+def test_resume_with_the_newest_checkpoint_truncated(whole, tmp_path):
+  run(tmp_path)
+  for file in (tmp_path / "checkpoints" / "40").rglob("*"):
+    if file.is_file() and file.stat().st_size > 100:
+      os.truncate(file, file.stat().st_size // 2)
+  (tmp_path / "checkpoints" / "stray").mkdir()
+  chex.assert_trees_all_equal(jax.device_get(run(tmp_path)), whole[1])
+  assert "checkpoint 40 can't be read" in (tmp_path / "log.txt").read_text()
+  with checkpoint.Checkpoints(tmp_path) as checkpoints:
+    assert checkpoints.restore(jax.tree.map(jnp.asarray, whole[1])).step == 40
+
+
+def test_fsdp_equals_replicated(whole, tmp_path):
+  sharded = run(tmp_path, fsdp_min_size=1)
+  assert len(sharded.params["down"].sharding.device_set) == 4
+  assert sharded.params["down"].addressable_shards[0].data.shape == (16, 32)
+  chex.assert_trees_all_close(jax.device_get(sharded), whole[1], rtol=1e-4, atol=1e-5)
+
+
+def worker(*args, **options):
+  command = [sys.executable, "-m", "tests.worker", *map(str, args), *(f"--{k}={v}" for k, v in options.items())]
+  environment = os.environ | {"JAX_COMPILATION_CACHE_DIR": ".jax_cache"}
+  return subprocess.Popen(command, cwd=ROOT, env=environment, text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+
+
+def finish(process):
+  out, _ = process.communicate(timeout=300)
+  assert process.returncode == 0, out
+  return out
+
+
+def same(path, ts, exact=False):
+  saved = dict(np.load(path))
+  wanted = dict(zip(checkpoint.describe(ts), jax.tree.leaves(ts)))
+  assert saved.keys() == wanted.keys()
+  for name in saved:
+    np.testing.assert_allclose(saved[name], wanted[name], rtol=0 if exact else 1e-4, atol=0 if exact else 1e-5)
+
+
+def test_one_device_equals_four_and_loads_what_four_saved(whole, tmp_path):
+  finish(worker(tmp_path / "one", tmp_path / "one.npz", K=5, steps=40))
+  same(tmp_path / "one.npz", whole[1])
+  finish(worker(whole[0], tmp_path / "loaded.npz", K=5, steps=40))  # Finished: only restores.
+  same(tmp_path / "loaded.npz", whole[1], exact=True)
+
+
+def test_two_processes_equal_one(whole, tmp_path):
+  with socket.socket() as s:
+    s.bind(("127.0.0.1", 0))
+    address = f"127.0.0.1:{s.getsockname()[1]}"
+  both = [
+    worker(tmp_path / "two", tmp_path / "two.npz", K=5, steps=40, devices=2, coordinator=address, process=i, processes=2)
+    for i in range(2)
+  ]
+  for process in both:
+    finish(process)
+  same(tmp_path / "two.npz", whole[1])
+
+
+def until(process, text):
+  for line in process.stdout:
+    if re.match(text, line):
+      return
+  raise AssertionError(f"{text!r} never came")
+
+
+def test_kill_9_in_the_middle_loses_nothing(whole, tmp_path):
+  process = worker(tmp_path, tmp_path / "never.npz", K=5, steps=40, devices=4, slow=0.2, save_every=10)
+  until(process, "step 30")
+  process.kill()
+  process.wait()
+  finish(worker(tmp_path, tmp_path / "out.npz", K=5, steps=40, devices=4))
+  same(tmp_path / "out.npz", whole[1], exact=True)
+
+
+def test_sigterm_saves_and_the_same_command_goes_on(whole, tmp_path):
+  process = worker(tmp_path, tmp_path / "out.npz", K=5, steps=40, devices=4, slow=0.2)
+  until(process, "step 10")
+  process.send_signal(signal.SIGTERM)
+  finish(process)
+  with checkpoint.Checkpoints(tmp_path) as checkpoints:
+    assert checkpoints.latest in (15, 20)
+  finish(worker(tmp_path, tmp_path / "out.npz", K=5, steps=40, devices=4))
+  same(tmp_path / "out.npz", whole[1], exact=True)
+
+
+def test_a_loss_that_diverges_stops_the_run_and_names_the_step(tmp_path):
+  def loss(params, state, batch, key, train):
+    value = params["w"] * jnp.where(state["n"] == 24, jnp.nan, 1.0) + jnp.zeros(len(batch["image"]))
+    return value, ({"n": state["n"] + 1}, {})
+
+  init = lambda key, batch: ({"w": jnp.ones(())}, {"n": jnp.zeros((), jnp.int32)})
+  with pytest.raises(UserError, match=r"loss is nan at step 25; the last good checkpoint is .*checkpoints/20"):
+    run(tmp_path, learner=descend(Model(init, loss), optax.sgd(1e-3)))
+
+
+def test_parameters_that_overflow_are_not_saved(tmp_path):
+  def loss(params, state, batch, key, train):
+    return jnp.zeros(len(batch["image"])), ({}, {})
+
+  explode = optax.stateless(lambda g, p: jax.tree.map(lambda x: jnp.full_like(x, jnp.inf), g))
+  learner = descend(Model(lambda key, batch: ({"w": jnp.ones(())}, {}), loss), explode)
+  with pytest.raises(UserError, match="no longer finite at step 20; no checkpoint was saved before it"):
+    run(tmp_path, learner=learner)
+
+
+def test_lazy_metrics_are_means_of_the_measured_steps(tmp_path):
+  def loss(params, state, batch, key, train):
+    zero = jnp.zeros(len(batch["image"]))
+    n = state["n"]
+    lazy = zero + jnp.where(n % 4 == 0, n.astype(jnp.float32), jnp.nan)
+    return params["w"] + zero, ({"n": n + 1}, {"lazy": lazy, "never": zero * jnp.nan})
+
+  init = lambda key, batch: ({"w": jnp.ones(())}, {"n": jnp.zeros((), jnp.int32)})
+  run(tmp_path, learner=descend(Model(init, loss), optax.sgd(1e-3)), steps=20, log_every=10)
+  rows = read_rows(tmp_path / "metrics.jsonl")
+  assert [row["lazy"] for row in rows] == [4.0, 14.0]
+  assert not any("never" in row for row in rows)
+
+
+@pytest.mark.parametrize("options", [{"steps": 42}, {"log_every": 7}, {"save_every": 3}])
+def test_intervals_must_be_multiples_of_a_dispatch(tmp_path, options):
+  with pytest.raises(UserError, match=f"train.{next(iter(options))}=.* must be a multiple of train.steps_per_dispatch=5"):
+    run(tmp_path, **options)
+
+
+def test_another_models_checkpoint_is_told(whole, tmp_path):
+  other = toy.learner(DIGITS.fields, ema=0.0)
+  with pytest.raises(UserError, match="of another model or optimizer: ema/down is float32.* there and absent here"):
+    run(whole[0], learner=other, steps=60)
+
+
+def test_an_unwritable_folder_is_one_line(tmp_path):
+  (tmp_path / "file").write_text("")
+  with pytest.raises(UserError, match="can't write .*choose another --workdir"):
+    run(tmp_path / "file" / "run")
+
+
+def test_a_full_disk_is_one_line(tmp_path):
+  """A file size limit of the process stands for the full disk."""
+  code = (
+    "import resource, signal; signal.signal(signal.SIGXFSZ, signal.SIG_IGN)\n"
+    "from tests.test_loop import *\n"
+    "big = lambda key, batch: ({'w': jax.random.normal(key, (2**18,))}, {})\n"
+    "loss = lambda p, s, batch, key, train: (p['w'].sum() * jnp.ones(len(batch['image'])), ({}, {}))\n"
+    "resource.setrlimit(resource.RLIMIT_FSIZE, (2**16, 2**16))\n"
+    f"try: run({str(tmp_path)!r}, learner=descend(Model(big, loss), optax.sgd(0.0)))\n"
+    "except UserError as e: print('told:', e)\n"
+  )
+  done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, timeout=300)
+  assert re.search("told: can't write to .*free some disk", done.stdout), done.stdout + done.stderr
+
+
+def test_speed_counts_steps_not_dispatches(tmp_path):
+  began = time.perf_counter()
+  run(tmp_path, steps=20)
+  rows = read_rows(tmp_path / "metrics.jsonl")
+  total = sum(5 / row["steps_per_second"] for row in rows)
+  assert total == pytest.approx(rows[-1]["seconds"], rel=1e-6)
+  assert total <= time.perf_counter() - began
