@@ -10,7 +10,6 @@ import inspect
 from pathlib import Path
 
 from ml_collections import ConfigDict
-from ml_collections.config_dict import placeholder
 
 from genjax_zoo import data, loop
 from genjax_zoo.build import constructor, optax_function, optimizer
@@ -18,7 +17,7 @@ from genjax_zoo.core import Model, UserError, nearest
 
 HERE = Path(__file__).parent
 TRAIN = dict(ema=0.0, accumulate=1, sample_every=0)
-EVALUATE = dict(split="test", batch=500, examples=0, log_prob={})
+EVALUATE = dict(split="test", batch=500, examples=0, log_prob={}, samples=1000, features="auto")
 SAMPLE = dict(n=64, seed=0)
 IDENTITY = "model", "data", "optimizer", "schedules", "train", "stages"  # What a run folder is a run of.
 MAY_CHANGE = "steps", "log_every", "save_every", "sample_every"  # Keys of `train` that a resumed run may change.
@@ -57,18 +56,20 @@ def complete(name: str, given: dict) -> ConfigDict:
   config = dict(
     name=name,
     model=section("model", model, {"name": ""} | arguments(construct, own)),
-    data=section("data", given.get("data", {}), arguments(data.load) | {"batch": 128}),
+    data=section(
+      "data", given.get("data", {}), data.options(given.get("data", {}).get("name", "digits")) | {"batch": 128}
+    ),
     optimizer=optimizers(given.get("optimizer", {}), construct),
     schedules=given.get("schedules", {}),
     train=section("train", given.get("train", {}), train),
-    evaluate=section("evaluate", given.get("evaluate", {}), EVALUATE, open_keys=("log_prob",)),
+    evaluate=section("evaluate", given.get("evaluate", {}), EVALUATE),
     sample=SAMPLE | given.get("sample", {}),
     stages={},
   )
   return ConfigDict(config)
 
 
-def section(name, given, defaults, open_keys=()):
+def section(name, given, defaults):
   """`given` over `defaults`, whose keys are the only ones allowed; one without a default must be given."""
   check(name, given, defaults)
   if missing := [k for k, v in defaults.items() if v is inspect.Parameter.empty and k not in given]:
@@ -92,13 +93,9 @@ def optimizers(given, construct):
 
 
 def arguments(function, without=()) -> dict:
-  """{argument: default} of a function, but for `without`; a placeholder of its type where that is None."""
-  defaults = {}
-  for k, p in inspect.signature(function).parameters.items():
-    if k not in without:
-      kinds = [t for t in (int, float, str) if p.default is None and t in getattr(p.annotation, "__args__", ())]
-      defaults[k] = placeholder(kinds[0]) if kinds else p.default
-  return defaults
+  """{argument: default} of a function, but for `without`."""
+  parameters = inspect.signature(function).parameters
+  return {k: p.default for k, p in parameters.items() if k not in without and p.kind is not p.VAR_KEYWORD}
 
 
 def check(name, given, known):
@@ -164,7 +161,7 @@ def differences(saved: dict, config: dict) -> list[str]:
 
   def identity(c):
     return {
-      k: v
+      k: tuple(v) if isinstance(v, list) else v
       for k, v in flatten({s: c.get(s, {}) for s in IDENTITY})
       if not (k.split(".")[-2:-1] == ["train"] and k.split(".")[-1] in MAY_CHANGE)
       and not (k.startswith("stages.") and k.split(".")[2] not in IDENTITY)
@@ -181,7 +178,7 @@ def shrink(config: ConfigDict) -> ConfigDict:
     config.train.update(steps=2, steps_per_dispatch=1, log_every=1, save_every=2, sample_every=2)
   config.data.batch = min(config.data.batch, 16)
   config.evaluate.examples = 64
-  config.evaluate.batch = 32
+  config.evaluate.update(batch=32, samples=100)
   config.sample.n = 16
   if "k" in config.evaluate.log_prob:
     config.evaluate.log_prob.k = 2

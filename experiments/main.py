@@ -15,18 +15,20 @@ import shlex
 import signal
 import sys
 
-from absl import app, flags
+from absl import app, flags, logging
 import jax
 from ml_collections import ConfigDict
+import numpy as np
 
 from experiments import config as configs
-from genjax_zoo import data as datasets, evaluate, pictures, report
+from genjax_zoo import data as datasets, evaluate, pictures, quality, report
 from genjax_zoo.build import build, dummy
 from genjax_zoo.core import UserError
 from genjax_zoo.data.loader import test_loader, train_loader
 from genjax_zoo.figures import draw
 from genjax_zoo.log import Log
 from genjax_zoo.loop import train
+from genjax_zoo.metrics.features import choose
 from genjax_zoo.run import Run, describe, load, read_description, values, write_description
 from genjax_zoo.sample import sampler
 from genjax_zoo.sharding import join_hosts, make_mesh
@@ -101,14 +103,14 @@ def header(config, dataset, loader, learner, frozen) -> str:
   entries = ", ".join(f"{k} {list(f.shape)}" for k, f in dataset.fields.items())
   return (
     f"{config['name']}: model {config['model']['name']}, {evaluate.parameters(abstract.params):,} parameters; data "
-    f"{dataset.name}, {len(dataset.splits['train']):,} training examples ({entries}); {steps:,} steps of "
+    f"{dataset.name}, {datasets.count(dataset.splits['train']):,} training examples ({entries}); {steps:,} steps of "
     f"{loader.batch}, {K} a dispatch; {evaluate.device_name()}, JAX {jax.__version__}"
   )
 
 
 def given_rows(model, dataset, n) -> dict:
   """What sampling is given of the test set, n rows."""
-  return {k: dataset.splits["test"][:n][k] for k in model.given}
+  return {k: x for k, x in datasets.take(dataset.splits["test"], np.arange(n)).items() if k in model.given}
 
 
 def sample_hook(config, dataset, model, mesh, folder, log):
@@ -143,6 +145,11 @@ def evaluate_run(run: Run, dataset, log):
     }
   sampling = {k: v for k, v in config["sample"].items() if k not in ("n", "seed")}
   n = config["sample"]["n"]
+  see = choose(options["features"], dataset.name, dataset.fields) if options["samples"] and run.model.sample else None
+  if see:
+    with log.clock(f"comparing {options['samples']:,} samples"):
+      drawn = quality.draw(run, dataset, options["samples"], split=options["split"], **sampling)
+      found["quality"] = quality.quality(drawn, dataset, see, options["split"])
   evaluation = {
     "model": config["model"]["name"], "config": config["name"], "data": dataset.name, "split": options["split"],
     "step": run.step, "parameters": evaluate.parameters(run.weights), "seed": config["train"]["seed"],
@@ -182,26 +189,26 @@ def command() -> str:
   return "python -m experiments.main " + shlex.join(sys.argv[1:])
 
 
-def perform(assignments):
-  """Does what the flags ask."""
-  config = configs.resolve(FLAGS.config) if FLAGS.config else None
-  if config is None and not FLAGS.workdir:
+def perform(mode: str, path: str | None, workdir: str | None, assignments=()):
+  """What a command does: `mode` for the config at `path`, overridden by `assignments`, or for a run that is there."""
+  config = configs.resolve(path) if path else None
+  if config is None and not workdir:
     raise UserError("what shall be trained? --config=configs/vae_digits.py, say")
-  folder = Path(FLAGS.workdir or f"runs/{config.name}")
-  saved = read_description(folder)[0] if FLAGS.mode != "train" or config is None else None
+  folder = Path(workdir or f"runs/{config.name}")
+  saved = None if mode == "train" and config else read_description(folder)[0]
   config = ConfigDict(saved) if saved else config
   for assignment in assignments:
     configs.override(config, assignment)
   config = config.to_dict()
-  if FLAGS.mode == "train":
+  if mode == "train":
     train_run(config, folder)
     return
   if other := configs.differences(saved, config):
-    raise UserError(f"{folder} was trained with {other[0]}; --mode={FLAGS.mode} takes it as it is")
-  act = {"evaluate": evaluate_run, "sample": sample_run, "report": report_run}[FLAGS.mode]
+    raise UserError(f"{folder} was trained with {other[0]}; --mode={mode} takes it as it is")
+  act = {"evaluate": evaluate_run, "sample": sample_run, "report": report_run}[mode]
   with Log(folder) as log:
     act(load(folder)._replace(config=config), load_data(config), log)
-    if FLAGS.mode != "report":
+    if mode != "report":
       report.write_report(folder)
 
 
@@ -212,12 +219,13 @@ def main(argv):
     raise KeyboardInterrupt
 
   signal.signal(signal.SIGTERM, stop)
+  logging.set_verbosity(logging.WARNING)
   try:
     if argv[1:]:
       raise UserError(f"{argv[1]!r} is not a flag; write --config=... and --config.section.key=value")
     join_hosts(FLAGS.coordinator, FLAGS.process, FLAGS.processes)
     jax.config.update("jax_compilation_cache_dir", str(datasets.cache_folder() / "xla"))
-    perform(ASSIGNMENTS)
+    perform(FLAGS.mode, FLAGS.config, FLAGS.workdir, ASSIGNMENTS)
   except UserError as e:
     sys.exit(f"error: {e}")
   except OSError as e:

@@ -1,7 +1,7 @@
 """From a config, which is data, to a learner: models and optimizers by the names they have."""
 
 from collections.abc import Mapping
-import importlib
+import importlib.util
 import inspect
 from pathlib import Path
 
@@ -12,11 +12,15 @@ from genjax_zoo.core import Field, Learner, Model, UserError, descend, nearest
 
 
 def constructor(name: str):
-  """The `model` or `learner` of `genjax_zoo.models.<name>`. Raises UserError naming the nearest known one."""
+  """The `model` or `learner` of `genjax_zoo.models.<name>`, or of your own module "package.module".
+
+  Raises UserError when there is none, naming the nearest known one.
+  """
   known = sorted(p.stem for p in (Path(__file__).parent / "models").glob("[a-z]*.py"))
-  if name not in known:
+  path = f"genjax_zoo.models.{name}" if name in known else name
+  if name not in known and ("." not in name or not importlib.util.find_spec(name.partition(".")[0])):
     raise UserError(f"unknown model {name!r}{nearest(name, known)}; there are {', '.join(known)}")
-  module = importlib.import_module(f"genjax_zoo.models.{name}")
+  module = importlib.import_module(path)
   return getattr(module, "model", None) or module.learner
 
 

@@ -14,7 +14,7 @@ SHOWN = 256  # Of so many images, at most, a batch's picture is made.
 def unit(images, levels: int | None = None) -> np.ndarray:
   """Images as floats in [0, 1]: integers of `levels` gray levels divided by the highest, floats clipped."""
   x = np.asarray(images)
-  x = x.astype(np.float32) if x.dtype.kind not in "biu" else x / np.float32((levels or 256) - 1)
+  x = x.astype(np.float32) if x.dtype.kind not in "iu" else x / np.float32((levels or 256) - 1)
   return np.clip(np.nan_to_num(x), 0, 1)
 
 
@@ -51,10 +51,10 @@ def grid(images, levels: int | None = None, columns: int | None = None, scale: i
   return np.pad(picture, ((0, BORDER), (0, BORDER), (0, 0)), constant_values=GRAY)
 
 
-def beside(*pictures, gap: int = 24) -> np.ndarray:
-  """Pictures side by side on white, uint8 [H, W, 3], `gap` pixels apart."""
+def beside(*pictures, gap: int = 16) -> np.ndarray:
+  """Pictures side by side on gray, uint8 [H, W, 3], `gap` pixels apart."""
   height = max(len(p) for p in pictures)
-  pad = lambda p, left: np.pad(p, ((0, height - len(p)), (left, 0), (0, 0)), constant_values=255)
+  pad = lambda p, left: np.pad(p, ((0, height - len(p)), (left, 0), (0, 0)), constant_values=GRAY)
   return np.concatenate([pad(p, gap if i else 0) for i, p in enumerate(pictures)], 1)
 
 
@@ -92,7 +92,7 @@ def show(batch: dict, fields: dict) -> np.ndarray | None:
   Images and point clouds become a grid, points in the plane a scatter plot, single numbers a histogram, vectors and
   sequences a heat picture, an example a row.
   """
-  names = sorted((k for k in fields if k in batch and k != "mask"), key=lambda k: ("image", k, "label").index(k))
+  names = sorted((k for k in fields if k in batch and k != "mask"), key=lambda k: (k != "image", k == "label"))
   if not names:
     return None
   x, shape, levels = np.asarray(batch[names[0]]), fields[names[0]].shape, fields[names[0]].levels

@@ -67,7 +67,7 @@ def describe(fields: dict[str, Field], stages: dict[str, dict] = {}) -> dict:
 
 def fields_of(data: dict) -> dict[str, Field]:
   """The fields that `describe` wrote."""
-  return {k: Field(tuple(f["shape"]), np.dtype(f["dtype"]), f["levels"]) for k, f in data["fields"].items()}
+  return {k: Field(f["shape"], np.dtype(f["dtype"]), f["levels"]) for k, f in data["fields"].items()}
 
 
 def write_description(folder: Path, config: dict, data: dict):
@@ -79,9 +79,16 @@ def write_description(folder: Path, config: dict, data: dict):
 def read_description(folder) -> tuple[dict, dict]:
   """The (config, data) of a run folder. Raises UserError when it is none."""
   try:
-    return tuple(json.loads((Path(folder) / name).read_text()) for name in ("config.json", "data.json"))
+    return tuple(tuples(json.loads((Path(folder) / name).read_text())) for name in ("config.json", "data.json"))
   except (OSError, ValueError) as e:
     raise UserError(f"{folder} is not a run folder: its config.json or data.json can't be read") from e
+
+
+def tuples(tree):
+  """JSON's lists as the tuples that they were."""
+  if isinstance(tree, dict):
+    return {k: tuples(v) for k, v in tree.items()}
+  return tuple(map(tuples, tree)) if isinstance(tree, list) else tree
 
 
 def learner_of(config: dict, data: dict) -> tuple[Learner, tuple]:

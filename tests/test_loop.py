@@ -77,7 +77,9 @@ def test_fsdp_equals_replicated(whole, tmp_path):
 def worker(*args, **options):
   command = [sys.executable, "-m", "tests.worker", *map(str, args), *(f"--{k}={v}" for k, v in options.items())]
   environment = os.environ | {"JAX_COMPILATION_CACHE_DIR": ".jax_cache"}
-  return subprocess.Popen(command, cwd=ROOT, env=environment, text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+  return subprocess.Popen(
+    command, cwd=ROOT, env=environment, text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT
+  )
 
 
 def finish(process):
@@ -106,7 +108,9 @@ def test_two_processes_equal_one(whole, tmp_path):
     s.bind(("127.0.0.1", 0))
     address = f"127.0.0.1:{s.getsockname()[1]}"
   both = [
-    worker(tmp_path / "two", tmp_path / "two.npz", K=5, steps=40, devices=2, coordinator=address, process=i, processes=2)
+    worker(
+      tmp_path / "two", tmp_path / "two.npz", K=5, steps=40, devices=2, coordinator=address, process=i, processes=2
+    )
     for i in range(2)
   ]
   for process in both:
@@ -177,7 +181,9 @@ def test_lazy_metrics_are_means_of_the_measured_steps(tmp_path):
 
 @pytest.mark.parametrize("options", [{"steps": 42}, {"log_every": 7}, {"save_every": 3}])
 def test_intervals_must_be_multiples_of_a_dispatch(tmp_path, options):
-  with pytest.raises(UserError, match=f"train.{next(iter(options))}=.* must be a multiple of train.steps_per_dispatch=5"):
+  with pytest.raises(
+    UserError, match=f"train.{next(iter(options))}=.* must be a multiple of train.steps_per_dispatch=5"
+  ):
     run(tmp_path, **options)
 
 

@@ -1,0 +1,67 @@
+"""Data sets by name: `load("digits")`, `load("tfds:mnist", binarize="static")`, `load("folder:photos", size=64)`."""
+
+import difflib
+import importlib
+import inspect
+
+from genjax_zoo.core import UserError, nearest
+from genjax_zoo.data import augment
+from genjax_zoo.data.cache import cache_folder
+from genjax_zoo.data.dataset import Dataset, Source, count, take
+
+__all__ = ["Dataset", "Source", "cache_folder", "count", "load", "names", "options", "take"]
+
+# Where each set is made: a module of this package, and the function in it.
+NAMED = {
+  "digits": "digits.load",
+  "moons": "synthetic.moons",
+  "8gaussians": "synthetic.eight_gaussians",
+  "25gaussians": "synthetic.twenty_five_gaussians",
+  "swirl": "synthetic.swirl",
+  "checkerboard": "synthetic.checkerboard",
+}
+PREFIXED = {"tfds": "tfds.load", "npz": "npz.load", "folder": "folder.load"}
+
+
+def load(name: str, *, binarize: str | None = None, flip: bool = False, seed: int = 0, **own) -> Dataset:
+  """The data set of this name: one of `names()`, "tfds:NAME", "npz:PATH" or "folder:PATH".
+
+  `binarize` ("threshold", "static" or "dynamic") makes gray images binary, `flip` mirrors training images at
+  random. `seed` draws what is random in the set itself: procedural examples, the test split of a set without
+  one, static binarisation. `own` are keyword arguments of the set's function, as `options(name)` lists them.
+  Raises UserError when there is no such set or argument, and where the set's function does.
+  """
+  takes = options(name)
+  for key in own:
+    if key not in takes:
+      raise UserError(f"data {name!r} takes no {key!r}{nearest(key, takes)}; it takes {', '.join(takes)}")
+  make = _function(name)
+  dataset = make(name, **own, **({"seed": seed} if "seed" in inspect.signature(make).parameters else {}))
+  if binarize:
+    dataset = augment.binarize(dataset, binarize, seed)
+  return augment.flip(dataset) if flip else dataset
+
+
+def options(name: str) -> dict:
+  """The arguments of `load` for this set, with their defaults."""
+  own = inspect.signature(_function(name)).parameters
+  return {"name": name, "binarize": None, "flip": False, "seed": 0} | {k: own[k].default for k in own if k != "name"}
+
+
+def names() -> list[str]:
+  """The sets that can be loaded here by name alone: the procedural and embedded ones, and prepared tfds sets."""
+  from genjax_zoo.data.tfds import prepared
+
+  return [*NAMED, *(f"tfds:{name}" for name in prepared())]
+
+
+def _function(name):
+  """The function that makes a set; UserError, the nearest name first, if there is none."""
+  prefix, _, rest = name.partition(":")
+  where = PREFIXED.get(prefix) if rest else NAMED.get(name)
+  if where is None:
+    known = [*names(), *(f"{prefix}:..." for prefix in PREFIXED)]
+    alike = lambda other: difflib.SequenceMatcher(None, name, other.removeprefix("tfds:")).ratio()
+    raise UserError(f"there is no data {name!r}; there are {', '.join(sorted(known, key=alike, reverse=True))}")
+  module, function = where.split(".")
+  return getattr(importlib.import_module(f"genjax_zoo.data.{module}"), function)

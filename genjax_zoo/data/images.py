@@ -1,0 +1,39 @@
+"""Image files decoded, the same way whatever they come from."""
+
+import numpy as np
+from PIL import Image, ImageOps
+
+EXTENSIONS = (".png", ".jpg", ".jpeg", ".webp")
+GRAY, MODES = ("1", "L", "LA"), ("1", "L", "LA", "P", "RGB", "RGBA", "CMYK", "YCbCr")
+TRANSPOSED = (5, 6, 7, 8)  # EXIF orientations that swap height and width.
+ORIENTATION = 0x0112
+
+
+def decode(file, mode: str, size: int | None = None) -> np.ndarray:
+  """An image file or stream as uint8 [H, W, C], turned upright, in the Pillow mode "L", "RGB" or "RGBA".
+
+  With `size` the largest centred square is cut out and resized to size x size, by bicubic interpolation
+  with antialiasing.
+  """
+  with Image.open(file) as image:
+    ImageOps.exif_transpose(image, in_place=True)
+    image = image.convert(mode)
+  if size:
+    side = min(image.size)
+    left, top = ((n - side) // 2 for n in image.size)
+    image = image.crop((left, top, left + side, top + side)).resize((size, size), Image.Resampling.BICUBIC)
+  x = np.asarray(image)
+  return x[..., None] if x.ndim == 2 else x
+
+
+def header(file) -> tuple[tuple[int, int], str]:
+  """The (height, width) and Pillow mode of an image file, from its first bytes alone.
+
+  Raises OSError where it is no image, ValueError where it has more than 8 bits a channel.
+  """
+  with Image.open(file) as image:
+    width, height = image.size
+    if image.mode not in MODES:
+      raise ValueError(f"pixels of Pillow mode {image.mode!r} are not 8-bit gray or colour")
+    upright = image.getexif().get(ORIENTATION) not in TRANSPOSED
+    return ((height, width) if upright else (width, height)), image.mode

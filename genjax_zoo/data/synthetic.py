@@ -1,0 +1,139 @@
+"""Two-dimensional densities that are known exactly: what a model learns can be compared with the truth.
+
+All but the checkerboard are mixtures of Gaussians of one standard deviation `sd`. In "8gaussians" and "25gaussians"
+the components are points; "moons" and "swirl" have them along a curve c(t), uniformly in t: the density
+
+  p(x) = 1 / (t1 - t0)  int_t0^t1  N(x; c(t), sd^2 I) dt
+
+is computed by Gauss-Legendre quadrature, 16 nodes to a piece of about six standard deviations, which is accurate to
+float32: a finite mixture again, weighted by the quadrature. A law is a map of uniform and normal numbers to points,
+written for NumPy arrays (the splits, the entropy) and JAX arrays (fresh draws, log_prob inside jit) alike.
+"""
+
+from collections.abc import Callable
+import math
+
+import jax
+import numpy as np
+
+from genjax_zoo.core import Field
+from genjax_zoo.data.dataset import Dataset
+
+SIZES = {"train": 50_000, "test": 10_000}
+
+
+def eight_gaussians(name: str, *, radius: float = 2.0, sd: float = 0.1, scale: float = 1.414, seed: int = 0) -> Dataset:
+  """Eight Gaussians on a circle; radius and sd are both divided by `scale`."""
+  angle = np.arange(8) * (np.pi / 4)
+  return _gaussians(name, radius / scale * np.stack([np.cos(angle), np.sin(angle)], 1), sd / scale, seed)
+
+
+def twenty_five_gaussians(
+  name: str, *, spacing: float = 2.0, sd: float = 0.05, scale: float = 2.828, seed: int = 0
+) -> Dataset:
+  """Gaussians on a 5 x 5 grid; spacing and sd are both divided by `scale`."""
+  line = spacing / scale * np.arange(-2, 3)
+  return _gaussians(name, np.stack(np.meshgrid(line, line), -1).reshape(25, 2), sd / scale, seed)
+
+
+def moons(name: str, *, sd: float = 0.1, seed: int = 0) -> Dataset:
+  """Two interleaved half circles of radius 1, placed as in scikit-learn's `make_moons`."""
+  upper = lambda t, xp: (xp.cos(t), xp.sin(t))
+  lower = lambda t, xp: (1 - xp.cos(t), 0.5 - xp.sin(t))
+  return _curves(name, [upper, lower], (0, math.pi), math.pi, sd, seed)
+
+
+def swirl(name: str, *, sd: float = 0.1, seed: int = 0) -> Dataset:
+  """The spiral (t cos t, t sin t) / 7, 1.5 pi < t < 4.5 pi: the swiss roll of arXiv:1503.03585, to unit variance."""
+  spiral = lambda t, xp: (t * xp.cos(t) / 7, t * xp.sin(t) / 7)
+  return _curves(name, [spiral], (1.5 * math.pi, 4.5 * math.pi), 12.7, sd, seed)
+
+
+def checkerboard(name: str, *, seed: int = 0) -> Dataset:
+  """Uniform on the eight unit squares of one colour in [-2, 2]^2: log p = -log 8 there, -inf elsewhere."""
+
+  def push(u, _, xp):
+    column = 4 * u[:, 0]
+    row = 2 * xp.floor(2 * u[:, 1]) + xp.floor(column) % 2 + u[:, 2]
+    return xp.stack([column - 2, row - 2], -1)
+
+  def log_prob(x):
+    xp = x.__array_namespace__()
+    black = (xp.abs(x) < 2).all(-1) & (xp.floor(x).sum(-1) % 2 == 0)
+    return xp.where(black, -math.log(8), -xp.inf)
+
+  return _dataset(name, push, log_prob, {"entropy": math.log(8)}, seed)
+
+
+def _gaussians(name, centres, sd, seed):
+  """Gaussians of equal weight about `centres` [M, 2]."""
+
+  def push(u, eps, xp):
+    which = xp.floor(len(centres) * u[:, 0]).astype(int)
+    return xp.asarray(centres, dtype=u.dtype)[which] + sd * eps
+
+  log_prob = _mixture(centres, np.full(len(centres), 1 / len(centres)), sd)
+  truth = {"entropy": _entropy(log_prob, centres, sd), "centres": centres.astype(np.float32), "sd": sd}
+  return _dataset(name, push, log_prob, truth, seed)
+
+
+def _curves(name, curves, interval, length, sd, seed):
+  """Curves t -> (x, y), uniform in t and equally likely, blurred by Gaussian noise; `length` is that of one curve."""
+  start, stop = interval
+
+  def push(u, eps, xp):
+    t, which = start + (stop - start) * u[:, 0], xp.floor(len(curves) * u[:, 1])
+    points = sum(xp.where((which == i)[:, None], xp.stack(curve(t, xp), -1), 0) for i, curve in enumerate(curves))
+    return points + sd * eps
+
+  nodes, weights = np.polynomial.legendre.leggauss(16)
+  edges = np.linspace(start, stop, math.ceil(length / (6 * sd)) + 1)
+  t = (edges[:-1, None] + np.diff(edges)[:, None] * (nodes[None] + 1) / 2).ravel()
+  centres = np.concatenate([np.stack(curve(t, np), -1) for curve in curves])
+  weights = np.resize(weights, len(centres))
+  log_prob = _mixture(centres, weights / weights.sum(), sd)
+  return _dataset(name, push, log_prob, {"entropy": _entropy(log_prob, centres, sd)}, seed)
+
+
+def _mixture(centres, weights, sd) -> Callable:
+  """x [B, 2] -> log sum_m weights[m] N(x; centres[m], sd^2 I), nats [B]."""
+
+  def log_prob(x):
+    xp = x.__array_namespace__()
+    c, log_w = xp.asarray(centres, dtype=x.dtype), xp.asarray(np.log(weights), dtype=x.dtype)
+    squared = xp.square(x[:, :1] - c[None, :, 0]) + xp.square(x[:, 1:] - c[None, :, 1])
+    terms = log_w[None] - squared / (2 * sd**2)
+    top = terms.max(-1)
+    return top + xp.log(xp.exp(terms - top[:, None]).sum(-1)) - math.log(2 * math.pi * sd**2)
+
+  return log_prob
+
+
+def _entropy(log_prob, centres, sd) -> float:
+  """-int p log p of a mixture about `centres` [M, 2], nats, to 1e-5: the sum over a grid of spacing h = 3/4 sd.
+
+  (The sum misses the integral of a Gaussian by a factor of exp(-2 pi^2 (sd / h)^2).)
+  """
+  h, total = 0.75 * sd, 0.0
+  x, y = (np.arange(low - 8 * sd, high + 8 * sd, h) for low, high in zip(centres.min(0), centres.max(0)))
+  for column in x:  # One at a time bounds the memory.
+    log_p = log_prob(np.stack([np.full_like(y, column), y], -1))
+    total -= h**2 * float(np.sum(np.exp(log_p) * log_p))
+  return total
+
+
+def _dataset(name, push, log_prob, truth, seed):
+  """The set of the law of x = push(u, eps, numpy or jax.numpy), u [n, 3] uniform and eps [n, 2] normal."""
+
+  def sample(key, n):
+    first, second = jax.random.split(key)
+    return {"x": push(jax.random.uniform(first, (n, 3)), jax.random.normal(second, (n, 2)), jax.numpy)}
+
+  splits = {}
+  for i, (split, n) in enumerate(SIZES.items()):
+    rng = np.random.default_rng((seed, i))
+    u = (
+      rng.integers(2**23, size=(n, 3)).astype(np.float32) * 2**-23
+    )  # So coarse that no sum rounds up to a square's edge.
+    splits[split] = {"x": push(u, rng.standard_normal((n, 2), np.float32), np)}
+  return Dataset(name, {"x": Field((2,), np.float32)}, splits, log_prob=log_prob, sample=sample, truth=truth)

@@ -1,0 +1,92 @@
+"""Prepared tensorflow-datasets, read from disk without TensorFlow and without the network."""
+
+import io
+import json
+import os
+from pathlib import Path
+import re
+
+import numpy as np
+
+from genjax_zoo.core import Field, UserError
+from genjax_zoo.data.cache import in_memory
+from genjax_zoo.data.dataset import Dataset, Source, hold_out
+from genjax_zoo.data.images import decode
+
+SPLITS = ("train", "validation", "test")
+CHANNELS = {1: "L", 3: "RGB", 4: "RGBA"}
+BINARY = ("binarized_mnist",)  # Larochelle's draw, the static binarisation of NLL tables: pixels 0 and 1.
+
+
+def root() -> Path:
+  """The folder of prepared sets: $TFDS_DATA_DIR, or ~/tensorflow_datasets."""
+  return Path(os.environ.get("TFDS_DATA_DIR") or os.path.expanduser("~/tensorflow_datasets"))
+
+
+def prepared() -> list[str]:
+  """The names of the sets that are there."""
+  found = (path for depth in ("*/*", "*/*/*") for path in root().glob(f"{depth}/dataset_info.json"))
+  return sorted({path.relative_to(root()).parts[0] for path in found})
+
+
+def load(name: str, *, size: int | None = None, memory: int = 2**32, seed: int = 0) -> Dataset:
+  """The images and class labels of `tfds:NAME`, `tfds:NAME/CONFIG` or `tfds:NAME:VERSION`.
+
+  Splits "train", "validation" and "test" as the set has them; without a test split "validation" is it, else
+  a tenth of "train" drawn by `seed`. `size` crops and resizes, needed where images differ in size. Sets over
+  `memory` bytes stay on disk. Raises UserError when the set was not prepared here, or has no images to read.
+  """
+  wanted = name.removeprefix("tfds:")
+  folder = find(wanted)
+  import tensorflow_datasets as tfds  # Late: it takes most of a second, and few runs need it.
+
+  builder = tfds.builder_from_directory(folder)  # Of files alone: a builder by name would try the network.
+  fields, modes = {}, {}
+  for key, feature in sorted(builder.info.features.items(), key=lambda item: (item[0] == "label", item[0])):
+    if isinstance(feature, tfds.features.ClassLabel):
+      fields[key] = Field((), np.int32, feature.num_classes)
+    elif isinstance(feature, tfds.features.Image) and feature.np_dtype == np.uint8:
+      shape = (size, size, feature.shape[-1] or 3) if size else feature.shape
+      if None in shape:
+        raise UserError(f"the images of {name!r} differ in size: choose data.size, such as 64")
+      fields[key] = Field(tuple(shape), np.uint8, 2 if builder.name in BINARY else 256)
+      modes[key] = CHANNELS[shape[-1]]
+  if not modes:
+    raise UserError(f"{name!r} has no 8-bit images; it has {', '.join(builder.info.features)}")
+
+  def read(record):
+    image = {k: decode(io.BytesIO(record[k]), mode, size) for k, mode in modes.items()}
+    return {k: image[k] if k in modes else np.asarray(record[k], f.dtype) for k, f in fields.items()}
+
+  raw = {key: tfds.decode.SkipDecoding() for key in modes}
+  splits = {s: Source(builder.as_data_source(s, decoders=raw), read) for s in SPLITS if s in builder.info.splits}
+  if "train" not in splits:
+    raise UserError(f"{name!r} has no split 'train'; it has {', '.join(builder.info.splits)}")
+  splits = in_memory(splits, fields, builder.info.full_name, sorted(folder.iterdir()), memory)
+  binarization = "static" if builder.name in BINARY else None
+  return Dataset(name, fields, hold_out(splits, seed), binarization=binarization)
+
+
+def find(wanted: str) -> Path:
+  """The folder of the newest version of a prepared set; UserError, at once, if there is none."""
+  match = re.fullmatch(r"(\w+)(?:/([^/:]+))?(?::([\d.]+))?", wanted)
+  if not match:
+    raise UserError(f"data 'tfds:{wanted}' is no set's name: write tfds:NAME, tfds:NAME/CONFIG or tfds:NAME:VERSION")
+  name, config, version = match.groups()
+  infos = [
+    info for depth in ("*", "*/*") for info in (root() / name / (config or "")).glob(f"{depth}/dataset_info.json")
+  ]
+  found = [info.parent for info in infos if re.fullmatch(version or r"\d+\.\d+\.\d+", info.parent.name)]
+  if not found:
+    there = ", ".join(prepared()) or "nothing"
+    raise UserError(
+      f"data 'tfds:{wanted}' is not prepared in {root()} (there: {there}): run `make data DATASET={wanted}`, "
+      "or set TFDS_DATA_DIR to the folder that holds it"
+    )
+  if len(configs := sorted({path.parent for path in found})) > 1:
+    raise UserError(f"'tfds:{name}' has several configs, choose: {', '.join(f'tfds:{name}/{p.name}' for p in configs)}")
+  folder = max(found, key=lambda path: [int(n) for n in re.findall(r"\d+", path.name)])
+  form = json.loads((folder / "dataset_info.json").read_text()).get("fileFormat")
+  if form != "array_record":
+    raise UserError(f"{folder} holds {form} files, which can't be read at random: run `make data DATASET={wanted}`")
+  return folder

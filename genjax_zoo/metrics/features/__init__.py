@@ -1,0 +1,110 @@
+"""Feature nets: what images are seen as before they are compared, and what a number of quality depends on.
+
+The nets are `genjax_zoo.models.classifier`s, trained by configs/classifier_*.py and committed here as files named by
+their hash. `python -m genjax_zoo.metrics.features runs/classifier_mnist` adds one.
+"""
+
+from collections.abc import Callable
+import hashlib
+import io
+import json
+from pathlib import Path
+import re
+import sys
+from typing import NamedTuple
+
+from flax.traverse_util import flatten_dict, unflatten_dict
+import jax
+import numpy as np
+
+from genjax_zoo.core import UserError
+from genjax_zoo.metrics.inception import inception
+from genjax_zoo.models import classifier
+from genjax_zoo.run import describe, fields_of, load
+from genjax_zoo.sharding import jit
+
+HERE = Path(__file__).parent
+ALIAS = {"binarized_mnist": "mnist"}
+BATCH = 500
+
+
+class Features(NamedTuple):
+  """How examples are seen: `extract(batch, progress=iter) -> (features [N, D], class probabilities [N, C] or None)`."""
+
+  name: str  # "mnist@sha256:1a2b3c4d": numbers of other features are other numbers.
+  extract: Callable
+
+
+def choose(name: str, data: str, fields) -> Features | None:
+  """The features of a config: "auto" for the committed net of the data's name, or "inception:PATH" to its weights.
+
+  Points "x" are their own features. None with "auto" for images that no committed net has learned.
+  Raises UserError for another name, and when the weights are not there.
+  """
+  if name.startswith("inception:"):
+    see = inception(name.removeprefix("inception:"))
+    levels = fields["image"].levels
+    return Features("inception-2015-12-05", lambda batch, progress=iter: see(batch["image"], levels, progress=progress))
+  if name != "auto":
+    raise UserError(f"unknown evaluate.features={name!r}; there are auto and inception:PATH")
+  if "image" not in fields:
+    return (
+      Features("x", lambda batch, progress=iter: (np.asarray(batch["x"], np.float32), None)) if "x" in fields else None
+    )
+  stem = re.split("[:/]", data)[-1].removesuffix(".npz")
+  files = sorted(HERE.glob(f"{ALIAS.get(stem, stem)}-*.npz"))
+  return read(files[0], fields["image"]) if files else None
+
+
+def read(file: Path, image) -> Features | None:
+  """The net of a committed file, for images of the field `image`; None when it has learned other shapes.
+
+  Raises UserError when the file is not the one that its name says.
+  """
+  content = file.read_bytes()
+  name, _, digest = file.stem.rpartition("-")
+  if not hashlib.sha256(content).hexdigest().startswith(digest):
+    raise UserError(f"{file} is damaged: its hash is not the one in its name; fetch it again")
+  arrays = dict(np.load(io.BytesIO(content)))
+  about = json.loads(str(arrays.pop("about")))
+  fields = fields_of(about["data"])
+  if fields["image"].shape != image.shape:
+    return None
+  fields["image"] = fields["image"]._replace(levels=image.levels)
+  options = {k: tuple(v) if isinstance(v, list) else v for k, v in about["model"].items() if k != "name"}
+  parts = classifier.model(fields, **options).parts
+  params = unflatten_dict({tuple(k.split("/")): x.astype(np.float32) for k, x in arrays.items()})
+
+  @jit
+  def see(params, images):
+    batch = {"image": images}
+    return parts["features"](params, {}, batch), jax.nn.softmax(parts["logits"](params, {}, batch))
+
+  def extract(batch, progress=iter):
+    images = np.asarray(batch["image"])
+    padded = np.concatenate([images, np.repeat(images[-1:], -len(images) % BATCH, 0)])
+    blocks = [see(params, padded[i : i + BATCH]) for i in progress(range(0, len(padded), BATCH))]
+    features, probabilities = (np.concatenate(x)[: len(images)] for x in zip(*jax.device_get(blocks)))
+    return features, probabilities
+
+  return Features(f"{name}@sha256:{digest}", extract)
+
+
+def write(run_folder) -> Path:
+  """Commits the classifier of a run folder as NAME-HASH.npz, float16, with its config; replaces NAME's earlier one."""
+  run = load(run_folder)
+  name = run.config["name"].removeprefix("classifier_")
+  evaluation = json.loads((run.folder / "evaluation.json").read_text())
+  about = {"model": run.config["model"], "data": describe(run.fields), "accuracy": evaluation["metrics"]["accuracy"]}
+  arrays = {k: np.asarray(x, np.float16) for k, x in flatten_dict(jax.device_get(run.weights), sep="/").items()}
+  buffer = io.BytesIO()
+  np.savez_compressed(buffer, about=json.dumps(about), **arrays)
+  for old in HERE.glob(f"{name}-*.npz"):
+    old.unlink()
+  file = HERE / f"{name}-{hashlib.sha256(buffer.getvalue()).hexdigest()[:8]}.npz"
+  file.write_bytes(buffer.getvalue())
+  return file
+
+
+if __name__ == "__main__":
+  print(write(sys.argv[1]))

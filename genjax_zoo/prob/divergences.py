@@ -1,0 +1,40 @@
+"""Closed forms of divergences between diagonal Gaussians and between categorical distributions, in nats.
+
+The last axis is summed over: [..., D] -> [...]. Gaussians are given by mean and log variance, logvar = log s^2.
+"""
+
+import math
+
+import jax
+import jax.numpy as jnp
+from jax.scipy.special import rel_entr
+
+
+def kl_standard_normal(mean: jax.Array, logvar: jax.Array) -> jax.Array:
+  """KL(N(mean, s^2) || N(0, 1)) = 1/2 sum(s^2 + mean^2 - log s^2 - 1); mean, logvar: [..., D] -> [...].
+
+  Kingma & Welling 2014 (1312.6114, appendix B). A slide has sum(s^2 + mean^2 - log s - 1): without the 1/2, and with
+  log s for log s^2, which makes s^2 = 1/2 the minimum and so pulls every posterior away from the prior.
+  """
+  return 0.5 * (jnp.exp(logvar) + mean**2 - logvar - 1).sum(-1)
+
+
+def kl_normal(mean: jax.Array, logvar: jax.Array, mean2: jax.Array, logvar2: jax.Array) -> jax.Array:
+  """KL(N(mean, s^2) || N(mean2, s2^2)) = 1/2 sum(s^2/s2^2 + (mean - mean2)^2/s2^2 - log(s^2/s2^2) - 1); [..., D] -> [...]."""
+  return kl_standard_normal((mean - mean2) * jnp.exp(-0.5 * logvar2), logvar - logvar2)
+
+
+def kl_uniform(logits: jax.Array) -> jax.Array:
+  """KL(softmax(logits) || uniform) = log K - H(softmax(logits)); finite logits [..., K] -> [...]."""
+  log_p = jax.nn.log_softmax(logits)
+  return math.log(logits.shape[-1]) + (jnp.exp(log_p) * log_p).sum(-1)
+
+
+def jensen_shannon(p: jax.Array, q: jax.Array) -> jax.Array:
+  """JS(p, q) = 1/2 KL(p || m) + 1/2 KL(q || m), m = (p + q)/2, in [0, log 2]; probabilities [..., K] -> [...].
+
+  Zero probabilities are allowed. Lin 1991 (IEEE Trans. Inf. Theory 37). The loss of an optimal GAN critic is
+  2 JS - 2 log 2 (Goodfellow et al. 2014, 1406.2661, theorem 1).
+  """
+  m = 0.5 * (p + q)
+  return 0.5 * (rel_entr(p, m) + rel_entr(q, m)).sum(-1)

@@ -1,0 +1,65 @@
+"""Divergences against Monte Carlo, scipy, and their limits."""
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+from scipy.spatial.distance import jensenshannon
+from scipy.stats import entropy
+
+from genjax_zoo.prob import divergences
+
+
+def gaussians(seed, shape=(3, 4)):
+  return [0.7 * x for x in jax.random.normal(jax.random.key(seed), (4, *shape))]
+
+
+def test_gaussian_kl_is_the_mean_log_ratio():
+  mean, logvar, mean2, logvar2 = gaussians(0)
+  log_prob = lambda z, m, v: jax.scipy.stats.norm.logpdf(z, m[None], jnp.exp(v / 2)[None]).sum(-1)
+  n = 200_000
+  z = mean[None] + jnp.exp(logvar / 2)[None] * jax.random.normal(jax.random.key(1), (n, *mean.shape))
+  for closed, other in (
+    (divergences.kl_normal(mean, logvar, mean2, logvar2), (mean2, logvar2)),
+    (divergences.kl_standard_normal(mean, logvar), (0 * mean, 0 * mean)),
+  ):
+    ratio = log_prob(z, mean, logvar) - log_prob(z, *other)
+    assert closed.shape == (3,)
+    np.testing.assert_array_less(jnp.abs(ratio.mean(0) - closed), 5 * ratio.std(0) / n**0.5)
+
+
+def test_kl_to_the_prior_is_least_at_the_prior():
+  """The slide's form, with log s for log s^2, has its minimum elsewhere."""
+  gradient = jax.grad(lambda x: divergences.kl_standard_normal(*x).sum())
+  zeros = jnp.zeros((2, 5))
+  np.testing.assert_allclose(gradient((zeros, zeros)), 0, atol=1e-7)
+  np.testing.assert_allclose(divergences.kl_standard_normal(zeros, zeros), 0, atol=1e-7)
+  mean, logvar, *_ = gaussians(2)
+  assert (divergences.kl_standard_normal(mean, logvar) > 0).all()
+  np.testing.assert_allclose(divergences.kl_normal(mean, logvar, mean, logvar), 0, atol=1e-6)
+
+
+@pytest.mark.parametrize("scale", [0.1, 1.0, 5.0])
+def test_categorical_kl_is_that_of_scipy(scale):
+  logits = scale * jax.random.normal(jax.random.key(3), (2, 3, 7))
+  p = np.asarray(jax.nn.softmax(logits), np.float64)
+  np.testing.assert_allclose(divergences.kl_uniform(logits), entropy(p, np.full_like(p, 1 / 7), axis=-1), atol=2e-6)
+
+
+def test_categorical_kl_has_finite_gradients_at_certainty():
+  logits = jnp.array([200.0, 0.0, -200.0, 0.0])
+  np.testing.assert_allclose(divergences.kl_uniform(logits), np.log(4), rtol=1e-6)
+  assert jnp.isfinite(jax.grad(divergences.kl_uniform)(logits)).all()
+
+
+def test_jensen_shannon_is_that_of_scipy_and_reaches_its_bounds():
+  p, q = np.random.default_rng(4).dirichlet(np.full(6, 0.3), (2, 5))
+  p[0, 0] = q[0, 0] = q[1, 2] = 0  # Zeros in one and in both.
+  p, q = p / p.sum(-1, keepdims=True), q / q.sum(-1, keepdims=True)
+  js = divergences.jensen_shannon(jnp.asarray(p), jnp.asarray(q))
+  np.testing.assert_allclose(js, jensenshannon(p, q, axis=-1) ** 2, atol=1e-6)
+  np.testing.assert_allclose(js, divergences.jensen_shannon(jnp.asarray(q), jnp.asarray(p)), atol=1e-6)
+  apart = divergences.jensen_shannon(jnp.array([0.25, 0.75, 0, 0]), jnp.array([0, 0, 0.5, 0.5]))
+  np.testing.assert_allclose(
+    [apart, divergences.jensen_shannon(jnp.asarray(p), jnp.asarray(p))[0]], [np.log(2), 0], atol=1e-6
+  )

@@ -1,0 +1,135 @@
+"""What every model of the zoo must do, checked for each config whose data need no download."""
+
+from pathlib import Path
+
+import chex
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from experiments import config as configs, main
+from genjax_zoo import load
+from genjax_zoo.core import UserError
+from genjax_zoo.data import take
+from genjax_zoo.run import describe, learner_of
+
+NAMES = sorted(p.stem for p in (Path(configs.__file__).parent / "configs").glob("[a-z]*.py"))
+
+
+def embedded(name):
+  return not str(configs.resolve(f"configs/{name}.py").data.name).startswith(("tfds:", "npz:", "folder:"))
+
+
+def describe_all(config):
+  fields = main.load_data(config).fields
+  return describe(fields, {name: describe_all(stage) for name, stage in config["stages"].items()})
+
+
+def started(config, data, batch):
+  """The learner of a config and its first state; its stages are as they are initialised."""
+  learner, frozen = learner_of(config, data)
+  values = {}
+  for name, stage in config["stages"].items():
+    _, ts = started(stage, data["stages"][name], batch)
+    values[name] = ts.weights, ts.state
+  return learner, jax.jit(learner.init)(jax.random.key(0), batch, *([values] if frozen else []))
+
+
+@pytest.mark.parametrize("name", [n for n in NAMES if embedded(n)])
+def test_contract(name):
+  config = configs.resolve(f"configs/{name}.py:smoke").to_dict()
+  dataset = main.load_data(config)
+  batch = take(dataset.splits["train"], np.arange(16)) | {"weight": np.ones(16, "f4")}
+  if dataset.augment:
+    batch = dataset.augment(jax.tree.map(jnp.asarray, batch), jax.random.key(9), train=True)
+  learner, ts = started(config, describe_all(config), batch)
+  model, key = learner.model, jax.random.key(1)
+  chex.assert_tree_all_finite(ts.params)
+
+  step = jax.jit(learner.step)
+  if config["train"]["steps"]:
+    for i in range(3):
+      ts, metrics = step(ts, batch, jax.random.fold_in(key, i))
+    assert int(ts.step) == 3
+    for metric, value in metrics.items():
+      assert value.shape == () and (np.isfinite(value) or not metric.endswith("loss")), metric
+
+  if model.loss:
+    f = lambda params: model.loss(params, ts.state, batch, key, train=True)
+    loss, (changes, metrics) = jax.jit(f)(ts.params)
+    chex.assert_shape([loss, *metrics.values()], (16,))
+    assert changes.keys() <= ts.state.keys() - {"frozen"}
+    chex.assert_trees_all_close(loss, f(ts.params)[0], rtol=1e-4, atol=1e-4)
+    grads = jax.jit(jax.grad(lambda p: f(p)[0].mean()))(ts.params)
+    dead = [k for k, g in jax.tree_util.tree_leaves_with_path(grads) if not np.abs(g).max() > 0]
+    assert not dead, f"no gradient reaches {dead}"
+
+  if model.evaluate:
+    before = jax.device_get(ts.state)
+    values = model.evaluate(ts.weights, ts.state, batch, key)
+    chex.assert_shape(list(values.values()), (16,))
+    chex.assert_trees_all_equal(jax.device_get(ts.state), before)
+
+  def in_form(out, n):
+    assert out.keys() <= dataset.fields.keys() and out
+    for k, x in out.items():
+      field = dataset.fields[k]
+      assert x.shape == (n, *field.shape) and x.dtype == field.dtype, k
+      assert field.levels is None or (int(x.min()) >= 0 and int(x.max()) < field.levels), k
+
+  if model.sample:
+    given = {k: batch[k][:6] for k in model.given}
+    draw = jax.jit(lambda key: model.sample(ts.weights, ts.state, key, 6, given))
+    in_form(draw(key), 6)
+    chex.assert_trees_all_equal(draw(key), draw(key))
+    x, y = jax.tree.leaves(draw(key))[0], jax.tree.leaves(draw(jax.random.key(2)))[0]
+    assert not np.array_equal(x, y), "two keys, one sample"
+  if model.encode:
+    latents = model.encode(ts.weights, ts.state, batch, key)
+    assert all(len(z) == 16 for z in jax.tree.leaves(latents))
+    if model.decode:
+      in_form(model.decode(ts.weights, ts.state, latents, key), 16)
+  assert bool(model.log_prob) == bool(model.likelihood)
+  if model.log_prob:
+    assert set(model.likelihood.values()) <= {"exact", "lower_bound", "estimate"}
+    nats = model.log_prob(ts.weights, ts.state, batch, key)
+    assert nats.shape == (16,) and np.isfinite(nats).all()
+
+
+@pytest.mark.parametrize("name", [n for n in NAMES if embedded(n)])
+def test_smoke_run_and_load(name, tmp_path):
+  config = configs.resolve(f"configs/{name}.py:smoke").to_dict()
+  run = main.train_run(config, tmp_path / config["name"])
+  loaded = load(tmp_path / config["name"])
+  chex.assert_trees_all_equal(jax.device_get(loaded.weights), jax.device_get(run.weights))
+  chex.assert_trees_all_equal(loaded.sample(4), run.sample(4))
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_config_resolves_and_says_what_to_expect(name):
+  path = f"configs/{name}.py"
+  config = configs.resolve(path)
+  train = config.train
+  for key in ("steps", "log_every", "save_every", "sample_every"):
+    assert train[key] % train.steps_per_dispatch == 0
+  text = (Path(configs.__file__).parent / path).read_text()
+  assert f"--config={path}" in text and "xpect" in text
+  assert configs.differences(config.to_dict(), config.to_dict()) == []
+
+
+def test_overrides_are_typed_and_unknown_keys_named():
+  config = configs.resolve("configs/vae_digits.py")
+  for assignment in (
+    "model.latent=3",
+    "optimizer.learning_rate=1",
+    "train.steps=100",
+    "model.hidden=64",
+    "data.name=digits",
+  ):
+    configs.override(config, assignment)
+  assert config.model.latent == 3 and config.model.hidden == (64,)
+  assert isinstance(config.optimizer.learning_rate, float)
+  for wrong in ("model.latent=1.5", "train.steps=x", "train=3", "model.laten=1", "optimizer.learning_rate"):
+    with pytest.raises(UserError):
+      configs.override(config, wrong)
