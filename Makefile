@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV := .venv$(if $(filter-out python3,$(PYTHON)),-$(notdir $(PYTHON)))
 RUN := $(VENV)/bin/python
 
-.PHONY: help setup train test test-slow lint zoo data bench clean
+.PHONY: help setup train test test-slow lint zoo data clean
 help:  ## List the targets.
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
 
@@ -24,6 +24,12 @@ test: setup  ## Run the tests but the slow ones (minutes).
 
 test-slow: setup  ## Run the slow tests.
 	$(RUN) -m pytest -q -m slow $(ARGS)
+
+zoo: setup  ## Train every model of DATA (digits), measure all alike, write one page.
+	$(RUN) -m experiments.zoo --data=$(or $(DATA),digits) $(ARGS)
+
+data: setup  ## Prepare a tensorflow-datasets set: make data DATASET=mnist.
+	$(RUN) -m experiments.data $(DATASET)
 
 lint: setup  ## Format and check the code.
 	$(RUN) -m ruff format .

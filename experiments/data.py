@@ -5,6 +5,7 @@ away afterwards (about 2 GB while it lasts); what stays are ArrayRecord files in
 ~/tensorflow_datasets. Exits with one line that says which part failed.
 """
 
+import contextlib
 import os
 from pathlib import Path
 import subprocess
@@ -37,12 +38,15 @@ except Exception as e:
 
 
 def main(name: str):
-  """Builds one set, unless it is there."""
-  try:
+  """Builds one set, unless it is there; raises UserError if that is no name or the folder can't be written."""
+  tfds.parse(name)
+  with contextlib.suppress(UserError):
     print(f"tfds:{name} is prepared: {tfds.find(name)}")
     return
-  except UserError:
+  try:
     tfds.root().mkdir(parents=True, exist_ok=True)
+  except OSError as e:
+    raise UserError(f"{tfds.root()} can't be made; set TFDS_DATA_DIR to a folder that can: {e}") from e
   with tempfile.TemporaryDirectory(prefix="tfds-build-") as scratch:
     print(f"installing TensorFlow into {scratch}, for this build only", flush=True)
     venv.create(scratch, with_pip=True)
@@ -59,4 +63,7 @@ def main(name: str):
 if __name__ == "__main__":
   if len(sys.argv) != 2:
     sys.exit("usage: python -m experiments.data NAME, such as mnist, cifar10 or celeb_a")
-  main(sys.argv[1].removeprefix("tfds:"))
+  try:
+    main(sys.argv[1].removeprefix("tfds:"))
+  except UserError as e:
+    sys.exit(f"make data: {e}")

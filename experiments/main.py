@@ -43,7 +43,7 @@ FLAGS = flags.FLAGS
 
 
 def train_run(config: dict, folder: Path) -> Run | None:
-  """Trains what is missing of a resolved config, earlier stages first; None when asked to stop."""
+  """Trains what is missing of a resolved config, earlier stages first, and reports; None when asked to stop."""
   if (folder / "config.json").exists():
     if other := configs.differences(read_description(folder)[0], config):
       raise UserError(f"{folder} is a run of another config ({'; '.join(other[:3])}); choose another --workdir")
@@ -52,37 +52,41 @@ def train_run(config: dict, folder: Path) -> Run | None:
       return load(folder)
   stages = {}
   for name, stage in config["stages"].items():
-    stages[name] = train_run(stage, folder.parent / stage["name"])
-    if stages[name] is None:
+    if (trained := train_run(stage, folder.parent / stage["name"])) is None:
       return None
-  dataset, mesh = load_data(config), make_mesh()
-  learner = build(config, dataset.fields, {name: stage.model for name, stage in stages.items()})
-  frozen = ({name: values(stage) for name, stage in stages.items()},) if stages else ()
-  options = {k: v for k, v in config["train"].items() if k not in configs.TRAIN}
-  hosts = dict(process_index=jax.process_index(), process_count=jax.process_count(), devices=jax.device_count())
-  loader = train_loader(
-    dataset,
-    batch=config["data"]["batch"],
-    steps_per_dispatch=options["steps_per_dispatch"],
-    seed=options["seed"],
-    **hosts,
-  )
-  with Log(folder, options["steps"]) as log:
-    if jax.process_index() == 0:
-      seen = {name: read_description(stage.folder)[1] for name, stage in stages.items()}
-      write_description(folder, config, describe(dataset.fields, seen))
-    log.say(header(config, dataset, loader, learner, frozen))
-    every = config["train"]["sample_every"]
-    hooks = [(every, sample_hook(config, dataset, learner.model, mesh, folder, log))] if every else []
-    ts = train(learner, loader, log, workdir=folder, frozen=frozen, hooks=hooks, **options)
-    if int(ts.step) < options["steps"]:
-      log.say(f"stopped and saved at step {int(ts.step)}; the same command goes on: {command()}")
+    stages[name] = trained
+  dataset = load_data(config)
+  with Log(folder, config["train"]["steps"]) as log:
+    run = fit(config, folder, dataset, stages, log)
+    if run.step < config["train"]["steps"]:
+      log.say(f"stopped and saved at step {run.step}; the same command goes on: {command()}")
       return None
     log.pause()
-    run = Run(learner.model, ts.weights, ts.state, config, dataset.fields, int(ts.step), folder, mesh)
     evaluate_run(run, dataset, log)
     report_run(run, dataset, log)
   return run
+
+
+def fit(config, folder, dataset, stages: dict[str, Run], log) -> Run:
+  """Trains a model, or resumes, until its last step or until asked to stop."""
+  learner = build(config, dataset.fields, {name: stage.model for name, stage in stages.items()})
+  frozen = ({name: values(stage) for name, stage in stages.items()},) if stages else ()
+  options = {k: v for k, v in config["train"].items() if k not in configs.TRAIN}
+  feed = dict(batch=config["data"]["batch"], steps_per_dispatch=options["steps_per_dispatch"], seed=options["seed"])
+  loader = train_loader(dataset, **feed, **hosts())
+  if jax.process_index() == 0:
+    seen = {name: read_description(stage.folder)[1] for name, stage in stages.items()}
+    write_description(folder, config, describe(dataset.fields, seen))
+  log.say(header(config, dataset, loader, learner, frozen))
+  mesh, every = make_mesh(), config["train"]["sample_every"]
+  hooks = [(every, sample_hook(config, dataset, learner.model, mesh, folder, log))] if every else []
+  ts = train(learner, loader, log, workdir=folder, frozen=frozen, hooks=hooks, **options)
+  return Run(learner.model, ts.weights, ts.state, config, dataset.fields, int(ts.step), folder, mesh)
+
+
+def hosts() -> dict:
+  """What a loader must know of the other processes."""
+  return {"process_index": jax.process_index(), "process_count": jax.process_count(), "devices": jax.device_count()}
 
 
 def finished(folder, steps) -> bool:
@@ -131,8 +135,8 @@ def sample_hook(config, dataset, model, mesh, folder, log):
 def evaluate_run(run: Run, dataset, log):
   """Measures a run on held-out data and writes evaluation.json."""
   config, options = run.config, run.config["evaluate"]
-  hosts = dict(process_index=jax.process_index(), process_count=jax.process_count(), devices=jax.device_count())
-  loader = test_loader(dataset, options["split"], batch=options["batch"], examples=options["examples"] or None, **hosts)
+  feed = dict(batch=options["batch"], examples=options["examples"] or None)
+  loader = test_loader(dataset, options["split"], **feed, **hosts())
   with log.clock("evaluating"):
     found = evaluate.evaluate(
       run.model, run.weights, run.state, loader, run.mesh, seed=config["train"]["seed"], log_prob=options["log_prob"]

@@ -25,7 +25,7 @@ def per_example(f, weights, state, data, mesh, key, progress=iter) -> dict[str, 
   rows = []
   with jax.set_mesh(mesh):
     step, resident = jit(run, out_shardings=replicated(mesh)), put(data.resident, mesh)
-    for i, inputs in enumerate(progress(list(data.inputs(0)))):
+    for i, inputs in enumerate(progress(data.inputs(0))):
       rows.append(step(weights, state, resident, put(inputs, mesh, "data"), jax.random.fold_in(key, i)))
     rows = jax.tree.map(lambda *x: np.concatenate(x), *jax.device_get(rows))
   real = rows.pop("weight") > 0
@@ -129,4 +129,6 @@ def summary(evaluation: dict) -> str:
     bits = likelihood["bits_per_dim"]
     parts.append(f"log p {sign} {likelihood['nats']:.2f} nats ({likelihood['estimator']})")
     parts += [f"{bits:.3f} bits/dim"] if bits is not None else []
+  if found := evaluation.get("quality"):
+    parts.append(f"FID {found['fid']:.3g} of {found['samples']:,} samples, by {found['features']}")
   return f"{evaluation.get('examples', 0):,} {evaluation['split']} examples: " + ", ".join(parts)

@@ -20,7 +20,7 @@ body { margin: 0; background: var(--back); color: var(--ink); font: 16px/1.5 sys
 main { max-width: 1140px; margin: auto; padding: 1.5rem 1rem 3rem }
 h1 { font-size: 1.7rem; line-height: 1.25; margin: 0; overflow-wrap: anywhere }
 h2 { font-size: 1.15rem; margin: 0 0 .8rem }
-h3 { font-size: .95rem; margin: 0 0 .3rem }
+h3 { font-size: .95rem; margin: 1rem 0 .3rem }
 p { margin: .4rem 0; max-width: 75ch }
 section { background: var(--card); border: 1px solid var(--line); border-radius: 8px; padding: 1rem; margin-top: 1rem }
 figure { margin: 0 0 1.5rem }
@@ -30,13 +30,14 @@ figcaption { margin-top: .3rem; max-width: 85ch }
 img { display: block; max-width: 100%; height: auto; border-radius: 3px }
 .tiles { display: grid; gap: 1.25rem; grid-template-columns: repeat(auto-fill, minmax(min(100%, 310px), 1fr)) }
 .tiles figure { margin: 0 }
+.tiles h3 { margin-top: 0 }
 .tiles table { width: 100% }
 .scroll { overflow-x: auto }
 table { border-collapse: collapse; font-size: .875rem; font-variant-numeric: tabular-nums }
 th, td { text-align: left; vertical-align: top; padding: .25rem 1.5rem .25rem 0; border-bottom: 1px solid var(--line) }
 th { color: var(--soft); font-weight: 600 }
 .number { text-align: right; white-space: nowrap }
-pre { background: var(--back); border: 1px solid var(--line); border-radius: 6px; padding: .7rem; margin: .3rem 0 1rem;
+pre { background: var(--back); border: 1px solid var(--line); border-radius: 6px; padding: .7rem; margin: .3rem 0;
   overflow-x: auto; font-size: .875rem }
 details { margin-top: 1rem }
 summary { cursor: pointer; font-weight: 600 }

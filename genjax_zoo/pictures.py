@@ -7,7 +7,7 @@ import numpy as np
 from PIL import Image
 
 WIDTH, TILE = 900, 128  # A grid is at most so wide, and a small image enlarged to at most so much, in pixels.
-BORDER, GRAY = 2, 128  # Between tiles; gray parts images that are white from those that are black.
+BORDER, GRAY = 4, 128  # Between tiles; gray parts images that are white from those that are black.
 SHOWN = 256  # Of so many images, at most, a batch's picture is made.
 
 

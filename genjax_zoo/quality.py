@@ -83,7 +83,7 @@ def quality(samples: dict, dataset: Dataset, features: Features, split: str = "t
       found["agreement"] = float((classes.argmax(-1) == samples["label"]).mean())
   if "centres" in dataset.truth:
     found |= gaussian_modes(samples["x"], dataset.truth["centres"], dataset.truth["sd"])
-  about = {"samples": len(fake), "reference": split, "reference_examples": len(real), "features": features.name}
+  about = {"samples": len(fake), "reference": f"{dataset.name} {split}", "reference_examples": len(real), "features": features.name}
   return found | about
 
 

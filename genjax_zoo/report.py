@@ -178,7 +178,7 @@ def cost(evaluation, rows) -> Html | None:
     ("speed", training.get("examples_per_second"), "examples/s"),
     ("peak memory of a device", peak and peak / 2**20, "MiB"),
     ("trained on", training.get("device"), None),
-    ("sampling", sampling.get("seconds_per_image"), f"s an example, {sampling.get('batch')} at a time"),
+    ("sampling", sampling and 1e3 * sampling["seconds_per_image"], f"ms an example, {sampling.get('batch')} at a time"),
     ("network evaluations", sampling.get("network_evaluations"), "a sample"),
     ("sampled on", sampling.get("device"), None),
     ("versions", ", ".join(f"{k} {v}" for k, v in versions.items()) or None, None),

@@ -67,7 +67,7 @@ def describe(fields: dict[str, Field], stages: dict[str, dict] = {}) -> dict:
 
 def fields_of(data: dict) -> dict[str, Field]:
   """The fields that `describe` wrote."""
-  return {k: Field(f["shape"], np.dtype(f["dtype"]), f["levels"]) for k, f in data["fields"].items()}
+  return {k: Field(tuple(f["shape"]), np.dtype(f["dtype"]), f["levels"]) for k, f in data["fields"].items()}
 
 
 def write_description(folder: Path, config: dict, data: dict):

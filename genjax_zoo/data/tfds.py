@@ -67,12 +67,17 @@ def load(name: str, *, size: int | None = None, memory: int = 2**32, seed: int =
   return Dataset(name, fields, hold_out(splits, seed), binarization=binarization)
 
 
-def find(wanted: str) -> Path:
-  """The folder of the newest version of a prepared set; UserError, at once, if there is none."""
+def parse(wanted: str) -> tuple[str, str | None, str | None]:
+  """The (name, config, version) of NAME, NAME/CONFIG or NAME:VERSION; UserError if it is neither."""
   match = re.fullmatch(r"(\w+)(?:/([^/:]+))?(?::([\d.]+))?", wanted)
   if not match:
     raise UserError(f"data 'tfds:{wanted}' is no set's name: write tfds:NAME, tfds:NAME/CONFIG or tfds:NAME:VERSION")
-  name, config, version = match.groups()
+  return match.groups()
+
+
+def find(wanted: str) -> Path:
+  """The folder of the newest version of a prepared set; UserError, at once, if there is none."""
+  name, config, version = parse(wanted)
   infos = [
     info for depth in ("*", "*/*") for info in (root() / name / (config or "")).glob(f"{depth}/dataset_info.json")
   ]
@@ -88,5 +93,7 @@ def find(wanted: str) -> Path:
   folder = max(found, key=lambda path: [int(n) for n in re.findall(r"\d+", path.name)])
   form = json.loads((folder / "dataset_info.json").read_text()).get("fileFormat")
   if form != "array_record":
-    raise UserError(f"{folder} holds {form} files, which can't be read at random: run `make data DATASET={wanted}`")
+    raise UserError(
+      f"{folder} holds {form} files, which can't be read at random: delete it and run `make data DATASET={wanted}`"
+    )
   return folder

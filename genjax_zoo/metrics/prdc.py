@@ -40,7 +40,7 @@ def reach(centres, points, ks):
 
 @jax.jit
 def compare(real, fake, real_radii, fake_radius):
-  """For a block of reals: which fakes [M] are in their balls, how many in each [B], and which reals are recalled [B]."""
+  """For a block of reals: which fakes [M] are in their balls, how many in each [B], which reals are recalled [B]."""
   squared = squared_distances(real, fake)
   small, large = (inside(squared, radius[:, None]) for radius in real_radii)
   return small.any(0), large.sum(1), inside(squared, fake_radius[None]).any(1)

@@ -108,7 +108,8 @@ def _padded(x, w, *, padding, lhs_dilation, **params):
   d = len(padding)
   if any(k > n for n, k in zip(x.shape[1:], w.shape[:d])) or min(map(min, padding)) < 0:
     zeros = [(low, high, s - 1) for (low, high), s in zip(padding, lhs_dilation)]
-    x = lax.pad(x, jnp.zeros((), x.dtype), [(0, 0, 0), *zeros, (0, 0, 0)])
+    # The barrier keeps XLA from folding the zeros back into the convolution.
+    x = lax.optimization_barrier(lax.pad(x, jnp.zeros((), x.dtype), [(0, 0, 0), *zeros, (0, 0, 0)]))
     padding, lhs_dilation = ((0, 0),) * d, (1,) * d
   image, kernel = (0, d + 1, *range(1, d + 1)), (d + 1, d, *range(d))
   layout = lax.ConvDimensionNumbers(image, kernel, image)

@@ -63,7 +63,7 @@ def test_flips_mirror_half_of_the_training_images_and_no_others():
   np.testing.assert_array_equal(draws(dataset, train=False), original)
 
 
-def test_flips_come_after_binarisation_with_a_key_of_their_own():
+def test_flips_come_after_binarisation():
   dataset = load("digits", binarize="dynamic", flip=True)
   image, plain = draws(dataset), draws(dataset, train=False)
   assert image.max() == 1 and plain.max() == 1

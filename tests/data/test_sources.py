@@ -32,7 +32,7 @@ def npz(path, **arrays):
 
 def save(path, image):
   path.parent.mkdir(parents=True, exist_ok=True)
-  Image.fromarray(image.squeeze()).save(path)
+  Image.fromarray(image.squeeze()).save(path, compress_level=0)  # So files of one shape have one size.
 
 
 def test_digits_are_scikit_learns_split_once_with_every_class_in_proportion():

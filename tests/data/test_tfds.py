@@ -120,7 +120,7 @@ def test_a_missing_set_says_at_once_how_to_get_it(home):
 
 
 def test_what_is_there_is_listed_and_what_is_half_there_is_not_read(home):
-  (home / "tiny" / "2.0.0.incompleteABCD").mkdir(parents=True)
+  prepare(home / "tiny" / "one" / "2.0.0.incompleteABCD", {"train": IMAGES[:2]})
   prepare(home / "tiny" / "one" / "1.0.0", {"train": IMAGES})
   assert names()[-1] == "tfds:tiny"
   assert count(load("tfds:tiny").splits["train"]) == 18

@@ -20,10 +20,17 @@ def test_equal_to_double_precision_and_zero_for_copies(d):
   np.testing.assert_array_equal(np.argwhere(found == 0), [[3, 10], [40, 20]])
 
 
-def test_tight_clusters_far_from_the_origin_keep_their_shape():
-  x = (np.float64([[1000.0, -1000.0]]) + 1e-3 * np.random.default_rng(0).normal(size=(40, 2))).astype("f4")
+@pytest.mark.parametrize("d", [2, 300])
+def test_tight_clusters_far_from_the_origin_keep_their_shape(d):
+  x = (1000 + 1e-2 * np.random.default_rng(0).normal(size=(40, d))).astype("f4")
   (moved,) = centred(x)
-  np.testing.assert_allclose(squared_distances(moved, moved), cdist(x, x, "sqeuclidean"), rtol=1e-3)
+  np.testing.assert_allclose(squared_distances(moved, moved), cdist(x, x, "sqeuclidean"), rtol=1e-4)
+
+
+def test_products_are_not_rounded_on_accelerators():
+  """A GPU or TPU multiplies float32 in fewer bits unless told not to, which a CPU can't show."""
+  x = np.ones((2, 300), "f4")
+  assert "Precision.HIGHEST" in str(jax.make_jaxpr(squared_distances)(x, x))
 
 
 @pytest.mark.parametrize("n, m", [(50_000, 50_000), (10, 3), (1, 10**8), (1000, 2**24 // 100)])

@@ -29,6 +29,13 @@ def test_a_copy_is_at_distance_zero(d):
   np.testing.assert_array_equal(index[:, 0], [7, 3])
 
 
+def test_a_near_copy_is_at_its_exact_distance():
+  """Nearer than a matrix product can tell: it finds the neighbour, and the difference gives the distance."""
+  reference = np.random.default_rng(3).normal(size=(50, 400)).astype("f4")
+  query = reference[[9]] + np.float32(2**-12)
+  np.testing.assert_allclose(nearest(query, reference)[0], np.linalg.norm(query - reference[[9]]), rtol=1e-2)
+
+
 def test_memorisation():
   rng = np.random.default_rng(2)
   train, test, fresh = rng.normal(size=(500, 5)), rng.normal(size=(400, 5)), rng.normal(size=(400, 5))

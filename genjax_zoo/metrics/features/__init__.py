@@ -10,7 +10,6 @@ import io
 import json
 from pathlib import Path
 import re
-import sys
 from typing import NamedTuple
 
 from flax.traverse_util import flatten_dict, unflatten_dict
@@ -105,6 +104,3 @@ def write(run_folder) -> Path:
   file.write_bytes(buffer.getvalue())
   return file
 
-
-if __name__ == "__main__":
-  print(write(sys.argv[1]))
