@@ -131,4 +131,5 @@ def summary(evaluation: dict) -> str:
     parts += [f"{bits:.3f} bits/dim"] if bits is not None else []
   if found := evaluation.get("quality"):
     parts.append(f"FID {found['fid']:.3g} of {found['samples']:,} samples, by {found['features']}")
-  return f"{evaluation.get('examples', 0):,} {evaluation['split']} examples: " + ", ".join(parts)
+  counted = f"{evaluation['examples']:,} {evaluation['split']} examples: " if "examples" in evaluation else ""
+  return counted + ", ".join(parts)

@@ -14,8 +14,9 @@ import jax.numpy as jnp
 from jax.scipy.special import ndtri
 import numpy as np
 
-from genjax_zoo.data.dataset import Dataset, count, take
+from genjax_zoo.data.dataset import Dataset, count
 from genjax_zoo.pictures import beside, fitting, grid, plot, save, show, unit
+from genjax_zoo.quality import examples
 from genjax_zoo.run import Run
 
 EXAMPLES, NUMBERS = 2000, 2**22  # So many test examples are encoded; fewer when they are large or the model is slow.
@@ -57,12 +58,10 @@ def draw(run: Run, dataset: Dataset, folder, say=print) -> list[tuple[str, str]]
 
 def held_out(run: Run, dataset: Dataset) -> dict:
   """Test examples as a model gets them (binarized, say), in an order drawn once and for all."""
-  examples, numbers = dataset.splits["test"], sum(math.prod(f.shape) for f in dataset.fields.values())
+  total, numbers = count(dataset.splits["test"]), sum(math.prod(f.shape) for f in dataset.fields.values())
   affordable = NUMBERS // (numbers * run.model.calls(**sample_options(run)))
-  n = min(EXAMPLES, max(64, affordable), count(examples))
-  rows = take(examples, np.random.default_rng(0).permutation(count(examples))[:n])
-  if dataset.augment:
-    rows = jax.device_get(dataset.augment(rows, jax.random.key(0), train=False))
+  n = min(EXAMPLES, max(64, affordable), total)
+  rows = examples(dataset, "test", np.random.default_rng(0).permutation(total)[:n])
   return rows | {"weight": np.ones(n, np.float32)}
 
 

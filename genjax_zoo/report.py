@@ -11,6 +11,7 @@ import numpy as np
 from genjax_zoo.core import UserError
 from genjax_zoo.log import read_rows
 from genjax_zoo.page import Html, curve, image, number, page, section, table, tag, tiles
+from genjax_zoo.quality import CONDITIONS
 
 SPEED = "step", "seconds", "compile_seconds", "steps_per_second"  # Of a row of metrics.jsonl: no curves.
 PICTURES = 6  # Of the samples drawn along training, so many are shown.
@@ -18,10 +19,10 @@ KINDS = {"exact": "exact", "lower_bound": "lower bound", "estimate": "estimate"}
 SIGNS = {"exact": "=", "lower_bound": "≤", "estimate": "≈"}  # Of -log p.
 NATS = "elbo", "kl", "reconstruction", "nll", "log_likelihood", "log_prob", "rate"
 UNITS = {"bits_per_dim": "bits/dim", "accuracy": "fraction"} | dict.fromkeys(NATS, "nats")
-MEANING = dict.fromkeys(("fid", "kid"), "lower is better") | {"fid_train_vs_test": "of the training set itself"}
-MEANING |= dict.fromkeys(("inception_score", "precision", "recall", "density", "coverage"), "higher is better")
-MEANING |= {"fid_noise_vs_test": "of noise"}
-CONDITIONS = "samples", "reference", "features"  # Of the quality, what it was measured with.
+HIGHER = "inception_score", "precision", "recall", "density", "coverage", "agreement", "modes", "high_quality"
+MEANING = dict.fromkeys(("fid", "kid", "sliced_wasserstein"), "lower is better")
+MEANING |= dict.fromkeys(HIGHER, "higher is better") | {"copies": "1/2 at best, 1 for copies of the training set"}
+MEANING |= {"fid_train_vs_test": "of the training set itself", "fid_noise_vs_test": "of noise"}
 
 
 def write_report(folder) -> Path:
@@ -149,9 +150,10 @@ def measures(evaluation) -> Html | None:
   errors = evaluation.get("standard_errors", {})
   for name, value in (evaluation.get("metrics") or {}).items():
     rows.append((name, value, errors.get(name), UNITS.get(name), "mean"))
-  for name, value in (evaluation.get("quality") or {}).items():
-    if name not in CONDITIONS:
-      rows.append((name.replace("_", " "), value, None, None, MEANING.get(name)))
+  quality = evaluation.get("quality") or {}
+  for name, value in quality.items():
+    if name not in CONDITIONS and not name.endswith("_standard_error"):
+      rows.append((name.replace("_", " "), value, quality.get(f"{name}_standard_error"), None, MEANING.get(name)))
   rows = [(name, value, error and float(f"{error:.2g}"), *notes) for name, value, error, *notes in rows]
   return table(rows, ("measure", "value", "± s.e.", "unit", "kind"))
 
@@ -161,7 +163,7 @@ def conditions(evaluation) -> Html | None:
   quality, found = evaluation.get("quality") or {}, evaluation.get("likelihood") or {}
   facts = [f"{evaluation['examples']:,} {evaluation['split']} examples"] if "examples" in evaluation else []
   facts += [f"{k}: {found[k]}" for k in ("binarization", "dequantization") if found.get(k)]
-  facts += [f"quality {k}: {quality[k]}" for k in CONDITIONS if k in quality]
+  facts += [f"quality {k.replace('_', ' ')}: {quality[k]}" for k in CONDITIONS if k in quality]
   return tag("p", "; ".join(facts), class_="soft") if facts else None
 
 
@@ -178,7 +180,11 @@ def cost(evaluation, rows) -> Html | None:
     ("speed", training.get("examples_per_second"), "examples/s"),
     ("peak memory of a device", peak and peak / 2**20, "MiB"),
     ("trained on", training.get("device"), None),
-    ("sampling", sampling and 1e3 * sampling["seconds_per_image"], f"ms an example, {sampling.get('batch')} at a time"),
+    (
+      "sampling",
+      1e3 * sampling.get("seconds_per_image", 0) or None,
+      f"ms an example, {sampling.get('batch')} at a time",
+    ),
     ("network evaluations", sampling.get("network_evaluations"), "a sample"),
     ("sampled on", sampling.get("device"), None),
     ("versions", ", ".join(f"{k} {v}" for k, v in versions.items()) or None, None),

@@ -29,7 +29,10 @@ EVALUATION = {
     "binarization": "static", "dequantization": None,
   },
   "metrics": {"elbo": -103.25, "kl": 25.125},
-  "quality": {"fid": 12.3, "recall": 0.7, "samples": 10000, "reference": "test", "features": "digits_cnn@sha256:ab"},
+  "quality": {
+    "fid": 12.3, "kid": 0.004, "kid_standard_error": 0.00102, "recall": 0.7,
+    "samples": 10000, "reference": "test", "features": "digits_cnn@sha256:ab",
+  },
   "sampling": {"seconds_per_image": 0.0001, "network_evaluations": 7, "batch": 1024, "device": "cpu"},
   "training": {"seconds": 61.5, "compile_seconds": 2.5, "steps_per_second": 812.0, "examples_per_second": 103936.0,
                "peak_bytes": None, "device": "cpu", "versions": {"jax": "0.10.2"}},
@@ -143,6 +146,7 @@ def test_every_number_of_the_evaluation_is_there(folder):
     "elbo\n-103.25\nnats",
     "kl\n25.12\nnats",
     "fid\n12.30\nlower is better",
+    "kid\n0.004\n0.001\nlower is better",
     "recall\n0.7\nhigher is better",
   ):
     assert line in text, line

@@ -7,8 +7,8 @@ factors, and `code(factors int32 [N, F]) -> [N, D]` renders examples and encodes
     code = jax.jit(lambda f: model.encode(params, state, {"image": dsprites.render(f)}, key)["z"])
     scores(dsprites.sizes, code)
 
-Factors with one level carry no information and are left out. Everything random follows from a seed. A list of what the
-numbers mean, and how far they can be trusted: Locatello et al. 2019 (1811.12359), whose protocol this follows.
+Factors with one level carry no information and are left out. Everything random follows from a seed. The protocol
+is that of Locatello et al. 2019 (1811.12359), who also tell how far such numbers can be trusted.
 """
 
 from collections.abc import Callable, Sequence
@@ -132,7 +132,7 @@ def factor_vae(
 
 
 def mig(codes: np.ndarray, factors: np.ndarray, bins: int = 20) -> float:
-  """Mutual information gap: mean over factors v of (I(z_1; v) - I(z_2; v)) / H(v), z_1 and z_2 the two best coordinates.
+  """Mutual information gap: mean over factors v of (I(z_1; v) - I(z_2; v)) / H(v) for the two best coordinates z_1, z_2.
 
   I is that of the histogram of each coordinate with `bins` equal bins over its range. A scalar code of a factor with
   more levels than bins therefore stays below 1. Chen et al. 2018 (1802.04942, equation 6), who integrate q(z | x)

@@ -12,6 +12,7 @@ and batching are those of `lax` with `conv_p` in the place of the original, henc
 
 import functools
 import itertools
+import math
 
 import flax.linen as nn
 import jax
@@ -69,12 +70,12 @@ def _canonical(lhs, rhs, *, dimension_numbers, **params):
 
 
 def _phases(x, w, *, padding, lhs_dilation, window_strides, rhs_dilation, **params):
-  """The canonical convolution; of an image dilated by s = lhs_dilation, as prod(s) convolutions of the undilated one.
+  """The canonical convolution; of an image dilated by s = lhs_dilation, as prod(s) of the undilated one.
 
   Along an axis, y[p] = sum_k w[k] dilated[p + k - low], where dilated[s q] = x[q] and the rest is 0. For p = s m + r:
   y[s m + r] = sum_j w[first + s j] x[m + j - before], with first = (low - r) mod s, before = (low - r - first) / s.
   """
-  if max(lhs_dilation) == 1 or max(*window_strides, *rhs_dilation) > 1:
+  if not 1 < math.prod(lhs_dilation) <= 16 or max(*window_strides, *rhs_dilation) > 1:
     windows = dict(lhs_dilation=lhs_dilation, window_strides=window_strides, rhs_dilation=rhs_dilation)
     return _padded(x, w, padding=padding, **windows, **params)
   d = len(lhs_dilation)

@@ -1,0 +1,18 @@
+"""A diffusion prior in the latents of the VAE of configs/vae_digits.py.
+
+  python -m experiments.main --config=configs/latent_diffusion_digits.py
+
+Trains the VAE first if its run folder is missing. Expected:
+"""
+
+from ml_collections import ConfigDict
+
+
+def get_config():
+  return ConfigDict(dict(
+    model=dict(name="latent_diffusion"),
+    stages=dict(first="configs/vae_digits.py"),
+    data=dict(name="digits", batch=100),
+    optimizer=dict(name="adam", learning_rate=1e-3, schedule="cosine"),
+    train=dict(steps=4000, steps_per_dispatch=100, ema=0.995, log_every=500, save_every=2000, sample_every=2000),
+  ))  # fmt: skip
