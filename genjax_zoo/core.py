@@ -5,7 +5,6 @@ knows `Learner.init` and `Learner.step`; evaluation, sampling and later stages k
 """
 
 from collections.abc import Callable, Mapping
-import difflib
 from typing import Any, NamedTuple
 
 from flax import struct
@@ -13,17 +12,9 @@ import jax
 import jax.numpy as jnp
 import optax
 
+from genjax_zoo.errors import UserError as UserError, nearest as nearest  # Part of the contract.
+
 PyTree = Any
-
-
-class UserError(Exception):
-  """What the user can mend: commands print its message alone, without a traceback."""
-
-
-def nearest(name: str, known) -> str:
-  """ ", did you mean 'x'?" for the known name nearest to a wrong one, else nothing: the end of a message."""
-  close = difflib.get_close_matches(name, list(known), 1, 0.5)
-  return f", did you mean {close[0]!r}?" if close else ""
 
 
 class Field(NamedTuple):
@@ -97,19 +88,17 @@ def minimize(loss, tx, params, opt, *args, accumulate: int = 1, **kwargs):
   """
   *args, batch, key = args
 
-  def gradient(batch, key):
-    def objective(params):
-      value, aux = loss(params, *args, batch, key, **kwargs)
-      return jnp.mean(value), aux
+  def objective(params, batch, key):
+    value, aux = loss(params, *args, batch, key, **kwargs)
+    return jnp.mean(value), aux
 
-    return jax.value_and_grad(objective, has_aux=True)(params)
-
+  gradient = jax.value_and_grad(objective, has_aux=True)
   if accumulate == 1:
-    (value, aux), grads = gradient(batch, key)
+    (value, aux), grads = gradient(params, batch, key)
   else:
 
     def add(total, part):
-      out, grads = gradient(*part)
+      out, grads = gradient(params, *part)
       return jax.tree.map(jnp.add, total, grads), out
 
     parts = split(batch, accumulate), jax.random.split(key, accumulate)
@@ -127,13 +116,7 @@ def average(ema, params, step, decay):
   return {k: optax.incremental_update(params[k], ema[k], 1 - decay) for k in ema}
 
 
-def descend(
-  model: Model,
-  tx: optax.GradientTransformation,
-  ema: float = 0.0,
-  schedules: Mapping[str, optax.Schedule] = {},
-  accumulate: int = 1,
-) -> Learner:
+def descend(model: Model, tx, ema: float = 0.0, schedules: Mapping = {}, accumulate: int = 1) -> Learner:
   """Trains one objective by gradient descent, with scheduled loss arguments."""
 
   def init(key, batch, *frozen):
@@ -142,18 +125,8 @@ def descend(
 
   def step(ts, batch, key):
     scheduled = {name: schedule(ts.step) for name, schedule in schedules.items()}
-    params, opt, loss, (changes, metrics) = minimize(
-      model.loss,
-      tx,
-      ts.params,
-      ts.opt,
-      ts.state,
-      batch,
-      key,
-      accumulate=accumulate,
-      train=True,
-      **scheduled,
-    )
+    options = {"train": True, "accumulate": accumulate, **scheduled}
+    params, opt, loss, (changes, metrics) = minimize(model.loss, tx, ts.params, ts.opt, ts.state, batch, key, **options)
     metrics = {"loss": loss} | jax.tree.map(jnp.mean, metrics) | scheduled
     ema_params = average(ts.ema, params, ts.step, ema)
     return TrainState(ts.step + 1, params, ts.state | changes, opt, ema_params), metrics
@@ -168,8 +141,5 @@ def descend(
 
 def unroll(step, key, length: int):
   """Scans `step` over `length` stacked batches: many steps a dispatch, randomness from (key, step)."""
-
-  def body(ts, batch):
-    return step(ts, batch, jax.random.fold_in(key, ts.step))
-
+  body = lambda ts, batch: step(ts, batch, jax.random.fold_in(key, ts.step))
   return lambda ts, batches: jax.lax.scan(body, ts, batches, length)

@@ -1,13 +1,12 @@
 """The training loop: one for every model."""
 
 import jax
-import jax.numpy as jnp
-import numpy as np
 
 from genjax_zoo.checkpoint import Checkpoints
 from genjax_zoo.core import Learner, TrainState, UserError, unroll
 from genjax_zoo.interrupt import Interrupt
 from genjax_zoo.sharding import fsdp, jit, make_mesh, put, replicated
+from genjax_zoo.watch import check_finite, report
 
 
 def train(
@@ -79,36 +78,3 @@ def train(
           hook(step, ts)
       if stop:
         return ts
-
-
-def report(log, step, window, checkpoints):
-  """Logs the means of the metrics of the last steps, NaN (not measured) left out; raises on a loss that diverged."""
-  rows = jax.tree.map(lambda *m: np.concatenate(m), *jax.device_get(window))
-  for name, values in rows.items():
-    finite = np.isfinite(values)
-    if (name == "loss" or name.endswith("_loss")) and not finite.all():
-      i = int(np.argmin(finite))
-      raise diverged(f"{name} is {values[i]} at step {step - len(values) + 1 + i}", checkpoints)
-  log.scalars(step, {name: float(np.nanmean(v)) for name, v in rows.items() if not np.isnan(v).all()})
-
-
-def check_finite(step, params, checkpoints):
-  """Raises rather than save parameters that are not finite."""
-  if not jit(all_finite)(params):
-    raise diverged(f"the parameters are no longer finite at step {step}", checkpoints)
-
-
-def all_finite(params):
-  """Whether every number of a tree is finite."""
-  return jnp.stack([jnp.isfinite(x).all() for x in jax.tree.leaves(params)] or [jnp.array(True)]).all()
-
-
-def diverged(what, checkpoints):
-  """The error that names the last good checkpoint."""
-  good = checkpoints.latest
-  kept = (
-    "no checkpoint was saved before it"
-    if good is None
-    else f"the last good checkpoint is {checkpoints.folder / str(good)}"
-  )
-  return UserError(f"training diverged: {what}; {kept}. Try a smaller learning rate or optimizer.clip_norm")

@@ -61,10 +61,10 @@ def tag(name: str, /, *children, **attributes) -> Html:
   return Html(f"<{name}{''.join(given)}>{''.join(inner)}{end}")
 
 
-def page(title: str, *body) -> str:
-  """A whole document."""
+def page(title: str, *body, style: str = "") -> str:
+  """A whole document; `style` adds rules to those of all pages."""
   metas = tag("meta", charset="utf-8"), tag("meta", name="viewport", content="width=device-width, initial-scale=1")
-  head = tag("head", *metas, tag("title", title), tag("style", Html(STYLE)))
+  head = tag("head", *metas, tag("title", title), tag("style", Html(STYLE + style)))
   return "<!doctype html>\n" + tag("html", head, tag("body", tag("main", *body)), lang="en")
 
 

@@ -61,10 +61,10 @@ def quality(samples: dict, dataset: Dataset, features: Features, split: str = "t
   """
 
   def reference(split):
-    n = min(count(dataset.splits[split]), REFERENCE)
+    n = count(dataset.splits[split])
     return features.extract(examples(dataset, split, np.arange(n)), progress)[0]
 
-  real, train = reference(split), reference("train")
+  real, train = reference(split)[:REFERENCE], reference("train")
   fake, classes = features.extract(samples, progress)
   distance, error = kid(real, fake)
   found = {
@@ -73,8 +73,8 @@ def quality(samples: dict, dataset: Dataset, features: Features, split: str = "t
     "kid_standard_error": error,
     "sliced_wasserstein": sliced_wasserstein(real, fake),
     **prdc(real, fake, progress=progress),
-    "copies": memorisation(fake, train, real, progress=progress)["closer"],
-    "fid_train_vs_test": fid(real, train),
+    "copies": memorisation(fake, train, real, progress=progress)["closer"],  # All of the training set.
+    "fid_train_vs_test": fid(real, train[:REFERENCE]),
     "fid_noise_vs_test": fid(real, features.extract(noise(dataset, len(fake)))[0]),
   }
   if classes is not None:
@@ -83,7 +83,12 @@ def quality(samples: dict, dataset: Dataset, features: Features, split: str = "t
       found["agreement"] = float((classes.argmax(-1) == samples["label"]).mean())
   if "centres" in dataset.truth:
     found |= gaussian_modes(samples["x"], dataset.truth["centres"], dataset.truth["sd"])
-  about = {"samples": len(fake), "reference": f"{dataset.name} {split}", "reference_examples": len(real), "features": features.name}
+  about = {
+    "samples": len(fake),
+    "reference": f"{dataset.name} {split}",
+    "reference_examples": len(real),
+    "features": features.name,
+  }
   return found | about
 
 

@@ -161,7 +161,7 @@ def test_parameters_that_overflow_are_not_saved(tmp_path):
 
   explode = optax.stateless(lambda g, p: jax.tree.map(lambda x: jnp.full_like(x, jnp.inf), g))
   learner = descend(Model(lambda key, batch: ({"w": jnp.ones(())}, {}), loss), explode)
-  with pytest.raises(UserError, match="no longer finite at step 20; no checkpoint was saved before it"):
+  with pytest.raises(UserError, match=r"no longer finite at step 20; no checkpoint was saved before it"):
     run(tmp_path, learner=learner)
 
 
@@ -189,13 +189,13 @@ def test_intervals_must_be_multiples_of_a_dispatch(tmp_path, options):
 
 def test_another_models_checkpoint_is_told(whole, tmp_path):
   other = toy.learner(DIGITS.fields, ema=0.0)
-  with pytest.raises(UserError, match="of another model or optimizer: ema/down is float32.* there and absent here"):
+  with pytest.raises(UserError, match=r"of another model or optimizer: ema/down is float32.* there and absent here"):
     run(whole[0], learner=other, steps=60)
 
 
 def test_an_unwritable_folder_is_one_line(tmp_path):
   (tmp_path / "file").write_text("")
-  with pytest.raises(UserError, match="can't write .*choose another --workdir"):
+  with pytest.raises(UserError, match=r"can't write .*choose another --workdir"):
     run(tmp_path / "file" / "run")
 
 

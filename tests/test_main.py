@@ -1,4 +1,4 @@
-"""The command line as its users meet it: runs, resumes, refuses, and never shows a traceback of somebody else's code."""
+"""The command line as its users meet it: runs, resumes, refuses, and never shows somebody else's traceback."""
 
 import json
 import os
@@ -164,7 +164,7 @@ def test_bad_values_are_told(tmp_path, path, assignments, told):
 
 
 def test_a_run_that_is_not_there_is_told(tmp_path):
-  with pytest.raises(UserError, match="is not a run folder"):
+  with pytest.raises(UserError, match=r"is not a run folder"):
     perform("sample", "configs/vae_digits.py", str(tmp_path / "run"))
 
 
@@ -174,7 +174,7 @@ def test_an_image_that_does_not_fit_is_named(tmp_path, spoil):
     Image.new("L", (8, 8), i).save(tmp_path / f"{i}.png")
   bad = tmp_path / "bad.png"
   bad.write_text("no image") if spoil == "text" else Image.new("L", (8, 9)).save(bad)
-  with pytest.raises(UserError, match="bad.png"):
+  with pytest.raises(UserError, match=r"bad.png"):
     perform("train", "configs/vae_digits.py", str(tmp_path / "run"), [f"data.name=folder:{tmp_path}"])
 
 
@@ -190,5 +190,5 @@ def test_an_unwritable_folder_is_one_clear_line(tmp_path):
 
 
 def test_loading_nothing_is_told(tmp_path):
-  with pytest.raises(UserError, match="is not a run folder"):
+  with pytest.raises(UserError, match=r"is not a run folder"):
     load(tmp_path)

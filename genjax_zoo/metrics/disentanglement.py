@@ -132,7 +132,7 @@ def factor_vae(
 
 
 def mig(codes: np.ndarray, factors: np.ndarray, bins: int = 20) -> float:
-  """Mutual information gap: mean over factors v of (I(z_1; v) - I(z_2; v)) / H(v) for the two best coordinates z_1, z_2.
+  """Mutual information gap: mean over factors v of (I(z_1; v) - I(z_2; v)) / H(v), z_1 and z_2 the best coordinates.
 
   I is that of the histogram of each coordinate with `bins` equal bins over its range. A scalar code of a factor with
   more levels than bins therefore stays below 1. Chen et al. 2018 (1802.04942, equation 6), who integrate q(z | x)

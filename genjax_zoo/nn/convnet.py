@@ -1,12 +1,12 @@
 """Plain convolutional encoder and decoder for images of any size."""
 
 from collections.abc import Callable
+import math
 
 import flax.linen as nn
-import jax
 import jax.numpy as jnp
 
-from genjax_zoo.nn.conv import Conv
+from genjax_zoo.nn.conv import Conv, ConvTranspose
 
 
 class Encoder(nn.Module):
@@ -20,12 +20,16 @@ class Encoder(nn.Module):
   @nn.compact
   def __call__(self, x):
     for width in self.widths:
-      x = self.activation(Conv(width, (3, 3), strides=(2, 2), dtype=self.dtype)(x))
-    return nn.Dense(self.features, dtype=self.dtype)(x.reshape(len(x), -1)).astype(jnp.float32)
+      x = self.activation(Conv(width, (4, 4), (2, 2), dtype=self.dtype)(x))
+    return nn.Dense(self.features, dtype=jnp.float32)(x.reshape(len(x), -1))
 
 
 class Decoder(nn.Module):
-  """Vectors [B, D] -> float32 [B, *shape], shape = (H, W, C): enlarged by nearest neighbours, then convolved."""
+  """Vectors [B, D] -> float32 [B, *shape], shape = (H, W, C): the encoder's mirror image, if `widths` are its reverse.
+
+  Each transposed convolution doubles the image, less a row or a column where the encoder rounded up. Its 4 x 4 kernel is
+  a multiple of its stride, so that every pixel is the sum of as many terms: no checkerboard (Odena et al. 2016).
+  """
 
   widths: tuple[int, ...]
   shape: tuple[int, int, int]
@@ -34,11 +38,12 @@ class Decoder(nn.Module):
 
   @nn.compact
   def __call__(self, z):
-    h, w, channels = self.shape
-    sizes = [(-(-h // 2**i), -(-w // 2**i)) for i in range(len(self.widths), -1, -1)]
-    x = self.activation(nn.Dense(sizes[0][0] * sizes[0][1] * self.widths[0], dtype=self.dtype)(z))
+    *size, channels = self.shape
+    n = len(self.widths)
+    sizes = [[-(-s // 2**i) for s in size] for i in range(n, -1, -1)]
+    x = nn.Dense(math.prod(sizes[0]) * self.widths[0], dtype=self.dtype)(z)
     x = x.reshape(len(z), *sizes[0], self.widths[0])
-    for width, size in zip(self.widths, sizes[1:]):
-      x = jax.image.resize(x, (len(x), *size, x.shape[-1]), "nearest")
-      x = self.activation(Conv(width, (3, 3), dtype=self.dtype)(x))
-    return Conv(channels, (3, 3), dtype=self.dtype)(x).astype(jnp.float32)
+    dtypes = [self.dtype] * (n - 1) + [jnp.float32]
+    for width, (h, w), dtype in zip((*self.widths[1:], channels), sizes[1:], dtypes):
+      x = ConvTranspose(width, (4, 4), (2, 2), dtype=dtype)(self.activation(x))[:, :h, :w]
+    return x

@@ -17,4 +17,4 @@ class MLP(nn.Module):
   def __call__(self, x):
     for size in self.sizes[:-1]:
       x = self.activation(nn.Dense(size, dtype=self.dtype)(x))
-    return nn.Dense(self.sizes[-1], dtype=self.dtype)(x).astype(jnp.float32)
+    return nn.Dense(self.sizes[-1], dtype=jnp.float32)(x)

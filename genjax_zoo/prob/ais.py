@@ -25,7 +25,7 @@ Density = Callable[[jax.Array], jax.Array]  # z [..., D] -> log density [...]
 
 
 def sigmoid_schedule(steps: int, sharpness: float = 4.0) -> jax.Array:
-  """Inverse temperatures 0 = b_0 < .. < b_steps = 1, dense at both ends: a rescaled sigmoid(sharpness (2t/steps - 1))."""
+  """Inverse temperatures 0 = b_0 < .. < b_steps = 1, dense at both ends: rescaled sigmoid(sharpness (2t/steps - 1))."""
   b = jax.nn.sigmoid(sharpness * jnp.linspace(-1, 1, steps + 1))
   return (b - b[0]) / (b[-1] - b[0])
 
@@ -51,7 +51,7 @@ def anneal(key: jax.Array, z: jax.Array, log_ratio: Density, transition: Callabl
 def hmc(key: jax.Array, z: jax.Array, log_density: Density, step_size: jax.Array, leapfrogs: int = 10):
   """One Hamiltonian Monte Carlo move of each chain: (z [..., D], probability of acceptance [...]).
 
-  `log_density` may be unnormalised; `step_size` broadcasts with z. One leapfrog is MALA. Neal 2011 (1206.1901, section 3).
+  `log_density` may be unnormalised, `step_size` broadcasts with z. One leapfrog is MALA. Neal 2011 (1206.1901).
   """
 
   def value_and_gradient(z):  # Chains do not interact, so the gradient of their sum holds that of each.
@@ -78,7 +78,7 @@ def hmc(key: jax.Array, z: jax.Array, log_density: Density, step_size: jax.Array
 def tune(key: jax.Array, z: jax.Array, move: Callable, betas: jax.Array, step_size: float, target: float, rate=0.2):
   """Step sizes [T, ...] for betas[1:] with which chains z [C, ..., D] accept about `target` of their moves.
 
-  `move(key, z, b, step_size [...]) -> (z, acceptance [C, ...])`; the log step size climbs by rate (acceptance - target).
+  `move(key, z, b, step_size [...]) -> (z, acceptance [C, ...])`. A log step size climbs by rate (acceptance - target).
   """
 
   def step(carry, inputs):
@@ -105,9 +105,9 @@ def log_marginal(
   """(log p(x) [B], log weights [chains, B]) of B examples by HMC; the first is log mean exp of the second.
 
   `sample_prior(key) -> z [B, D]`, `log_prior(z) -> [B]`, and `log_likelihood(z) -> [B]` of the b-th example given z[b].
-  The shape B may be anything, also (). `betas` as from `sigmoid_schedule`; `step_size` is the first guess. Step sizes are
-  tuned on pilot chains (a quarter as many) and then fixed: tuned on the way they would depend on the states they move,
-  and the estimate would no longer be unbiased.
+  The shape B may be anything, also (). `betas` rise from 0 to 1: `sigmoid_schedule(steps)`. Step sizes, at first
+  `step_size`, are tuned on pilot chains (a quarter as many) and then fixed: tuned on the way they would depend on the
+  states that they move, and the estimate would no longer be unbiased.
   """
   prior, likelihood = jax.vmap(log_prior), jax.vmap(log_likelihood)
 

@@ -1,13 +1,20 @@
-"""Log-probabilities, in nats, and draws of the distributions that decoders give; elementwise unless said."""
+"""Log-probabilities, in nats, and draws of the distributions that decoders give; elementwise unless said.
+
+Integers in [0, levels) stand for v = 2 x / (levels - 1) - 1 in [-1, 1], each for a cell 2 / (levels - 1) wide around it;
+the cells at the edges reach to infinity, so that the masses of all levels sum to 1. Scales are in units of v, their
+logarithms held in [-30, 30], where float32 and its gradients are finite.
+"""
 
 import math
 
 import jax
+from jax.nn import log_sigmoid, logsumexp
 import jax.numpy as jnp
+from jax.scipy.special import log_ndtr
 
 
 def bernoulli_log_prob(x, logits):
-  """log p(x) of x in {0, 1}, p(1) = sigmoid(logits)."""
+  """log p(x) of x in {0, 1}, p(1) = sigmoid(logits); for x between, minus the cross-entropy."""
   return x * logits - jax.nn.softplus(logits)
 
 
@@ -21,22 +28,76 @@ def categorical_log_prob(x, logits):
   return jnp.take_along_axis(jax.nn.log_softmax(logits), x[..., None].astype(jnp.int32), -1)[..., 0]
 
 
-def discretized_logistic_log_prob(x, mean, log_scale, levels: int):
-  """The mass that a logistic on [-1, 1] gives the cell of x, integers in [0, levels) (PixelCNN++, 1701.05517, eq. 2).
+def gumbel_softmax_sample(key, logits, temperature):
+  """softmax((logits + g) / temperature), g ~ Gumbel(0, 1): [..., K], near one-hot draws of softmax(logits) as
+  `temperature` falls (Jang et al. 2016, 1611.01144; Maddison et al. 2016, 1611.00712)."""
+  return jax.nn.softmax((logits + jax.random.gumbel(key, logits.shape)) / temperature)
 
-  Cells are 2 / (levels - 1) wide around 2 x / (levels - 1) - 1; those at the edges reach to infinity, so that the
-  masses sum to 1. With a, b the standardised ends, log(sigmoid(b) - sigmoid(a)) is
-  log sigmoid(b) + log sigmoid(-a) + log(1 - exp(a - b)), exact in both tails.
+
+def cell(x, mean, log_scale, levels: int):
+  """(centre, width) of the cell of x, standardised: centre = (v - mean) / scale, width = 2 / (levels - 1) / scale."""
+  inverse = jnp.exp(-jnp.clip(log_scale, -30.0, 30.0))
+  return (2 * x.astype(jnp.float32) / (levels - 1) - 1 - mean) * inverse, 2 / (levels - 1) * inverse
+
+
+def nearest_level(v, levels: int):
+  """The int32 level in whose cell v lies."""
+  return jnp.clip(jnp.round((v + 1) / 2 * (levels - 1)), 0, levels - 1).astype(jnp.int32)
+
+
+def discretized_logistic_log_prob(x, mean, log_scale, levels: int):
+  """log of the mass that a logistic gives the cell of x (PixelCNN++, 1701.05517, eq. 2).
+
+  With a < b the standardised ends, log(sigmoid(b) - sigmoid(a)) is log sigmoid(b) + log sigmoid(-a) +
+  log(1 - exp(a - b)), exact in both tails. An infinite end drops its term and the last.
   """
-  v = 2 * x.astype(jnp.float32) / (levels - 1) - 1
-  half = jnp.exp(-log_scale) / (levels - 1)
-  middle = (v - mean) * jnp.exp(-log_scale)
-  below = jnp.where(x == 0, 0.0, jax.nn.log_sigmoid(-(middle - half)))
-  above = jnp.where(x == levels - 1, 0.0, jax.nn.log_sigmoid(middle + half))
-  inside = jnp.where((x == 0) | (x == levels - 1), 0.0, jnp.log(-jnp.expm1(-2 * half)) + 0 * middle)
-  return below + above + inside
+  centre, width = cell(x, mean, log_scale, levels)
+  below = jnp.where(x > 0, log_sigmoid(width / 2 - centre), 0.0)
+  above = jnp.where(x < levels - 1, log_sigmoid(width / 2 + centre), 0.0)
+  return below + above + jnp.where((x > 0) & (x < levels - 1), jnp.log(-jnp.expm1(-width)), 0.0)
+
+
+def discretized_logistic_sample(key, mean, log_scale, levels: int):
+  """Integers in [0, levels), int32."""
+  return nearest_level(mean + jnp.exp(log_scale) * jax.random.logistic(key, mean.shape), levels)
+
+
+def discretized_logistic_mixture_log_prob(x, logits, mean, log_scale, levels: int):
+  """The same of a mixture over the last axis: x [...], and logits, mean, log_scale [..., K] -> [...]."""
+  components = discretized_logistic_log_prob(x[..., None], mean, log_scale, levels)
+  return logsumexp(jax.nn.log_softmax(logits) + components, -1)
+
+
+def discretized_logistic_mixture_sample(key, logits, mean, log_scale, levels: int):
+  """Integers in [0, levels), int32 [...], of a mixture over the last axis: logits, mean, log_scale [..., K]."""
+  k_which, k_x = jax.random.split(key)
+  which = jax.random.categorical(k_which, logits)[..., None]
+  mean, log_scale = (jnp.take_along_axis(a, which, -1)[..., 0] for a in (mean, log_scale))
+  return discretized_logistic_sample(k_x, mean, log_scale, levels)
+
+
+def discretized_normal_log_prob(x, mean, log_scale, levels: int):
+  """log of the mass that a Gaussian gives the cell of x (DDPM, 2006.11239, eq. 13).
+
+  With a < b the standardised ends and Phi the normal's distribution, log(Phi(b) - Phi(a)) is, on the left of the mean,
+  log Phi(b) + log(1 - exp(log Phi(a) - log Phi(b))), and on the right its mirror image. In narrow cells the difference
+  is lost in rounding: there it is the density at the centre c times the width w times
+  1 + w^2 (c^2 - 1) / 24 + w^4 (c^4 - 6 c^2 + 3) / 1920, the first terms of its Taylor series.
+  """
+  centre, width = cell(x, mean, log_scale, levels)
+  narrow = (width < 1) & (width * jnp.abs(centre) < 1)
+  # Both branches stay finite where they are not taken: so do their gradients.
+  c, w = jnp.where(narrow, centre, 0.0), jnp.where(narrow, width, 1.0)
+  series = w**2 * (c**2 - 1) / 24 + w**4 * (c**4 - 6 * c**2 + 3) / 1920
+  taylor = jnp.log(w) + jnp.log1p(series) - 0.5 * c**2 - 0.5 * math.log(2 * math.pi)
+  left, w = -jnp.abs(centre), jnp.where(narrow, 1.0, width)
+  log_b = log_ndtr(left + w / 2)
+  difference = log_b + jnp.log(-jnp.expm1(log_ndtr(left - w / 2) - log_b))
+  inside = jnp.where(narrow, taylor, difference)
+  inside = jnp.where(x > 0, inside, log_ndtr(centre + width / 2))
+  return jnp.where(x < levels - 1, inside, log_ndtr(width / 2 - centre))
 
 
 def log_mean_exp(x, axis: int = 0):
   """log of the mean of exp(x) over an axis."""
-  return jax.nn.logsumexp(x, axis) - math.log(x.shape[axis])
+  return logsumexp(x, axis) - math.log(x.shape[axis])

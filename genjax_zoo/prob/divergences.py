@@ -20,7 +20,7 @@ def kl_standard_normal(mean: jax.Array, logvar: jax.Array) -> jax.Array:
 
 
 def kl_normal(mean: jax.Array, logvar: jax.Array, mean2: jax.Array, logvar2: jax.Array) -> jax.Array:
-  """KL(N(mean, s^2) || N(mean2, s2^2)) = 1/2 sum(s^2/s2^2 + (mean - mean2)^2/s2^2 - log(s^2/s2^2) - 1); [..., D] -> [...]."""
+  """KL(N(mean, s^2) || N(mean2, s2^2)) = 1/2 sum(r + (mean - mean2)^2 / s2^2 - log r - 1), r = s^2 / s2^2; -> [...]."""
   return kl_standard_normal((mean - mean2) * jnp.exp(-0.5 * logvar2), logvar - logvar2)
 
 

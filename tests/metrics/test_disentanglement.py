@@ -52,7 +52,8 @@ def scores():
 
 def test_a_perfect_code_has_every_score_near_one(scores):
   assert all(type(score) is float for score in scores["perfect"].values())
-  assert min(scores["perfect"].values()) > 0.99 and max(scores["perfect"].values()) <= 1, scores["perfect"]
+  found = np.array([*scores["perfect"].values()])
+  assert (found > 0.99).all() and (found <= 1).all(), scores["perfect"]
 
 
 def test_a_random_code_is_at_chance(scores):
@@ -78,6 +79,14 @@ def test_codes_are_made_in_equal_chunks_in_order():
   factors = generator().integers(0, 9, (3, 700, 4))
   np.testing.assert_array_equal(disentanglement.encode(code, factors), factors[..., :2])
   assert set(seen) == {(disentanglement.CHUNK, 4)}
+
+
+@pytest.mark.parametrize("score", [disentanglement.beta_vae, disentanglement.factor_vae])
+def test_interventions_range_over_all_levels(score):
+  seen = []
+  score(generator(), SIZES, lambda f: (seen.append(f), noise(f))[1], (64, 64))
+  last = np.concatenate(seen[-4:])  # The test points.
+  assert [set(levels) for levels in last.T.tolist()] == [set(range(n)) for n in SIZES]
 
 
 @pytest.mark.parametrize("code", [lambda f: np.full((len(f), 2), np.nan), lambda f: f[:, 0] * 1.0])

@@ -49,7 +49,7 @@ def model():
 
 @pytest.fixture(scope="module")
 def estimate(model):
-  """(key, steps) -> (log p(x), log weights). All step counts share one compilation: the rest of STEPS is spent at b = 0."""
+  """(seed, steps) -> (log p(x), log weights), compiled once: what is left of STEPS is spent at b = 0."""
   run = model.log_marginal(CHAINS)
   betas = lambda steps: jnp.concatenate([jnp.zeros(STEPS - steps), ais.sigmoid_schedule(steps)])
   return lambda seed, steps: run(jax.random.key(seed), betas(steps))

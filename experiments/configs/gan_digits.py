@@ -1,0 +1,18 @@
+"""TODO"""
+
+from ml_collections import ConfigDict
+
+
+def get_config():
+  return ConfigDict(
+    dict(
+      model=dict(name="gan", latent=16, hidden=(256, 256), r1=1.0),
+      data=dict(name="digits", batch=64),
+      optimizer=dict(
+        gen=dict(name="adam", learning_rate=1e-3, b1=0.5),
+        critic=dict(name="adam", learning_rate=1e-3, b1=0.5),
+      ),
+      train=dict(steps=8000, steps_per_dispatch=100, ema=0.999, log_every=500, save_every=4000, sample_every=1000),
+      sample=dict(n=64),
+    )
+  )

@@ -1,0 +1,66 @@
+"""Directions of design: who may import whom, where compilation lives, and how long files may be."""
+
+import ast
+from pathlib import Path
+import re
+
+import pytest
+
+ROOT = Path(__file__).parent.parent
+PACKAGE = ROOT / "genjax_zoo"
+FILES = sorted(p for p in PACKAGE.rglob("*.py"))
+ALLOWED = {  # What of ours the files of a folder may import.
+  "prob": ("genjax_zoo.prob",),
+  "nn": ("genjax_zoo.nn", "genjax_zoo.prob"),
+  "models": ("genjax_zoo.core", "genjax_zoo.nn", "genjax_zoo.prob", "genjax_zoo.models"),
+}
+
+
+def imports(path):
+  for node in ast.walk(ast.parse(path.read_text())):
+    if isinstance(node, ast.ImportFrom):
+      yield node.module
+    elif isinstance(node, ast.Import):
+      yield from (alias.name for alias in node.names)
+
+
+@pytest.mark.parametrize("folder", ALLOWED)
+def test_layers(folder):
+  for path in (PACKAGE / folder).glob("*.py"):
+    for module in imports(path):
+      if module.startswith("genjax_zoo"):
+        assert module.startswith(ALLOWED[folder]), f"{path.name} imports {module}"
+      assert folder != "prob" or not module.startswith("flax"), f"{path.name} imports {module}"
+
+
+def test_the_package_knows_neither_experiments_nor_models_in_the_loop():
+  for path in FILES:
+    for module in imports(path):
+      assert not module.startswith(("experiments", "ml_collections", "absl")), f"{path.name} imports {module}"
+      if path.parent == PACKAGE:
+        assert not module.startswith("genjax_zoo.models"), f"{path.name} imports {module}"
+
+
+def test_compilation_and_parallelism_live_outside_models():
+  for folder in ("models", "nn", "prob"):
+    for path in (PACKAGE / folder).glob("*.py"):
+      code = re.sub(r'""".*?"""|#.*', "", path.read_text(), flags=re.DOTALL)
+      found = re.search(r"\b(jax\.jit|pmap|axis_name|psum|pmean|shard_map)\b", code)
+      assert not found, f"{path.name}: {found[0]}"
+  for path in [*FILES, *(ROOT / "experiments").rglob("*.py")]:
+    assert not re.search(r"\bpmap\(", path.read_text()), path
+
+
+def test_files_stay_small():
+  for path in [*FILES, *(ROOT / "experiments").rglob("*.py")]:
+    assert len(path.read_text().splitlines()) <= 300, path
+  assert len((PACKAGE / "loop.py").read_text().splitlines()) < 100
+  assert len((PACKAGE / "core.py").read_text().splitlines()) < 150
+
+
+def test_nothing_names_a_registry_or_is_large():
+  tracked = [p for p in ROOT.rglob("*") if p.is_file() and not {".git", "runs"} & set(p.relative_to(ROOT).parts)]
+  ours = [p for p in tracked if not any(part.startswith((".venv", ".jax", ".pytest", ".ruff")) for part in p.parts)]
+  for path in ours:
+    assert path.stat().st_size < 2 * 2**20, path
+  assert "://" not in (ROOT / "constraints.txt").read_text()
