@@ -114,7 +114,8 @@ def header(config, dataset, loader, learner, frozen) -> str:
 
 def given_rows(model, dataset, n) -> dict:
   """What sampling is given of the test set, n rows."""
-  return {k: x for k, x in datasets.take(dataset.splits["test"], np.arange(n)).items() if k in model.given}
+  rows = quality.examples(dataset, "test", np.arange(n) % datasets.count(dataset.splits["test"])) if model.given else {}
+  return {k: rows[k] for k in model.given}
 
 
 def sample_hook(config, dataset, model, mesh, folder, log):
@@ -175,14 +176,15 @@ def sample_run(run: Run, dataset, log):
   batch = run.sample(n, given=given_rows(run.model, dataset, n), **options)
   if jax.process_index() == 0:
     pictures.save_arrays(run.folder / "samples" / "samples.npz", batch)
-    pictures.save(run.folder / "samples" / "samples.png", pictures.show(batch, run.fields))
-  log.say(f"{n} samples: {run.folder / 'samples' / 'samples.png'}, arrays in samples.npz")
+    if (picture := pictures.show(batch, run.fields)) is not None:
+      pictures.save(run.folder / "samples" / "samples.png", picture)
+  log.say(f"{n} samples: {run.folder / 'samples' / 'samples.npz'}, and a picture of them")
 
 
 def report_run(run: Run, dataset, log):
   """Draws the figures and writes report.html."""
   with log.clock("drawing"):
-    draw(run, dataset, run.folder / "figures")
+    draw(run, dataset, run.folder / "figures", log.say)
   if jax.process_index() == 0:
     report.write_report(run.folder)
   log.say(f"report: {run.folder / 'report.html'}")

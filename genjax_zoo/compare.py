@@ -18,19 +18,16 @@ from genjax_zoo.quality import comparable
 from genjax_zoo.ranking import COLUMNS, SCRIPT, STYLE, Row, ranking, trades
 from genjax_zoo.report import SPEED
 
-SORTING = (
+READING = (
   "Each row is a run; its name leads to its own report. A column's name sorts by it, and again in reverse; the address "
-  "keeps the order. The best of a column is bold, where it can be told."
+  "keeps the order. The best of a column is bold. −log p is lower for better models and is told with its kind: "
+  "= exact, ≤ an upper bound, ≈ an estimate. A model may be better than its bound, so kinds are sorted apart."
 )
-LIKELIHOODS = (
-  "−log p is the mean over the examples below, lower is better: = is exact, ≤ an upper bound (the model may be better "
-  "than that), ≈ an estimate. The three are sorted apart, and each has its own best."
-)
-QUALITY = (
-  "FID, KID: lower is better. Precision and density tell how good samples are, recall and coverage how much of the "
-  "data they reach, agreement how often they are of the class asked for: higher is better. Copies, the chance that a "
-  "sample is nearer to the training set than a test example is, is 1/2 at best and 1 for copies. The best of a cost is "
-  "marked only where all ran on the same hardware."
+MEANING = (
+  "FID and KID: lower is better. Precision and density tell how good samples are, recall and coverage how much of the "
+  "data they reach, agreement how often a classifier sees the label that was asked for: higher is better. Copies is "
+  "the chance that a sample is nearer to the training set than a test example is: 1/2 at best, 1 for copies. Times "
+  "have a best only where all are from the same hardware."
 )
 PAGE_STYLE = """
 main { max-width: 1500px }
@@ -145,7 +142,7 @@ def header(title, entries, failures) -> Html:
     "header",
     tag("h1", title),
     tag("p", count + failed, class_="soft"),
-    tag("p", SORTING, " ", LIKELIHOODS, " ", QUALITY),
+    tag("p", READING),
   )
 
 
@@ -156,8 +153,9 @@ def ranked(entries, folder) -> list[Html]:
     rows, first = [row(e, folder) for e in part], part is parts[0]
     why = None if first else next(filter(None, (apart(x, y) for x in parts[0] for y in part)))
     title = "Comparison" if first else "Measured under other conditions"
-    why, table = why and tag("p", f"A table apart: {why}."), ranking(rows, title)
-    sections.append(section(title, why, tag("p", conditions(part), class_="soft"), table, trades(rows)))
+    above = why and tag("p", f"A table apart: {why}."), tag("p", conditions(part), class_="soft")
+    below = tag("p", MEANING, class_="soft") if first else None
+    sections.append(section(title, *above, ranking(rows, title), below, trades(rows)))
   return sections
 
 
@@ -169,7 +167,7 @@ def row(e: Entry, folder) -> Row:
   units = {"nats": -1, "seconds_per_image": 1e3}
   report = e.folder / "report.html"
   link = quote(Path(os.path.relpath(report, folder)).as_posix()) if report.exists() else ""
-  about = [e.evaluation[k] for k in ("config", "model") if k in e.evaluation and e.evaluation[k] != e.name]
+  about = [x for x in (e.evaluation["config"], e.evaluation["model"]) if not e.name.startswith(x)]
   device = " ".join(p["device"] for p in parts[2:] if "device" in p)
   return Row(
     e.name,

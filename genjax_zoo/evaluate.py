@@ -33,7 +33,7 @@ def per_example(f, weights, state, data, mesh, key, progress=iter) -> dict[str, 
 
 
 def evaluate(model: Model, weights, state, data, mesh, *, seed=0, log_prob={}, progress=iter) -> dict:
-  """Exact means over a test loader: {"metrics": {...}, "likelihood": {...}, "examples": n}.
+  """Exact means over a test loader: {"metrics", "standard_errors", "likelihood", "examples"}.
 
   `log_prob` holds the options of the model's `log_prob`; the likelihood tells its kind: "exact",
   "lower_bound" or "estimate".
@@ -42,6 +42,7 @@ def evaluate(model: Model, weights, state, data, mesh, *, seed=0, log_prob={}, p
   if model.evaluate:
     rows = per_example(model.evaluate, weights, state, data, mesh, key, progress)
     found["metrics"] = {name: float(x.mean()) for name, x in rows.items()}
+    found["standard_errors"] = {name: float(x.std() / math.sqrt(len(x))) for name, x in rows.items()}
     found["examples"] = len(next(iter(rows.values())))
   if model.log_prob:
     options = dict(log_prob)

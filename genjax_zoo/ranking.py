@@ -40,18 +40,19 @@ TRADES = (  # The generative learning trilemma: (upward, across, which scales ar
 )
 MARKS = "Discs are exact, triangles upper bounds (the truth is below their tip), squares estimates."
 
-STYLE = """
+STYLE = r"""
 .ranking { font-size: .8125rem; line-height: 1.35 }
-.ranking th, .ranking td { padding: .35rem .45rem }
+.ranking th, .ranking td { padding: .35rem .4rem }
 .ranking thead th { vertical-align: bottom; text-align: right; hyphens: manual }
 .ranking thead a { color: inherit; text-decoration: none }
 .ranking thead a:hover, .ranking thead a:focus { text-decoration: underline }
 .ranking [aria-sort] a { color: var(--curve) }
-.ranking [aria-sort] a::after { content: " ▲" }
-.ranking [aria-sort=descending] a::after { content: " ▼" }
+.ranking [aria-sort] a::after { content: "\00a0▲" }
+.ranking [aria-sort=descending] a::after { content: "\00a0▼" }
 .ranking tr > :first-child { position: sticky; left: 0; background: var(--card); text-align: left; padding-left: 0 }
 .ranking tbody a { color: var(--ink) }
-.ranking tbody .soft { font-weight: 400; font-size: .75rem; display: block }
+.ranking .soft { font-size: inherit }
+.ranking th .soft { font-weight: 400; font-size: .75rem; display: block }
 .trades { display: grid; gap: 1.5rem; grid-template-columns: repeat(auto-fill, minmax(min(100%, 480px), 1fr));
   margin-top: 1.25rem }
 .trades figure { margin: 0; overflow-x: auto }
@@ -80,7 +81,7 @@ function sort() {
 }
 addEventListener("hashchange", sort);
 sort();
-"""  # What a click on a column's name, a link to #sort=KEY or #sort=-KEY, leads to.
+"""  # A column's name is a link to #sort=KEY, or to #sort=-KEY for the highest first.
 
 
 class Row(NamedTuple):
@@ -95,26 +96,23 @@ class Row(NamedTuple):
 
 
 def ranking(rows: list[Row], label: str) -> Html:
-  """The table of comparable runs, sorted as `rows` are not but by FID, else by likelihood."""
+  """The table of comparable runs, sorted by FID, else by likelihood."""
   shown = [k for k in COLUMNS if any(k in row.values for row in rows)]
   key = next((k for k in ("fid", "nats", *shown) if k in shown), "name")
   marked = {k: best(rows, k) for k in shown}
   head = [heading("name", "model", "", key), *(heading(k, *COLUMNS[k], key) for k in shown)]
-  body = [
-    tag("tr", name_cell(row), *(cell(row, k, row in marked[k]) for k in shown)) for row in sorted(rows, key=place(key))
-  ]
+  line = lambda row: tag("tr", name_cell(row), *(cell(row, k, row in marked[k]) for k in shown))
+  body = [line(row) for row in sorted(rows, key=order(key))]
   whole = tag("table", tag("thead", tag("tr", *head)), tag("tbody", *body), class_="ranking")
   return tag("div", whole, class_="scroll", tabindex=0, role="region", aria_label=label)
 
 
-def place(key: str):
-  """The key that sorts rows by a column, upwards: kinds of likelihood apart, the missing last."""
-  kinds = list(KINDS)
+def order(key: str):
+  """What sorts rows by a column, upwards: kinds of likelihood apart, the missing last."""
   if key == "name":
     return lambda row: row.name
-  return lambda row: (
-    (key not in row.values, kinds.index(row.kind) if key in LIKELIHOOD else 0, row.values.get(key, 0))
-  )
+  kind = lambda row: list(KINDS).index(row.kind) if key in LIKELIHOOD else 0
+  return lambda row: (key not in row.values, kind(row), row.values.get(key, 0))
 
 
 def best(rows: list[Row], key: str) -> list[Row]:
@@ -149,7 +147,8 @@ def cell(row: Row, key: str, is_best: bool) -> Html:
   if (value := row.values.get(key)) is None:
     return tag("td", "–", class_="number soft")
   error = row.values.get(ERRORS.get(key))
-  text = number(value) + (f" ± {error:.2g}" if error is not None else "")
+  text = number(value) if isinstance(value, int) or abs(value) >= 10 else f"{value:#.{4 if key in LIKELIHOOD else 3}g}"
+  text = text.replace("-", "−") + (f" ± {error:.2g}" if error is not None else "")
   kind = {}
   if key in LIKELIHOOD:
     text, kind = f"{SIGNS[row.kind]} {text}", {"data_kind": list(KINDS).index(row.kind)}

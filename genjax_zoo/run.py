@@ -52,11 +52,18 @@ class Run(NamedTuple):
     if f is None:
       raise UserError(f"model {self.config['model']['name']!r} has no {name}")
     n = len(jax.tree.leaves(batch)[0])
+    batch = batch | {"weight": np.ones(n, np.float32)} if name != "decode" else batch
     fill = lambda x: np.concatenate([x, np.repeat(x[-1:], -n % self.mesh.size, 0)])
     with jax.set_mesh(self.mesh):
       rows = put(jax.tree.map(fill, batch), self.mesh, "data")
-      out = jit(functools.partial(f, **options))(self.weights, self.state, rows, jax.random.key(seed))
+      out = compiled(f, tuple(options.items()))(self.weights, self.state, rows, jax.random.key(seed))
     return jax.tree.map(lambda x: x[:n], gather(out))
+
+
+@functools.lru_cache(maxsize=64)
+def compiled(f, options: tuple):
+  """A model's function, compiled once for its static options."""
+  return jit(functools.partial(f, **dict(options)))
 
 
 def describe(fields: dict[str, Field], stages: dict[str, dict] = {}) -> dict:

@@ -1,5 +1,7 @@
 """Sampling, compiled and spread over the devices."""
 
+import functools
+
 import jax
 from jax.sharding import NamedSharding, PartitionSpec as P
 import numpy as np
@@ -19,11 +21,7 @@ def sampler(model: Model, mesh, n: int, **options):
     raise UserError("this model can't sample")
   padded = -(-n // mesh.size) * mesh.size
   traced = {k: v for k, v in options.items() if isinstance(v, float)}
-  static = {k: v for k, v in options.items() if k not in traced}
-  draw = jit(
-    lambda params, state, key, given, traced: model.sample(params, state, key, padded, given, **static, **traced),
-    out_shardings=NamedSharding(mesh, P("data")),
-  )
+  draw = compiled(model.sample, mesh, padded, tuple((k, v) for k, v in options.items() if k not in traced))
 
   def sample(params, state, key, given={}):
     if missing := [k for k in model.given if k not in given]:
@@ -34,3 +32,12 @@ def sampler(model: Model, mesh, n: int, **options):
     return jax.tree.map(lambda x: x[:n], gather(batch))
 
   return sample
+
+
+@functools.lru_cache(maxsize=64)
+def compiled(sample, mesh, n: int, static: tuple):
+  """`sample` of n, compiled once for its static options, each device drawing its share."""
+  return jit(
+    lambda params, state, key, given, traced: sample(params, state, key, n, given, **dict(static), **traced),
+    out_shardings=NamedSharding(mesh, P("data")),
+  )

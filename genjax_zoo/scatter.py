@@ -59,8 +59,11 @@ def scale(values, log: bool, start: float, end: float) -> tuple[list[float], lis
   margin = 0.06 * np.ptp(v) or 0.5 * (abs(v[0]) or 1)
   low, high = v.min() - margin, v.max() + margin
   at = lambda t: float(start + (t - low) / (high - low) * (end - start))
-  marks = [(10**t if log else t, at(t)) for t in (decades if log else ticks)(low, high)]
-  return [at(t) for t in v], marks
+  if not log:
+    return [at(t) for t in v], [(t, at(t)) for t in ticks(low, high)]
+  powers = decades(low, high)
+  powers = powers if len(powers) > 1 else np.log10(ticks(10**low, 10**high))  # No power of ten is in a small range.
+  return [at(t) for t in v], [(10**t, at(t)) for t in powers]
 
 
 def place(spots, widths) -> list[tuple[float, float] | None]:
