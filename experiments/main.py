@@ -79,7 +79,9 @@ def fit(config, folder, dataset, stages: dict[str, Run], log) -> Run:
     write_description(folder, config, describe(dataset.fields, seen))
   log.say(header(config, dataset, loader, learner, frozen))
   mesh, every = make_mesh(), config["train"]["sample_every"]
-  hooks = [(every, sample_hook(config, dataset, learner.model, mesh, folder, log))] if every else []
+  hooks = []
+  if every and learner.model.sample:
+    hooks = [(every, sample_hook(config, dataset, learner.model, mesh, folder, log))]
   ts = train(learner, loader, log, workdir=folder, frozen=frozen, hooks=hooks, **options)
   return Run(learner.model, ts.weights, ts.state, config, dataset.fields, int(ts.step), folder, mesh)
 

@@ -15,7 +15,8 @@ def sampler(model: Model, mesh, n: int, **options):
 
   n is rounded up to the device count inside, so that each device computes its share. Options that
   are floats are traced, so a sweep over them compiles once; the rest are static. `given` holds n rows
-  of each entry of `model.given`. Raises UserError when one is missing or the model can't sample.
+  of each entry of `model.given`, and of others that the model may be given. Raises UserError when one
+  is missing or the model can't sample.
   """
   if model.sample is None:
     raise UserError("this model can't sample")
@@ -26,7 +27,7 @@ def sampler(model: Model, mesh, n: int, **options):
   def sample(params, state, key, given={}):
     if missing := [k for k in model.given if k not in given]:
       raise UserError(f"sampling needs given[{missing[0]!r}], {n} rows of the data's {missing[0]!r}")
-    rows = {k: np.resize(np.asarray(given[k]), (padded, *np.shape(given[k])[1:])) for k in model.given}
+    rows = {k: np.resize(np.asarray(x), (padded, *np.shape(x)[1:])) for k, x in given.items()}
     with jax.set_mesh(mesh):
       batch = draw(params, state, key, jax.device_put(rows, replicated(mesh)), traced)
     return jax.tree.map(lambda x: x[:n], gather(batch))

@@ -146,7 +146,7 @@ def test_bad_input_is_one_clear_line(tmp_path, args, told):
     ("configs/vae_digit.py", [], "did you mean 'configs/vae_digits.py'?"),
     ("configs/vae_digits.py:small", [], "there is :smoke"),
     ("configs/vae_digits.py", ["model.latent=many"], "a value of type int is wanted, like 100"),
-    ("configs/vae_digits.py", ["model.network=cnn"], "mlp, conv"),
+    ("configs/vae_digits.py", ["model.network=cnn"], "model.network='cnn'"),
     ("configs/vae_digits.py", ["model.likelihood=bernoulli"], "data.binarize"),
     ("configs/vae_digits.py", ["optimizer.name=adamm"], "did you mean 'adam"),
     ("configs/vae_digits.py", ["optimizer.schedule=cosin"], "cosine"),

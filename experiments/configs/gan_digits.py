@@ -1,18 +1,20 @@
-"""TODO"""
+"""A GAN of 8 x 8 digits, with R1.
+
+  python -m experiments.main --config=configs/gan_digits.py
+
+Expected: to be measured.
+"""
 
 from ml_collections import ConfigDict
 
 
 def get_config():
-  return ConfigDict(
-    dict(
-      model=dict(name="gan", latent=16, hidden=(256, 256), r1=1.0),
-      data=dict(name="digits", batch=64),
-      optimizer=dict(
-        gen=dict(name="adam", learning_rate=1e-3, b1=0.5),
-        critic=dict(name="adam", learning_rate=1e-3, b1=0.5),
-      ),
-      train=dict(steps=8000, steps_per_dispatch=100, ema=0.999, log_every=500, save_every=4000, sample_every=1000),
-      sample=dict(n=64),
-    )
-  )
+  return ConfigDict(dict(
+    model=dict(name="gan", latent=16, hidden=(256, 256), r1=1.0),
+    data=dict(name="digits", batch=64),
+    optimizer=dict(
+      gen=dict(name="adam", learning_rate=1e-3, b1=0.5),
+      critic=dict(name="adam", learning_rate=1e-3, b1=0.5),
+    ),
+    train=dict(steps=8000, steps_per_dispatch=100, ema=0.999, log_every=500, save_every=4000, sample_every=2000),
+  ))  # fmt: skip

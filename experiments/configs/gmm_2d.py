@@ -2,7 +2,7 @@
 
   python -m experiments.main --config=configs/gmm_2d.py
 
-Expected:
+Expected: to be measured.
 """
 
 from ml_collections import ConfigDict

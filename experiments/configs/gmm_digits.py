@@ -1,8 +1,8 @@
-"""A mixture of 20 Gaussians with full covariances, fitted to digits by expectation-maximisation.
+"""A mixture of 20 Gaussians with full covariances, fitted to 8 x 8 digits by expectation-maximisation.
 
   python -m experiments.main --config=configs/gmm_digits.py
 
-Expected:
+Expected: to be measured.
 """
 
 from ml_collections import ConfigDict

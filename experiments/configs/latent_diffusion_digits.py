@@ -1,8 +1,8 @@
-"""A diffusion prior in the latents of the VAE of configs/vae_digits.py.
+"""A diffusion prior in the latents of the VAE of configs/vae_digits.py, which is trained first if its run is missing.
 
   python -m experiments.main --config=configs/latent_diffusion_digits.py
 
-Trains the VAE first if its run folder is missing. Expected:
+Expected: to be measured.
 """
 
 from ml_collections import ConfigDict

@@ -2,7 +2,7 @@
 
   python -m experiments.main --config=configs/rerank_digits.py
 
-Trains the missing stages. Expected:
+Expected: to be measured.
 """
 
 from ml_collections import ConfigDict

@@ -2,8 +2,7 @@
 
   python -m experiments.main --config=configs/vae_cifar10.py
 
-The data are a file of arrays train_image, train_label, test_image, test_label, data/cifar10.npz.
-Expected:
+Expected: to be measured.
 """
 
 from ml_collections import ConfigDict

@@ -2,7 +2,7 @@
 
   python -m experiments.main --config=configs/vae_fashion_mnist.py
 
-Expected:
+Expected: to be measured.
 """
 
 from ml_collections import ConfigDict
