@@ -49,17 +49,16 @@ def complete(name: str, given: dict) -> ConfigDict:
   """A config's sections, each with the defaults of the function that takes it."""
   sections = "model", "data", "optimizer", "schedules", "train", "evaluate", "sample", "stages"
   check(name, given, sections)
-  model = dict(given.get("model", {}))
-  construct = constructor(model.get("name", ""))
-  own = {"data", "tx", "ema"} | {k for k, p in inspect.signature(construct).parameters.items() if p.annotation is Model}
+  model, source = given.get("model", {}), {"name": "digits"} | given.get("data", {})
+  players = "tx" in inspect.signature(constructor(model.get("name", ""))).parameters
+  updates = given.get("optimizer", {})
+  by_name = lambda options: section("optimizer", options, optimizer_defaults(options.get("name", "adam")))
   train = arguments(loop.train, {"learner", "data", "log", "workdir", "frozen", "hooks"}) | TRAIN
   config = dict(
     name=name,
-    model=section("model", model, {"name": ""} | arguments(construct, own)),
-    data=section(
-      "data", given.get("data", {}), data.options(given.get("data", {}).get("name", "digits")) | {"batch": 128}
-    ),
-    optimizer=optimizers(given.get("optimizer", {}), construct),
+    model=section("model", model, model_defaults(model["name"])),
+    data=section("data", source, data_defaults(source["name"])),
+    optimizer={player: by_name(options) for player, options in updates.items()} if players else by_name(updates),
     schedules=given.get("schedules", {}),
     train=section("train", given.get("train", {}), train),
     evaluate=section("evaluate", given.get("evaluate", {}), EVALUATE),
@@ -69,27 +68,34 @@ def complete(name: str, given: dict) -> ConfigDict:
   return ConfigDict(config)
 
 
+def model_defaults(name) -> dict:
+  """The arguments of a model's constructor that a config sets."""
+  construct = constructor(name)
+  stages = {k for k, p in inspect.signature(construct).parameters.items() if p.annotation is Model}
+  return {"name": name} | arguments(construct, {"data", "tx", "ema"} | stages)
+
+
+def data_defaults(name) -> dict:
+  """The arguments of a data set."""
+  return data.options(name) | {"batch": 128}
+
+
+def optimizer_defaults(name) -> dict:
+  """The arguments of `optimizer`, and optax's own numbers for the one of this name."""
+  own = arguments(optax_function("optimizer.name", name), {"learning_rate"})
+  numbers = {k: v for k, v in own.items() if isinstance(v, (bool, int, float))}
+  return arguments(optimizer, {"steps", "options"}) | {"name": name} | numbers
+
+
+BY_NAME = {"model": model_defaults, "data": data_defaults, "optimizer": optimizer_defaults}
+
+
 def section(name, given, defaults):
   """`given` over `defaults`, whose keys are the only ones allowed; one without a default must be given."""
   check(name, given, defaults)
   if missing := [k for k, v in defaults.items() if v is inspect.Parameter.empty and k not in given]:
     raise UserError(f"the config must set {name}.{missing[0]}")
   return defaults | given
-
-
-def optimizers(given, construct):
-  """The optimizer's section, or one a player, with optax's own numeric arguments."""
-  if "tx" in inspect.signature(construct).parameters and given and all(isinstance(v, dict) for v in given.values()):
-    return {player: optimizers(options, optimizer) for player, options in given.items()}
-  if "tx" in inspect.signature(construct).parameters and not given:
-    return {}
-  name = given.get("name", "adam")
-  numbers = {
-    k: p.default
-    for k, p in inspect.signature(optax_function("optimizer.name", name)).parameters.items()
-    if isinstance(p.default, (bool, int, float)) and k != "learning_rate"
-  }
-  return section("optimizer", given, arguments(optimizer, {"steps", "options"}) | numbers)
 
 
 def arguments(function, without=()) -> dict:
@@ -106,7 +112,10 @@ def check(name, given, known):
 
 
 def override(config: ConfigDict, assignment: str):
-  """Applies `a.b=value`, read as the type of what is there; JSON-like for tuples, lists and new options."""
+  """Applies `a.b=value`, read as the type of what is there.
+
+  Another `name` of a model, data set or optimizer brings that one's arguments; those that both take stay.
+  """
   key, equals, text = assignment.partition("=")
   known = [k for k, _ in flatten(config)]
   *path, last = key.split(".")
@@ -121,8 +130,15 @@ def override(config: ConfigDict, assignment: str):
   if not equals:
     raise UserError(f"--config.{key} needs a value: --config.{key}=...")
   kind = where.get_type(last) if last in where else None
+  kinds = [part for part in path if part in BY_NAME]
   with where.unlocked():
-    where[last] = parse(key, text, kind)
+    if last == "name" and kinds:
+      defaults, before = BY_NAME[kinds[-1]](text), where.to_dict()
+      for k in before.keys() - defaults.keys():
+        del where[k]
+      where.update(defaults | {k: v for k, v in before.items() if k in defaults} | {"name": text})
+    else:
+      where[last] = parse(key, text, kind)
 
 
 def parse(key, text, kind):

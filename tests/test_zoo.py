@@ -142,3 +142,13 @@ def test_overrides_are_typed_and_unknown_keys_named():
   for wrong in ("model.latent=1.5", "train.steps=x", "train=3", "model.laten=1", "optimizer.learning_rate"):
     with pytest.raises(UserError):
       configs.override(config, wrong)
+
+
+def test_another_name_brings_its_own_arguments():
+  config = configs.resolve("configs/vae_digits.py")
+  configs.override(config, "optimizer.name=sgd")
+  configs.override(config, "data.name=folder:photos")
+  configs.override(config, "data.size=32")
+  assert "momentum" not in config.optimizer and "b1" not in config.optimizer  # sgd's momentum is None by default.
+  assert config.optimizer.learning_rate == configs.resolve("configs/vae_digits.py").optimizer.learning_rate
+  assert config.data.size == 32 and config.data.batch == configs.resolve("configs/vae_digits.py").data.batch

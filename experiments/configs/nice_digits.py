@@ -1,0 +1,18 @@
+"""NICE on digits.
+
+  python -m experiments.main --config=configs/nice_digits.py
+
+Expected:
+"""
+
+from ml_collections import ConfigDict
+
+
+def get_config():
+  return ConfigDict(dict(
+    model=dict(name="nice", hidden=(256, 256), couplings=4),
+    data=dict(name="digits", batch=100),
+    optimizer=dict(name="adamw", learning_rate=1e-3, weight_decay=0.1, schedule="cosine"),
+    train=dict(steps=4000, steps_per_dispatch=100, log_every=500, save_every=2000, sample_every=1000),
+    evaluate=dict(batch=297),
+  ))  # fmt: skip

@@ -1,0 +1,18 @@
+"""RealNVP on digits.
+
+  python -m experiments.main --config=configs/realnvp_digits.py
+
+Expected:
+"""
+
+from ml_collections import ConfigDict
+
+
+def get_config():
+  return ConfigDict(dict(
+    model=dict(name="realnvp", scales=2, width=32, blocks=1),
+    data=dict(name="digits", batch=100),
+    optimizer=dict(name="adamw", learning_rate=1e-3, weight_decay=0.1, schedule="cosine"),
+    train=dict(steps=1500, steps_per_dispatch=100, log_every=500, save_every=500, sample_every=500),
+    evaluate=dict(batch=297),
+  ))  # fmt: skip
