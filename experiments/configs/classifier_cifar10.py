@@ -2,7 +2,8 @@
 
   python -m experiments.main --config=configs/classifier_cifar10.py
 
-Expected: see the accuracy in genjax_zoo/metrics/features.
+The data are a file of arrays train_image, train_label, test_image, test_label, data/cifar10.npz. Expected: test accuracy
+0.76. Minutes on 2 CPU cores.
 """
 
 from ml_collections import ConfigDict
@@ -10,7 +11,7 @@ from ml_collections import ConfigDict
 
 def get_config():
   return ConfigDict(dict(
-    model=dict(name="classifier", widths=(32, 64, 128), features=128, shift=2),
+    model=dict(name="classifier", widths=(32, 64, 128, 128), features=128, shift=2),
     data=dict(name="npz:data/cifar10.npz", batch=128, flip=True),
     optimizer=dict(name="adamw", learning_rate=2e-3, weight_decay=0.02, schedule="cosine"),
     train=dict(steps=4000, steps_per_dispatch=50, log_every=250, save_every=1000),

@@ -2,7 +2,7 @@
 
   python -m experiments.main --config=configs/classifier_digits.py
 
-Expected: see the accuracy in genjax_zoo/metrics/features.
+Expected: test accuracy 0.990. Seconds on 2 CPU cores.
 """
 
 from ml_collections import ConfigDict

@@ -1,0 +1,17 @@
+"""A fully visible sigmoid belief network of digits.
+
+  python -m experiments.main --config=configs/fvsbn_digits.py
+
+Expected: EXPECTED_fvsbn_digits
+"""
+
+from ml_collections import ConfigDict
+
+
+def get_config():
+  return ConfigDict(dict(
+    model=dict(name="fvsbn"),
+    data=dict(name="digits", batch=100),
+    optimizer=dict(name="adamw", learning_rate=5e-3, weight_decay=0.1, schedule="cosine"),
+    train=dict(steps=2000, steps_per_dispatch=100, ema=0.99, log_every=200, save_every=1000, sample_every=1000),
+  ))  # fmt: skip

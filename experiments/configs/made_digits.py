@@ -1,0 +1,17 @@
+"""A MADE of digits: one hidden layer, raster order, direct connections.
+
+  python -m experiments.main --config=configs/made_digits.py
+
+Expected: EXPECTED_made_digits
+"""
+
+from ml_collections import ConfigDict
+
+
+def get_config():
+  return ConfigDict(dict(
+    model=dict(name="made", hidden=(500,), order="raster"),
+    data=dict(name="digits", batch=100),
+    optimizer=dict(name="adamw", learning_rate=2e-3, weight_decay=0.3, schedule="cosine"),
+    train=dict(steps=1500, steps_per_dispatch=50, ema=0.99, log_every=100, save_every=500, sample_every=500),
+  ))  # fmt: skip

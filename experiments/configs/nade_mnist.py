@@ -1,0 +1,17 @@
+"""A NADE of dynamically binarized MNIST with 500 hidden units, 10 epochs.
+
+  python -m experiments.main --config=configs/nade_mnist.py
+
+Expected: EXPECTED_nade_mnist
+"""
+
+from ml_collections import ConfigDict
+
+
+def get_config():
+  return ConfigDict(dict(
+    model=dict(name="nade", hidden=500),
+    data=dict(name="tfds:mnist", batch=100, binarize="dynamic"),
+    optimizer=dict(name="adam", learning_rate=2e-3, schedule="cosine"),
+    train=dict(steps=6000, steps_per_dispatch=50, log_every=500, save_every=2000, sample_every=2000),
+  ))  # fmt: skip

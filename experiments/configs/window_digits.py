@@ -1,0 +1,17 @@
+"""A network over the last 24 pixels (three rows) of digits.
+
+  python -m experiments.main --config=configs/window_digits.py
+
+Expected: EXPECTED_window_digits
+"""
+
+from ml_collections import ConfigDict
+
+
+def get_config():
+  return ConfigDict(dict(
+    model=dict(name="window", window=24, hidden=(128, 128)),
+    data=dict(name="digits", batch=100),
+    optimizer=dict(name="adamw", learning_rate=2e-3, weight_decay=0.1, schedule="cosine"),
+    train=dict(steps=1000, steps_per_dispatch=50, ema=0.99, log_every=100, save_every=500, sample_every=500),
+  ))  # fmt: skip
