@@ -19,7 +19,7 @@ HERE = Path(__file__).parent
 TRAIN = dict(ema=0.0, accumulate=1, sample_every=0)
 EVALUATE = dict(split="test", batch=500, examples=0, log_prob={}, samples=1000, features="auto")
 SAMPLE = dict(n=64, seed=0)
-IDENTITY = "model", "data", "optimizer", "schedules", "train", "stages"  # What a run folder is a run of.
+IDENTITY = "model", "data", "optimizer", "schedules"  # And most of `train`: what a run folder is a run of.
 MAY_CHANGE = "steps", "log_every", "save_every", "sample_every"  # Keys of `train` that a resumed run may change.
 
 
@@ -39,6 +39,8 @@ def resolve(path: str) -> ConfigDict:
   spec = importlib.util.spec_from_file_location(file.stem, file)
   module = importlib.util.module_from_spec(spec)
   spec.loader.exec_module(module)
+  if not hasattr(module, "get_config"):
+    raise UserError(f"{file} has no get_config(), the function that returns the config")
   given = module.get_config().to_dict()
   config = complete(file.stem, given)
   config.stages = {k: resolve(p + (":smoke" if variant else "")) for k, p in given.get("stages", {}).items()}
@@ -71,7 +73,7 @@ def complete(name: str, given: dict) -> ConfigDict:
 def model_defaults(name) -> dict:
   """The arguments of a model's constructor that a config sets."""
   construct = constructor(name)
-  stages = {k for k, p in inspect.signature(construct).parameters.items() if p.annotation is Model}
+  stages = {k for k, p in inspect.signature(construct, eval_str=True).parameters.items() if p.annotation is Model}
   return {"name": name} | arguments(construct, {"data", "tx", "ema"} | stages)
 
 
@@ -82,9 +84,9 @@ def data_defaults(name) -> dict:
 
 def optimizer_defaults(name) -> dict:
   """The arguments of `optimizer`, and optax's own numbers for the one of this name."""
-  own = arguments(optax_function("optimizer.name", name), {"learning_rate"})
-  numbers = {k: v for k, v in own.items() if isinstance(v, (bool, int, float))}
-  return arguments(optimizer, {"steps", "options"}) | {"name": name} | numbers
+  own = arguments(optax_function("optimizer.name", name), {"learning_rate", "mask"})
+  numbers = {k: v for k, v in own.items() if v is None or isinstance(v, (bool, int, float))}
+  return arguments(optimizer, {"options"}) | {"steps": 0, "name": name} | numbers
 
 
 BY_NAME = {"model": model_defaults, "data": data_defaults, "optimizer": optimizer_defaults}
@@ -175,13 +177,13 @@ def flatten(config, prefix=""):
 def differences(saved: dict, config: dict) -> list[str]:
   """What makes `config` another run than the one saved: ["model.latent=20, not 10"]."""
 
-  def identity(c):
-    return {
-      k: tuple(v) if isinstance(v, list) else v
-      for k, v in flatten({s: c.get(s, {}) for s in IDENTITY})
-      if not (k.split(".")[-2:-1] == ["train"] and k.split(".")[-1] in MAY_CHANGE)
-      and not (k.startswith("stages.") and k.split(".")[2] not in IDENTITY)
-    }
+  def identity(config, prefix=""):
+    """{dotted key: value} of what a run is a run of, stages included."""
+    train = {k: v for k, v in config["train"].items() if k not in MAY_CHANGE}
+    own = dict(flatten({s: config[s] for s in IDENTITY} | {"train": train}, prefix))
+    for name, stage in config["stages"].items():
+      own |= identity(stage, f"{prefix}stages.{name}.")
+    return {k: tuple(v) if isinstance(v, list) else v for k, v in own.items()}
 
   a, b = identity(saved), identity(config)
   return [f"{k}={a.get(k, 'unset')}, not {b.get(k, 'unset')}" for k in sorted(a | b) if a.get(k) != b.get(k)]

@@ -10,6 +10,8 @@ import os
 
 os.environ.setdefault("XLA_PYTHON_CLIENT_PREALLOCATE", "false")
 
+import inspect
+import json
 from pathlib import Path
 import shlex
 import signal
@@ -26,7 +28,7 @@ from genjax_zoo.build import build, dummy
 from genjax_zoo.core import UserError
 from genjax_zoo.data.loader import test_loader, train_loader
 from genjax_zoo.figures import draw
-from genjax_zoo.log import Log
+from genjax_zoo.log import Log, write_json
 from genjax_zoo.loop import train
 from genjax_zoo.metrics.features import choose
 from genjax_zoo.run import Run, describe, load, read_description, values, write_description
@@ -39,16 +41,22 @@ flags.DEFINE_enum("mode", "train", ["train", "evaluate", "sample", "report"], "W
 flags.DEFINE_string("coordinator", "", "host:port of process 0, where neither SLURM nor a TPU pod tells.")
 flags.DEFINE_integer("process", -1, "Which process this is, with --coordinator.")
 flags.DEFINE_integer("processes", 0, "How many there are, with --coordinator.")
+flags.DEFINE_bool("distributed", False, "Join the other hosts as JAX finds them, on a cluster it knows.")
 FLAGS = flags.FLAGS
 
 
 def train_run(config: dict, folder: Path) -> Run | None:
   """Trains what is missing of a resolved config, earlier stages first, and reports; None when asked to stop."""
   if (folder / "config.json").exists():
-    if other := configs.differences(read_description(folder)[0], config):
-      raise UserError(f"{folder} is a run of another config ({'; '.join(other[:3])}); choose another --workdir")
-    if finished(folder, config["train"]["steps"]):
-      print(f"{folder} is finished, at step {config['train']['steps']}: {folder / 'report.html'}")
+    saved = read_description(folder)[0]
+    if other := configs.differences(saved, config):
+      raise UserError(
+        f"{folder} is a run of another config ({'; '.join(other[:3])}); choose another --workdir: earlier stages are "
+        "looked for beside it"
+      )
+    if finished(folder, saved, config):
+      if jax.process_index() == 0:
+        print(f"{folder} is finished, at step {config['train']['steps']}: {folder / 'report.html'}")
       return load(folder)
   stages = {}
   for name, stage in config["stages"].items():
@@ -67,6 +75,14 @@ def train_run(config: dict, folder: Path) -> Run | None:
   return run
 
 
+def finished(folder, saved, config) -> bool:
+  """Whether a run folder holds a report of its last step, evaluated and sampled as asked now."""
+  evaluation = evaluate.read(folder)
+  same = all(json.dumps(saved[k]) == json.dumps(config[k]) for k in ("evaluate", "sample"))
+  done = evaluation is not None and evaluation["step"] >= config["train"]["steps"]
+  return same and done and (folder / "report.html").exists()
+
+
 def fit(config, folder, dataset, stages: dict[str, Run], log) -> Run:
   """Trains a model, or resumes, until its last step or until asked to stop."""
   learner = build(config, dataset.fields, {name: stage.model for name, stage in stages.items()})
@@ -74,27 +90,46 @@ def fit(config, folder, dataset, stages: dict[str, Run], log) -> Run:
   options = {k: v for k, v in config["train"].items() if k not in configs.TRAIN}
   feed = dict(batch=config["data"]["batch"], steps_per_dispatch=options["steps_per_dispatch"], seed=options["seed"])
   loader = train_loader(dataset, **feed, **hosts())
+  check_options(config, learner.model, dataset)
   if jax.process_index() == 0:
     seen = {name: read_description(stage.folder)[1] for name, stage in stages.items()}
-    write_description(folder, config, describe(dataset.fields, seen))
+    write_description(folder, config, describe(dataset.fields, loader.batch, seen))
   log.say(header(config, dataset, loader, learner, frozen))
   mesh, every = make_mesh(), config["train"]["sample_every"]
   hooks = []
   if every and learner.model.sample:
     hooks = [(every, sample_hook(config, dataset, learner.model, mesh, folder, log))]
   ts = train(learner, loader, log, workdir=folder, frozen=frozen, hooks=hooks, **options)
+  if jax.process_index() == 0 and not (folder / "training.json").exists() and int(ts.step) >= options["steps"]:
+    write_json(folder / "training.json", evaluate.training_cost(folder, loader.batch))
   return Run(learner.model, ts.weights, ts.state, config, dataset.fields, int(ts.step), folder, mesh)
+
+
+def check_options(config, model, dataset):
+  """Raises UserError, before training, for options that evaluation or sampling would not take."""
+  options, asked = config["evaluate"], config["evaluate"]["log_prob"]
+  for name, given, f in ("evaluate.log_prob", asked, model.log_prob), ("sample", sample_options(config), model.sample):
+    parameters = inspect.signature(f).parameters if f else {}
+    if f and not any(p.kind is p.VAR_KEYWORD for p in parameters.values()):
+      configs.check(name, given, parameters.keys() - CALLED_WITH)
+  if (estimator := asked.get("estimator")) not in (None, *model.likelihood):
+    raise UserError(f"evaluate.log_prob.estimator={estimator!r}: the model has {', '.join(model.likelihood)}")
+  if options["split"] not in dataset.splits:
+    raise UserError(f"evaluate.split={options['split']!r}: data {dataset.name} has {', '.join(dataset.splits)}")
+  choose(options["features"], dataset.name, dataset.fields)
+
+
+CALLED_WITH = {"params", "state", "batch", "key", "n", "given"}  # Beside the config's options.
+
+
+def sample_options(config) -> dict:
+  """The config's options of the model's `sample`."""
+  return {k: v for k, v in config["sample"].items() if k not in configs.SAMPLE}
 
 
 def hosts() -> dict:
   """What a loader must know of the other processes."""
   return {"process_index": jax.process_index(), "process_count": jax.process_count(), "devices": jax.device_count()}
-
-
-def finished(folder, steps) -> bool:
-  """Whether a run folder holds a report of its last step."""
-  evaluation = evaluate.read(folder)
-  return evaluation is not None and evaluation["step"] >= steps and (folder / "report.html").exists()
 
 
 def load_data(config):
@@ -122,9 +157,8 @@ def given_rows(model, dataset, n) -> dict:
 
 def sample_hook(config, dataset, model, mesh, folder, log):
   """`f(step, ts)` that draws from the same noise each time and writes samples/step_0000500.png."""
-  options = dict(config["sample"])
-  n, key = options.pop("n"), jax.random.key(options.pop("seed"))
-  draw = sampler(model, mesh, n, **options)
+  n, key = config["sample"]["n"], jax.random.key(config["sample"]["seed"])
+  draw = sampler(model, mesh, n, **sample_options(config))
 
   def hook(step, ts):
     picture = pictures.show(draw(ts.weights, ts.state, key, given_rows(model, dataset, n)), dataset.fields)
@@ -137,45 +171,46 @@ def sample_hook(config, dataset, model, mesh, folder, log):
 
 def evaluate_run(run: Run, dataset, log):
   """Measures a run on held-out data and writes evaluation.json."""
-  config, options = run.config, run.config["evaluate"]
+  config, options, model = run.config, run.config["evaluate"], run.model
   feed = dict(batch=options["batch"], examples=options["examples"] or None)
   loader = test_loader(dataset, options["split"], **feed, **hosts())
+  weights = run.weights, run.state
+  measure = dict(seed=config["train"]["seed"], log_prob=options["log_prob"], progress=log.track)
   with log.clock("evaluating"):
-    found = evaluate.evaluate(
-      run.model, run.weights, run.state, loader, run.mesh, seed=config["train"]["seed"], log_prob=options["log_prob"]
-    )
-  field = next(iter(dataset.fields.values()))
+    found = evaluate.evaluate(model, *weights, loader, run.mesh, **measure)
   if "likelihood" in found:
     found["likelihood"] |= {
-      "bits_per_dim": evaluate.bits_per_dim(found["likelihood"]["nats"], field),
+      "bits_per_dim": evaluate.bits_per_dim(found["likelihood"]["nats"], dataset.fields),
       "binarization": dataset.binarization,
     }
-  sampling = {k: v for k, v in config["sample"].items() if k not in ("n", "seed")}
-  n = config["sample"]["n"]
-  see = choose(options["features"], dataset.name, dataset.fields) if options["samples"] and run.model.sample else None
-  if see:
-    with log.clock(f"comparing {options['samples']:,} samples"):
-      drawn = quality.draw(run, dataset, options["samples"], split=options["split"], **sampling)
-      found["quality"] = quality.quality(drawn, dataset, see, options["split"])
+  n, drawing = config["sample"]["n"], sample_options(config)
+  if model.sample and options["samples"]:
+    if see := choose(options["features"], dataset.name, dataset.fields):
+      with log.clock(f"comparing {options['samples']:,} samples"):
+        drawn = quality.draw(run, dataset, options["samples"], split=options["split"], progress=log.track, **drawing)
+        found["quality"] = quality.quality(drawn, dataset, see, options["split"], progress=log.track)
+    else:
+      log.say(
+        "no feature net knows these data: quality is left out; --config.evaluate.features=inception:PATH gives one"
+      )
+  if model.sample:
+    given = given_rows(model, dataset, n)
+    found["sampling"] = evaluate.time_sampling(model, *weights, run.mesh, n=n, given=given, **drawing)
   evaluation = {
     "model": config["model"]["name"], "config": config["name"], "data": dataset.name, "split": options["split"],
     "step": run.step, "parameters": evaluate.parameters(run.weights), "seed": config["train"]["seed"],
-    **found,
-    "sampling": evaluate.time_sampling(
-      run.model, run.weights, run.state, run.mesh, n=n, given=given_rows(run.model, dataset, n), **sampling
-    ) if run.model.sample else None,
-    "training": evaluate.training_cost(run.folder, config["data"]["batch"]),
+    **found, "training": evaluate.read(run.folder, "training.json"),
   }  # fmt: skip
   if jax.process_index() == 0:
-    evaluate.write(run.folder, evaluation)
+    write_json(run.folder / "evaluation.json", evaluation)
+    write_json(run.folder / "config.json", config)  # Evaluated as it says.
   log.say(evaluate.summary(evaluation))
 
 
 def sample_run(run: Run, dataset, log):
   """Draws config.sample.n samples, as a picture and as arrays."""
-  options = dict(run.config["sample"])
-  n = options.pop("n")
-  batch = run.sample(n, given=given_rows(run.model, dataset, n), **options)
+  n, seed = run.config["sample"]["n"], run.config["sample"]["seed"]
+  batch = run.sample(n, seed, given_rows(run.model, dataset, n), **sample_options(run.config))
   if jax.process_index() == 0:
     pictures.save_arrays(run.folder / "samples" / "samples.npz", batch)
     if (picture := pictures.show(batch, run.fields)) is not None:
@@ -204,7 +239,7 @@ def perform(mode: str, path: str | None, workdir: str | None, assignments=()):
     raise UserError("what shall be trained? --config=configs/vae_digits.py, say")
   folder = Path(workdir or f"runs/{config.name}")
   saved = None if mode == "train" and config else read_description(folder)[0]
-  config = ConfigDict(saved) if saved else config
+  config = config or ConfigDict(saved)
   for assignment in assignments:
     configs.override(config, assignment)
   config = config.to_dict()
@@ -216,7 +251,7 @@ def perform(mode: str, path: str | None, workdir: str | None, assignments=()):
   act = {"evaluate": evaluate_run, "sample": sample_run, "report": report_run}[mode]
   with Log(folder) as log:
     act(load(folder)._replace(config=config), load_data(config), log)
-    if mode != "report":
+    if mode != "report" and jax.process_index() == 0:
       report.write_report(folder)
 
 
@@ -231,7 +266,7 @@ def main(argv):
   try:
     if argv[1:]:
       raise UserError(f"{argv[1]!r} is not a flag; write --config=... and --config.section.key=value")
-    join_hosts(FLAGS.coordinator, FLAGS.process, FLAGS.processes)
+    join_hosts(FLAGS.coordinator, FLAGS.process, FLAGS.processes, FLAGS.distributed)
     jax.config.update("jax_compilation_cache_dir", str(datasets.cache_folder() / "xla"))
     perform(FLAGS.mode, FLAGS.config, FLAGS.workdir, ASSIGNMENTS)
   except UserError as e:

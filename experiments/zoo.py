@@ -11,9 +11,9 @@ import os
 
 os.environ.setdefault("XLA_PYTHON_CLIENT_PREALLOCATE", "false")
 
-import json
 from pathlib import Path
 import re
+import signal
 import sys
 import tempfile
 import time
@@ -23,7 +23,7 @@ from absl import app, flags, logging
 import jax
 
 from experiments import config as configs, main
-from genjax_zoo import data as datasets
+from genjax_zoo import data as datasets, evaluate
 from genjax_zoo.compare import write_comparison
 from genjax_zoo.core import UserError, nearest
 from genjax_zoo.log import Log, read_rows
@@ -63,22 +63,22 @@ def seconds(text: str) -> float:
   return float(found[1]) * {"s": 1, "m": 60, "h": 3600}[found[2]]
 
 
-def shorten(config, budget: float) -> float:
-  """Scales the steps of a config to `budget` seconds, by the speed of four dispatches; returns the factor."""
+def shorten(config, budget: float):
+  """Scales the steps of a config to `budget` seconds, by the speed of four dispatches."""
   steps, K = config.train.steps, config.train.steps_per_dispatch
   if steps <= 4 * K or config.stages:
-    return 1.0
+    return
   trial = config.copy_and_resolve_references()
   trial.train.update(steps=4 * K, log_every=K, save_every=4 * K, sample_every=0)
   with tempfile.TemporaryDirectory() as folder, Log(folder, 4 * K) as log:
-    main.fit(trial.to_dict(), Path(folder), main.load_data(trial), {}, log)
+    if main.fit(trial.to_dict(), Path(folder), main.load_data(trial), {}, log).step < 4 * K:
+      raise KeyboardInterrupt
     rates = sorted(row["steps_per_second"] for row in read_rows(Path(folder) / "metrics.jsonl"))
   factor = min(1.0, budget * rates[len(rates) // 2] / steps)
   if factor < 1:
     for key in ("steps", "log_every", "save_every", "sample_every"):
       every = config.train[key]
       config.train[key] = max(K, int(every * factor) // K * K) if every else 0
-  return factor
 
 
 def run_all(names, folder: Path, budget: float | None, samples: int) -> tuple[list, dict, list]:
@@ -92,11 +92,13 @@ def run_all(names, folder: Path, budget: float | None, samples: int) -> tuple[li
     try:
       config = configs.resolve(f"configs/{name}.py")
       config.evaluate.samples = samples
-      done = folder / name / "config.json"
-      if budget and done.exists():  # Goes on with the steps that it was given.
-        config.train.update(json.loads(done.read_text())["train"])
-      elif budget and (factor := shorten(config, budget)) < 1:
-        notes.append(f"{name}: {factor:.2f} of its steps, to train for {budget:g} s")
+      steps, saved = config.train.steps, evaluate.read(folder / name, "config.json")
+      if budget and saved:  # Goes on with the steps that it was given.
+        config.train.update(saved["train"])
+      elif budget:
+        shorten(config, budget)
+      if config.train.steps < steps:
+        notes.append(f"{name}: {config.train.steps:,} of its {steps:,} steps, to train for {budget:g} s")
       if main.train_run(config.to_dict(), folder / name) is None:
         break
       runs.append(folder / name)
@@ -112,6 +114,7 @@ def run_all(names, folder: Path, budget: float | None, samples: int) -> tuple[li
 def command(argv):
   """Runs the zoo; what the user can mend is told in one line."""
   logging.set_verbosity(logging.WARNING)
+  signal.signal(signal.SIGTERM, signal.default_int_handler)
   jax.config.update("jax_compilation_cache_dir", str(datasets.cache_folder() / "xla"))
   folder, begun = Path(FLAGS.workdir or f"runs/zoo_{FLAGS.data}"), time.perf_counter()
   try:
@@ -121,7 +124,8 @@ def command(argv):
   except UserError as e:
     sys.exit(f"error: {e}")
   except KeyboardInterrupt:
-    sys.exit("stopped; the same command goes on")
+    print("stopped; the same command goes on", file=sys.stderr)
+    return
   print(f"{len(runs)} of {len(names)} models in {time.perf_counter() - begun:.0f} s: {folder / 'report.html'}")
   sys.exit(1 if failures else 0)
 

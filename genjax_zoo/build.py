@@ -5,6 +5,7 @@ import importlib.util
 import inspect
 from pathlib import Path
 
+import jax
 import jax.numpy as jnp
 import optax
 
@@ -20,15 +21,23 @@ def constructor(name: str):
   path = f"genjax_zoo.models.{name}" if name in known else name
   if name not in known and ("." not in name or not importlib.util.find_spec(name.partition(".")[0])):
     raise UserError(f"unknown model {name!r}{nearest(name, known)}; there are {', '.join(known)}")
-  module = importlib.import_module(path)
-  return getattr(module, "model", None) or module.learner
+  try:
+    module = importlib.import_module(path)
+  except ModuleNotFoundError as e:
+    raise UserError(f"model {name!r} can't be imported: {e}") from e
+  construct = getattr(module, "model", None) or getattr(module, "learner", None)
+  if construct is None:
+    raise UserError(f"{module.__file__} defines neither model(data, ...) nor learner(data, tx, ...)")
+  return construct
 
 
 def optimizer(
-  steps: int = 1, *, name: str = "adam", learning_rate: float = 1e-3, schedule: str = "constant",
+  *, steps: int = 1, name: str = "adam", learning_rate: float = 1e-3, schedule: str = "constant",
   warmup_steps: int = 0, clip_norm: float = 0.0, **options,
 ) -> optax.GradientTransformation:  # fmt: skip
   """`optax.<name>(learning rate, **options)`, clipped to the global norm `clip_norm` when positive.
+
+  Weight decay, where the optimizer has it, is of matrices and kernels alone, not of biases and scales.
 
   The rate rises linearly over `warmup_steps`, then is "constant", or goes to 0 at `steps` of this
   player's own updates as a half "cosine" or "linear". Raises UserError for a name that optax lacks.
@@ -43,7 +52,10 @@ def optimizer(
   rate = schedules[schedule]()
   if warmup_steps:
     rate = optax.join_schedules([optax.linear_schedule(0.0, learning_rate, warmup_steps), rate], [warmup_steps])
-  tx = optax_function("optimizer.name", name)(rate, **options)
+  make = optax_function("optimizer.name", name)
+  if {"mask", "weight_decay"} <= inspect.signature(make).parameters.keys():
+    options["mask"] = lambda params: jax.tree.map(lambda p: p.ndim > 1, params)
+  tx = make(rate, **{k: v for k, v in options.items() if v is not None})
   return optax.chain(optax.clip_by_global_norm(clip_norm), tx) if clip_norm else tx
 
 
@@ -62,7 +74,7 @@ def build(config: Mapping, data: Mapping[str, Field], stages: Mapping[str, Model
   options = dict(config["model"])
   name = options.pop("name")
   construct, train = constructor(name), config["train"]
-  known = inspect.signature(construct).parameters
+  known = inspect.signature(construct, eval_str=True).parameters
   if missing := set(stages) ^ {k for k, p in known.items() if p.annotation is Model}:
     raise UserError(f"model {name!r} and the config's stages disagree about {', '.join(sorted(missing))}")
   options |= stages
@@ -71,14 +83,19 @@ def build(config: Mapping, data: Mapping[str, Field], stages: Mapping[str, Model
     if model.loss is None:
       return descend(model, optax.identity())
     schedules = {k: _schedule(k, s) for k, s in config.get("schedules", {}).items()}
-    tx = optimizer(train["steps"], **config["optimizer"])
+    tx = update(train["steps"], config["optimizer"])
     return descend(model, tx, train["ema"], schedules, train["accumulate"])
   if config.get("schedules") or train["accumulate"] != 1:
     raise UserError(f"model {name!r} writes its own step: it takes neither schedules nor train.accumulate")
   if "ema" in known:
     options["ema"] = train["ema"]
   players = config.get("optimizer", {})
-  return construct(data, {k: optimizer(train["steps"], **player) for k, player in players.items()}, **options)
+  return construct(data, {k: update(train["steps"], player) for k, player in players.items()}, **options)
+
+
+def update(steps: int, options) -> optax.GradientTransformation:
+  """The optimizer of a config's section; `steps` is that of training where the section leaves it 0."""
+  return optimizer(**options | {"steps": options.get("steps") or steps})
 
 
 def _schedule(key, options):

@@ -16,7 +16,7 @@ def thaw(ts: TrainState) -> TrainState:
   return ts.replace(state={k: v for k, v in ts.state.items() if k != "frozen"})
 
 
-def describe(tree) -> dict[str, str]:
+def arrays_of(tree) -> dict[str, str]:
   """{path: "dtype[shape]"} of every array (or array's shape) of a tree."""
   leaves = jax.tree_util.tree_leaves_with_path(tree)
   name = lambda path: jax.tree_util.keystr(path, simple=True, separator="/")
@@ -24,19 +24,23 @@ def describe(tree) -> dict[str, str]:
 
 
 class Checkpoints:
-  """The checkpoints of the run folder `workdir`, a context manager; keeps the newest two."""
+  """The checkpoints of the run folder `workdir`, a context manager; keeps the newest two.
 
-  def __init__(self, workdir):
+  With `write` off nothing in the folder is touched: a run may be loaded while it trains.
+  """
+
+  def __init__(self, workdir, write: bool = True):
     self.folder, self.frozen = Path(workdir).absolute() / "checkpoints", Path(workdir).absolute() / "frozen"
     for name in ("absl", "asyncio"):  # Orbax tells of a damaged file on both, at length; `restore` in one line.
       logging.getLogger(name).setLevel(logging.CRITICAL)
     try:
-      self.folder.mkdir(parents=True, exist_ok=True)
+      if write:
+        self.folder.mkdir(parents=True, exist_ok=True)
       self.checkpointer = ocp.training.Checkpointer(
         self.folder,
         save_decision_policy=ocp.training.save_decision_policies.FixedIntervalPolicy(1),
         preservation_policy=ocp.training.preservation_policies.LatestN(KEEP),
-        cleanup_tmp_directories=True,
+        cleanup_tmp_directories=write,
       )
     except OSError as e:
       raise self._unwritable(e) from e
@@ -59,10 +63,10 @@ class Checkpoints:
   def save(self, step: int, ts: TrainState):
     """Starts to save `ts`; returns once its arrays may change. Raises UserError when the disk refuses."""
     try:
-      if "frozen" in ts.state and not self.frozen.exists():
-        ocp.save(self.frozen, {"frozen": ts.state["frozen"]})
+      if "frozen" in ts.state and self.latest is None:
+        ocp.save(self.frozen, {"frozen": ts.state["frozen"]}, overwrite=True)
       # `overwrite`: a damaged checkpoint's step is reached, and saved, again.
-      about = {"arrays": describe(thaw(ts))}
+      about = {"arrays": arrays_of(thaw(ts))}
       self.checkpointer.save_async(step, thaw(ts), overwrite=True, custom_metadata=about)
     except Exception as e:
       raise self._unwritable(e) from e
@@ -73,7 +77,7 @@ class Checkpoints:
     None if there is none yet. A damaged checkpoint is passed over with a warning. Raises UserError
     when the checkpoint is of another model or optimizer, or when none can be read.
     """
-    wanted = describe(thaw(ts))
+    wanted = arrays_of(thaw(ts))
     steps = sorted((c.step for c in self.checkpointer.checkpoints), reverse=True)
     for step in steps:
       try:

@@ -31,7 +31,7 @@ MEANING = (
 )
 PAGE_STYLE = """
 main { max-width: 1500px }
-.small { display: grid; gap: 1rem; grid-template-columns: repeat(auto-fill, minmax(min(100%, 230px), 1fr)) }
+.small { display: grid; gap: 1rem; grid-template-columns: repeat(auto-fill, minmax(min(100%, 260px), 1fr)) }
 .small figure { margin: 0 }
 """
 

@@ -40,6 +40,7 @@ class Model(NamedTuple):
   evaluate: Callable | None = None  # (params, state, batch, key) -> metrics {name: [B]}
   likelihood: Mapping[str, str] = {}  # {estimator: "exact" | "lower_bound" | "estimate"}, the default first
   given: tuple[str, ...] = ()  # Entries of a batch that `sample` needs: ("label",).
+  dequantization: str | None = None  # "uniform", "variational": how a density bounds log p of integers
   calls: Callable = lambda **options: 1  # (**options of sample) -> network evaluations of one sample
   parts: Mapping[str, Callable] = {}  # What other models build on: "denoise", "critic", "log_joint", "logits".
 
@@ -76,6 +77,9 @@ def start(params, state, opt=(), ema=()) -> TrainState:
 
 def split(tree, n: int):
   """[B, ...] to [n, B / n, ...] by the minor axis, so that every part stays spread over all devices."""
+  for x in jax.tree.leaves(tree):
+    if len(x) % n:
+      raise UserError(f"a batch of {len(x)} can't be split into {n} equal parts: make data.batch a multiple of {n}")
   return jax.tree.map(lambda x: x.reshape(-1, n, *x.shape[1:]).swapaxes(0, 1), tree)
 
 

@@ -1,5 +1,6 @@
 """Numbers of a trained model on held-out data, each with its kind; `evaluation.json` is where they all live."""
 
+from collections.abc import Mapping
 import json
 import math
 from pathlib import Path
@@ -8,7 +9,7 @@ import time
 import jax
 import numpy as np
 
-from genjax_zoo.core import Field, Model, UserError
+from genjax_zoo.core import Field, Model
 from genjax_zoo.log import read_rows
 from genjax_zoo.sample import sampler
 from genjax_zoo.sharding import jit, put, replicated
@@ -41,14 +42,13 @@ def evaluate(model: Model, weights, state, data, mesh, *, seed=0, log_prob={}, p
   key, found = jax.random.key(seed), {}
   if model.evaluate:
     rows = per_example(model.evaluate, weights, state, data, mesh, key, progress)
-    found["metrics"] = {name: float(x.mean()) for name, x in rows.items()}
-    found["standard_errors"] = {name: float(x.std() / math.sqrt(len(x))) for name, x in rows.items()}
+    measured = {name: x[~np.isnan(x)] for name, x in rows.items() if not np.isnan(x).all()}
+    found["metrics"] = {name: float(x.mean()) for name, x in measured.items()}
+    found["standard_errors"] = {name: float(x.std() / math.sqrt(len(x))) for name, x in measured.items()}
     found["examples"] = len(next(iter(rows.values())))
   if model.log_prob:
     options = dict(log_prob)
     estimator = options.get("estimator", next(iter(model.likelihood)))
-    if estimator not in model.likelihood:
-      raise UserError(f"evaluate.log_prob.estimator={estimator!r}: the model has {', '.join(model.likelihood)}")
     nats = lambda *args: {"nats": model.log_prob(*args, **options)}
     rows = per_example(nats, weights, state, data, mesh, key, progress)["nats"]
     found["examples"] = len(rows)
@@ -57,12 +57,14 @@ def evaluate(model: Model, weights, state, data, mesh, *, seed=0, log_prob={}, p
       "estimator": f"{estimator}-{options['k']}" if "k" in options else estimator,
       "nats": float(rows.mean()),
       "standard_error": float(rows.std() / math.sqrt(len(rows))),
+      "dequantization": model.dequantization,
     }
   return found
 
 
-def bits_per_dim(nats: float, field: Field) -> float | None:
-  """-nats / (D ln 2) of data of integers in [0, levels); None for continuous data, whose densities have units."""
+def bits_per_dim(nats: float, fields: Mapping[str, Field]) -> float | None:
+  """-nats / (D ln 2) of "image", or else "x", D integers in [0, levels); None for real numbers."""
+  field = fields.get("image") or fields.get("x") or next(iter(fields.values()))
   return None if field.levels is None else -nats / (math.prod(field.shape) * math.log(2))
 
 
@@ -77,22 +79,36 @@ def device_name() -> str:
   return f"{n} x {jax.devices()[0].device_kind}" if n > 1 else jax.devices()[0].device_kind
 
 
-def time_sampling(model: Model, weights, state, mesh, *, n, given={}, seed=0, **options) -> dict:
-  """Seconds an image of `sample`, compiled, after one call to warm up."""
-  draw = sampler(model, mesh, n, **options)
-  draw(weights, state, jax.random.key(seed), given)
-  begun = time.perf_counter()
-  draw(weights, state, jax.random.key(seed + 1), given)
-  seconds = time.perf_counter() - begun
-  calls = model.calls(**options)
-  return {"seconds_per_image": seconds / n, "network_evaluations": calls, "batch": n, "device": device_name()}
+def time_sampling(model: Model, weights, state, mesh, *, n, given={}, seed=0, budget=5.0, **options) -> dict:
+  """Seconds an image of `sample`, compiled and warmed up, at batch 1 and at the best of n, 4 n, 16 n.
+
+  A batch is tried only while one draw takes less than `budget` seconds. `given` holds n rows.
+  """
+  seconds = {}
+  for batch in (1, n, 4 * n, 16 * n):
+    rows = {k: np.resize(x, (batch, *x.shape[1:])) for k, x in given.items()}
+    draw = sampler(model, mesh, batch, **options)
+    draw(weights, state, jax.random.key(seed), rows)
+    begun = time.perf_counter()
+    draw(weights, state, jax.random.key(seed + 1), rows)
+    took = time.perf_counter() - begun
+    seconds[batch] = took / batch
+    if took > budget:
+      break
+  best = min(seconds, key=seconds.get)
+  return {
+    "seconds_per_image": seconds[best],
+    "seconds_per_image_alone": seconds[1],
+    "network_evaluations": model.calls(**options),
+    "batch": best,
+    "device": device_name(),
+  }
 
 
 def training_cost(folder: Path, batch: int) -> dict:
-  """What training cost, from the rows of metrics.jsonl."""
-  rows = read_rows(folder / "metrics.jsonl")
-  if not rows:
-    return {"seconds": 0.0, "device": device_name(), "versions": {"jax": jax.__version__}}
+  """What training cost, from the rows of metrics.jsonl, on this process's devices; {} when there was none."""
+  if not (rows := read_rows(folder / "metrics.jsonl")):
+    return {}
   rate = float(np.median([r["steps_per_second"] for r in rows]))
   stats = jax.local_devices()[0].memory_stats() or {}
   return {
@@ -106,18 +122,10 @@ def training_cost(folder: Path, batch: int) -> dict:
   }
 
 
-def write(folder: Path, evaluation: dict):
-  """Writes evaluation.json, whole or not at all."""
-  path = folder / "evaluation.json"
-  temporary = path.with_suffix(".tmp")
-  temporary.write_text(json.dumps(evaluation, indent=1))
-  temporary.replace(path)
-
-
-def read(folder: Path) -> dict | None:
-  """evaluation.json of a run folder, None when there is none."""
+def read(folder: Path, name: str = "evaluation.json") -> dict | None:
+  """A JSON file of a run folder, None when it is not there or can't be read."""
   try:
-    return json.loads((folder / "evaluation.json").read_text())
+    return json.loads((folder / name).read_text())
   except (OSError, ValueError):
     return None
 

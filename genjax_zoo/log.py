@@ -2,6 +2,7 @@
 
 import contextlib
 import json
+import math
 from pathlib import Path
 import sys
 import threading
@@ -9,7 +10,7 @@ import time
 
 import jax
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn, track
 
 from genjax_zoo.core import UserError
 
@@ -80,7 +81,7 @@ class Log:
     self.before += now - self.last[1]
     self.last = step, now
     row = row | {"steps_per_second": rate, "seconds": self.before, "compile_seconds": self.compile_seconds}
-    self.rows.write(json.dumps({"step": step} | row) + "\n")
+    self.rows.write(json.dumps(finite({"step": step} | row)) + "\n")
     self.rows.flush()
     for name, value in row.items():
       self.writer.add_scalar(name, value, step)
@@ -95,6 +96,10 @@ class Log:
     """A picture, uint8 [H, W, 3], in TensorBoard; the caller writes its file."""
     if not self.quiet:
       self.writer.add_image(name, image, step, dataformats="HWC")
+
+  def track(self, blocks):
+    """The blocks of a long computation, with a bar on the terminal while it lasts."""
+    return track(blocks, "", console=self.console, transient=True, disable=self.quiet or not self.console.is_terminal)
 
   @contextlib.contextmanager
   def clock(self, what: str):
@@ -114,8 +119,24 @@ class Log:
       done.set()
     if self.console.is_terminal and not self.quiet:
       sys.stdout.write("\r")
-    self.compile_seconds = time.perf_counter() - begun
-    self.say(f"{what}... {self.compile_seconds:.1f} s")
+    self.clocked = time.perf_counter() - begun
+    self.say(f"{what}... {self.clocked:.1f} s")
+
+
+def finite(tree):
+  """A JSON tree with None for numbers that are not finite, which JSON doesn't have."""
+  if isinstance(tree, dict):
+    return {k: finite(v) for k, v in tree.items()}
+  if isinstance(tree, (list, tuple)):
+    return [finite(v) for v in tree]
+  return None if isinstance(tree, float) and not math.isfinite(tree) else tree
+
+
+def write_json(path: Path, tree):
+  """Writes a JSON file, whole or not at all."""
+  temporary = path.with_name(f".{path.name}.tmp")
+  temporary.write_text(json.dumps(finite(tree), indent=1, allow_nan=False))
+  temporary.replace(path)
 
 
 def read_rows(path) -> list[dict]:

@@ -6,7 +6,7 @@ from genjax_zoo.checkpoint import Checkpoints
 from genjax_zoo.core import Learner, TrainState, UserError, unroll
 from genjax_zoo.interrupt import Interrupt
 from genjax_zoo.sharding import fsdp, jit, make_mesh, put, replicated
-from genjax_zoo.watch import check_finite, report
+from genjax_zoo.watch import check_finite, tell
 
 
 def train(
@@ -25,8 +25,8 @@ def train(
   k_init, k_step = jax.random.split(jax.random.key(seed))
   intervals = {"steps": steps, "log_every": log_every, "save_every": save_every}
   for name, every in intervals.items() | {("sample_every", every) for every, _ in hooks}:
-    if every % K:
-      raise UserError(f"train.{name}={every} must be a multiple of train.steps_per_dispatch={K}")
+    if K < 1 or every % K or (not every and name != "steps"):
+      raise UserError(f"train.{name}={every} must be a multiple of train.steps_per_dispatch={K}, and positive")
 
   def init(resident, inputs, *frozen):
     k_data, key = jax.random.split(k_init)
@@ -56,6 +56,7 @@ def train(
     with log.clock("compiling"):
       dispatch = jit(step_fn, donate_argnums=0, out_shardings=(shardings, replicated(mesh)))
       dispatch = dispatch.lower(ts, resident, first).compile()
+    log.compile_seconds = log.clocked
 
     log.begin(step)
     window, unread = [], None
@@ -64,12 +65,12 @@ def train(
       step += K
       window.append(metrics)
       if unread:  # Read only now that the next dispatch was sent: the device never waits for the host.
-        report(log, *unread, checkpoints)
+        tell(log, *unread, checkpoints)
       stop = asked(step) or step >= steps
       save = stop or step % save_every == 0
       unread, window = ((step, window), []) if save or step % log_every == 0 else (None, window)
       if save:
-        report(log, *unread, checkpoints)
+        tell(log, *unread, checkpoints)
         check_finite(step, ts.params, checkpoints)
         checkpoints.save(step, ts)
         unread = None

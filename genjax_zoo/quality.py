@@ -36,7 +36,8 @@ def examples(dataset: Dataset, split: str, rows) -> dict:
   """Examples as a model gets them in evaluation: binarized, say."""
   batch = take(dataset.splits[split], rows)
   if dataset.augment:
-    batch = dataset.augment(jax.tree.map(jnp.asarray, batch), jax.random.key(0), train=False)
+    key = jax.random.fold_in(jax.random.key(len(split)), rows[0])  # Its own noise for each split and block.
+    batch = dataset.augment(jax.tree.map(jnp.asarray, batch), key, train=False)
   return jax.device_get(batch)
 
 
@@ -61,8 +62,8 @@ def quality(samples: dict, dataset: Dataset, features: Features, split: str = "t
   """
 
   def reference(split):
-    n = count(dataset.splits[split])
-    return features.extract(examples(dataset, split, np.arange(n)), progress)[0]
+    rows = np.array_split(np.arange(n := count(dataset.splits[split])), -(-n // REFERENCE))
+    return np.concatenate([features.extract(examples(dataset, split, r))[0] for r in progress(rows)])
 
   real, train = reference(split)[:REFERENCE], reference("train")
   fake, classes = features.extract(samples, progress)
@@ -85,7 +86,7 @@ def quality(samples: dict, dataset: Dataset, features: Features, split: str = "t
     found |= gaussian_modes(samples["x"], dataset.truth["centres"], dataset.truth["sd"])
   about = {
     "samples": len(fake),
-    "reference": f"{dataset.name} {split}",
+    "reference": " ".join(filter(None, (dataset.name, dataset.binarization, split))),
     "reference_examples": len(real),
     "features": features.name,
   }

@@ -148,7 +148,7 @@ def cell(row: Row, key: str, is_best: bool) -> Html:
     return tag("td", "–", class_="number soft")
   error = row.values.get(ERRORS.get(key))
   text = number(value) if isinstance(value, int) or abs(value) >= 10 else f"{value:#.{4 if key in LIKELIHOOD else 3}g}"
-  text = text.replace("-", "−") + (f" ± {error:.2g}" if error is not None else "")
+  text = text.replace("-", "−") + (f" ± {float(f'{error:.2g}'):g}" if error is not None else "")
   kind = {}
   if key in LIKELIHOOD:
     text, kind = f"{SIGNS[row.kind]} {text}", {"data_kind": list(KINDS).index(row.kind)}

@@ -11,6 +11,7 @@ import numpy as np
 from genjax_zoo.build import build, dummy
 from genjax_zoo.checkpoint import Checkpoints
 from genjax_zoo.core import Field, Learner, Model, TrainState, UserError
+from genjax_zoo.log import write_json
 from genjax_zoo.sample import sampler
 from genjax_zoo.sharding import fsdp, gather, jit, make_mesh, put
 
@@ -66,10 +67,10 @@ def compiled(f, options: tuple):
   return jit(functools.partial(f, **dict(options)))
 
 
-def describe(fields: dict[str, Field], stages: dict[str, dict] = {}) -> dict:
-  """The fields of a run's data, and of its stages', as JSON."""
+def describe(fields: dict[str, Field], batch: int, stages: dict[str, dict] = {}) -> dict:
+  """The fields and the batch size of a run's data, and of its stages', as JSON."""
   data = {k: {"shape": f.shape, "dtype": np.dtype(f.dtype).name, "levels": f.levels} for k, f in fields.items()}
-  return {"fields": data, "stages": stages}
+  return {"fields": data, "batch": batch, "stages": stages}
 
 
 def fields_of(data: dict) -> dict[str, Field]:
@@ -79,8 +80,8 @@ def fields_of(data: dict) -> dict[str, Field]:
 
 def write_description(folder: Path, config: dict, data: dict):
   """Writes what `load` needs beside the checkpoints: config.json and data.json."""
-  (folder / "config.json").write_text(json.dumps(config, indent=1))
-  (folder / "data.json").write_text(json.dumps(data, indent=1))
+  write_json(folder / "config.json", config)
+  write_json(folder / "data.json", data)
 
 
 def read_description(folder) -> tuple[dict, dict]:
@@ -108,7 +109,7 @@ def learner_of(config: dict, data: dict) -> tuple[Learner, tuple]:
 
 def shapes(learner: Learner, data: dict, *frozen) -> TrainState:
   """The TrainState of a learner, as shapes."""
-  return jax.eval_shape(learner.init, jax.random.key(0), dummy(fields_of(data)), *frozen)
+  return jax.eval_shape(learner.init, jax.random.key(0), dummy(fields_of(data), data["batch"]), *frozen)
 
 
 def values(ts: TrainState) -> tuple[dict, dict]:
@@ -128,7 +129,7 @@ def load(folder) -> Run:
   abstract, mesh = shapes(learner, data, *frozen), make_mesh()
   shardings = fsdp(mesh, abstract, config["train"]["fsdp_min_size"])
   target = jax.tree.map(lambda x, s: jax.ShapeDtypeStruct(x.shape, x.dtype, sharding=s), abstract, shardings)
-  with Checkpoints(folder) as checkpoints:
+  with Checkpoints(folder, write=False) as checkpoints:
     ts = checkpoints.restore(target)
   if ts is None:
     raise UserError(f"{folder} holds no checkpoint yet")

@@ -27,6 +27,8 @@ def sampler(model: Model, mesh, n: int, **options):
   def sample(params, state, key, given={}):
     if missing := [k for k in model.given if k not in given]:
       raise UserError(f"sampling needs given[{missing[0]!r}], {n} rows of the data's {missing[0]!r}")
+    if wrong := [k for k, x in given.items() if len(x) != n]:
+      raise UserError(f"sampling {n} needs {n} rows of given[{wrong[0]!r}], not {len(given[wrong[0]])}")
     rows = {k: np.resize(np.asarray(x), (padded, *np.shape(x)[1:])) for k, x in given.items()}
     with jax.set_mesh(mesh):
       batch = draw(params, state, key, jax.device_put(rows, replicated(mesh)), traced)

@@ -9,7 +9,7 @@ from genjax_zoo.page import Html, decades, number, short, tag, ticks
 
 WIDTH, HEIGHT = 560, 372
 LEFT, RIGHT, TOP, BOTTOM = 48, 548, 34, 330  # The frame.
-LETTER, LINE, POINT = 6.6, 13, 11  # A letter's width, at most on average; a label's and a point's height.
+LINE, POINT = 13, 11  # The height of a label, and the room of a point.
 AROUND = [math.tau * i / 16 for i in (0, 8, 12, 4, 14, 2, 10, 6, 15, 1, 9, 7, 13, 3, 11, 5)]  # Right, left, above, ...
 FAR = range(0, WIDTH, 8)
 SHAPES = {  # Of a kind of likelihood; the truth lies below the tip of a bound.
@@ -48,7 +48,7 @@ def scatter(points: list[Point], x_name: str, y_name: str, log_x=False, log_y=Fa
     parts.append(
       tag("path", tag("title", told), d=SHAPES[p.kind], transform=f"translate({x:.1f},{y:.1f})", class_="dot")
     )
-  for p, spot, box in zip(points, spots, place(spots, [LETTER * len(p.name) for p in points])):
+  for p, spot, box in zip(points, spots, place(spots, [width(p.name) for p in points])):
     parts += label(p.name, spot, box) if box else []
   return tag("svg", *parts, viewBox=f"0 0 {WIDTH} {HEIGHT}", role="img", aria_label=f"{y_name} against {x_name}")
 
@@ -66,21 +66,26 @@ def scale(values, log: bool, start: float, end: float) -> tuple[list[float], lis
   return [at(t) for t in v], [(10**t, at(t)) for t in powers]
 
 
+def width(name: str) -> float:
+  """What a label takes across, in pixels, in the wider of the usual fonts."""
+  return sum(5.0 if c in "fijlrt" else 7.1 if c not in "mw" and not c.isupper() else 11.0 for c in name)
+
+
 def place(spots, widths) -> list[tuple[float, float] | None]:
   """The middles of labels of these widths: each as near to its spot as overlaps neither a spot, nor a label before it,
   nor the frame's edge; None where there is no such place."""
   boxes, found = [(x, y, POINT, POINT) for x, y in spots], []
-  for (x, y), width in zip(spots, widths):
+  for (x, y), w in zip(spots, widths):
     taken = np.array(boxes)
 
-    def free(c, width=width, taken=taken):
-      inside = LEFT + width / 2 <= c[0] <= RIGHT - width / 2 and TOP + LINE / 2 <= c[1] <= BOTTOM - LINE / 2
-      gap = np.abs(taken[:, :2] - np.array(c)[None]) - (taken[:, 2:] + np.array([width, LINE])[None]) / 2
+    def free(c, w=w, taken=taken):
+      inside = LEFT + w / 2 <= c[0] <= RIGHT - w / 2 and TOP + LINE / 2 <= c[1] <= BOTTOM - LINE / 2
+      gap = np.abs(taken[:, :2] - np.array(c)[None]) - (taken[:, 2:] + np.array([w, LINE])[None]) / 2
       return inside and (gap >= 0).any(1).all()
 
-    around = ((x + out(math.cos(a), width, far), y + out(math.sin(a), LINE, far)) for far in FAR for a in AROUND)
+    around = ((x + out(math.cos(a), w, far), y + out(math.sin(a), LINE, far)) for far in FAR for a in AROUND)
     centre = next(filter(free, around), None)
-    boxes += [(*centre, width, LINE)] if centre else []
+    boxes += [(*centre, w, LINE)] if centre else []
     found.append(centre)
   return found
 
@@ -93,7 +98,7 @@ def out(direction: float, size: float, far: float) -> float:
 def label(name, spot, box) -> list[Html]:
   """A name in its box, with a line to its spot where that is not beside it."""
   (x, y), (cx, cy) = spot, box
-  half = LETTER * len(name) / 2
+  half = width(name) / 2
   near = min(max(x, cx - half), cx + half), min(max(y, cy - LINE / 2), cy + LINE / 2)
   ends = dict(zip(("x1", "y1", "x2", "y2"), (f"{v:.1f}" for v in (x, y, *near))))
   line = [tag("line", class_="lead", **ends)] if math.dist(spot, near) > POINT else []

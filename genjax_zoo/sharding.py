@@ -30,11 +30,18 @@ def jit(fun, **kwargs):
   return jax.jit(fun, compiler_options=compiler_options(), **kwargs)
 
 
-def join_hosts(coordinator: str = "", process: int = -1, processes: int = 0):
-  """Joins the other hosts' processes: by the arguments, or as SLURM or a TPU pod says; else does nothing."""
+def join_hosts(coordinator: str = "", process: int = -1, processes: int = 0, distributed: bool = False):
+  """Joins the other hosts' processes: by the arguments, or as SLURM's step or a TPU pod says; else does nothing.
+
+  With `distributed`, as JAX finds out by itself from the cluster it runs on.
+  """
   if coordinator:
     jax.distributed.initialize(coordinator, processes, process)
-  elif int(os.environ.get("SLURM_NTASKS", 1)) > 1 or "," in os.environ.get("TPU_WORKER_HOSTNAMES", ""):
+  elif (
+    distributed
+    or int(os.environ.get("SLURM_STEP_NUM_TASKS", 1)) > 1
+    or "," in os.environ.get("TPU_WORKER_HOSTNAMES", "")
+  ):
     jax.distributed.initialize()
 
 

@@ -8,7 +8,7 @@ from genjax_zoo.core import UserError
 from genjax_zoo.sharding import jit
 
 
-def report(log, step, window, checkpoints):
+def tell(log, step, window, checkpoints):
   """Logs the means of the metrics of the last steps, NaN (not measured) left out; raises on a loss that diverged."""
   rows = jax.tree.map(lambda *m: np.concatenate(m), *jax.device_get(window))
   for name, values in rows.items():

@@ -5,7 +5,7 @@ import re
 import numpy as np
 import pytest
 
-from genjax_zoo.scatter import BOTTOM, LEFT, LETTER, LINE, POINT, RIGHT, SHAPES, TOP, Point, place, scatter
+from genjax_zoo.scatter import BOTTOM, LEFT, LINE, POINT, RIGHT, SHAPES, TOP, Point, place, scatter
 from tests.test_report import Page
 
 
@@ -19,7 +19,7 @@ def test_labels_overlap_nothing(n, spread):
   rng = np.random.default_rng(n)
   middle, half = np.array([(LEFT + RIGHT) / 2, (TOP + BOTTOM) / 2]), np.array([RIGHT - LEFT, BOTTOM - TOP]) * 0.45
   spots = [tuple(middle + spread * half * rng.uniform(-1, 1, 2)) for _ in range(n)]
-  widths = rng.integers(2, 16, n) * LETTER
+  widths = rng.uniform(14, 110, n)
   centres = place(spots, widths)
   assert None not in centres
   boxes = [(*c, w, LINE) for c, w in zip(centres, widths)]
@@ -63,7 +63,7 @@ def test_points_are_where_they_are(log_x, log_y):
 def test_a_kind_is_a_shape_and_a_point_tells_its_numbers():
   points = [Point("a <b>", 1.0, 2.0, "exact"), Point("b", 2.0, 1.5, "lower_bound"), Point("c", 3.0, 0.5, "estimate")]
   page = Page(scatter(points, "FID", "bits/dim"))
-  assert [a["d"] for a in page.all("path")] == list(SHAPES.values())
+  assert [a["d"] for a in page.all("path")] == list(SHAPES.values()) and len({*SHAPES.values()}) == 3
   for line in ("a <b>: FID 1, bits/dim 2", "b: FID 2, bits/dim 1.5", "c: FID 3, bits/dim 0.5"):
     assert line in page.text
   assert page.all("svg")[0]["aria-label"] == "bits/dim against FID"

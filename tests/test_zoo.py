@@ -24,7 +24,7 @@ def embedded(name):
 
 def describe_all(config):
   fields = main.load_data(config).fields
-  return describe(fields, {name: describe_all(stage) for name, stage in config["stages"].items()})
+  return describe(fields, config["data"]["batch"] or 16, {name: describe_all(stage) for name, stage in config["stages"].items()})
 
 
 def started(config, data, batch):

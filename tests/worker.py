@@ -26,7 +26,7 @@ jax.config.update("jax_num_cpu_devices", args.devices)
 import numpy as np
 
 from genjax_zoo import data, loop, sharding
-from genjax_zoo.checkpoint import describe
+from genjax_zoo.checkpoint import arrays_of
 from genjax_zoo.data.loader import train_loader
 from genjax_zoo.log import Log
 from tests import toy
@@ -49,4 +49,4 @@ with Log(args.workdir, args.steps) as log:
   )  # fmt: skip
 whole = sharding.gather(ts)
 if jax.process_index() == 0:
-  np.savez(args.out, **dict(zip(describe(whole), jax.tree.leaves(whole))))
+  np.savez(args.out, **dict(zip(arrays_of(whole), jax.tree.leaves(whole))))

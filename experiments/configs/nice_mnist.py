@@ -2,7 +2,7 @@
 
   python -m experiments.main --config=configs/nice_mnist.py
 
-Expected:
+Expected: not measured here. The paper's log-likelihood of 1980.5 nats, of gray levels in [0, 1], is 4.36 bits/dim.
 """
 
 from ml_collections import ConfigDict

@@ -2,7 +2,9 @@
 
   python -m experiments.main --config=configs/realnvp_2d.py
 
-Expected:
+Expected: 1.021 nats on the test split, 0.013 above the data's entropy (one run, seed 0). Eight Gaussians are hard for
+affine couplings: --config.data.name=8gaussians is 0.37 nats above (see configs/spline_flow_2d.py). Cost: 9 s of
+training on 2 shared CPU cores, and 8 s to compile.
 """
 
 from ml_collections import ConfigDict

@@ -2,7 +2,8 @@
 
   python -m experiments.main --config=configs/spline_flow_2d.py
 
-Expected:
+Expected: -0.367 nats on the test split, 0.013 above the data's entropy (one run, seed 0). Cost: 9 s of training on 2
+shared CPU cores, and 10 s to compile.
 """
 
 from ml_collections import ConfigDict

@@ -3,7 +3,8 @@
   loss = -log softmax(logits(features(image)))[label]
 
 After convolutions of `widths` channels, all but the first of stride 2, a dense layer of `features` units with ReLU is
-what measures look at, and a linear layer gives the logits. Images are shifted at random by up to `shift` pixels in training.
+what measures look at, and a linear layer gives the logits. Images are shifted at
+random by up to `shift` pixels in training.
 
 It is a `Model` that can't sample: the same loop, configs and checkpoints train it. Departures from what the papers use
 as a feature net: its own data (Inception has seen no digits), and a size that is committed with the code.

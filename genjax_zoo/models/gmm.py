@@ -141,6 +141,7 @@ def learner(data, tx=None, *, components: int = 10, covariance: str = "full", re
       encode=encode,
       decode=decode,
       likelihood={"dequantized": "lower_bound"} if levels else {"exact": "exact"},
+      dequantization="uniform" if levels else None,
       parts={"log_joint": lambda params, state, batch: log_joint(params, points(batch)) - volume},
     ),
   )

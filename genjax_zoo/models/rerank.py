@@ -32,4 +32,5 @@ def model(data, *, base: Model, judge: Model) -> Model:
     best = log_probs.argmax(0)
     return jax.tree.map(lambda x: x[best, jnp.arange(n)], batches)
 
-  return Model(init, sample=sample, given=base.given)
+  calls = lambda tries=8, **options: tries * base.calls(**options)
+  return Model(init, sample=sample, given=base.given, calls=calls)

@@ -3,7 +3,8 @@
 XLA's CPU backend has a fast kernel for the layout NHWC x HWIO -> NHWC only. The pass that brings other layouts to this
 one (`ConvCanonicalization`) visits the entry computation and no loop body: the weight gradient, which autodiff writes
 in another layout, is 20 to 50 times slower inside `lax.scan` than outside. A kernel larger than the image, as in the
-weight gradient of a transposed convolution, is that slow anywhere; and dilated images are convolved zeros and all.
+weight gradient of a transposed convolution, or groups of images, as in that of a grouped one, are that slow anywhere;
+and dilated images are convolved zeros and all.
 
 `conv_p` is the primitive of `lax.conv_general_dilated` with a lowering of its own on the CPU, where the canonical
 layout is written out and zeros are left out; on other platforms it is lowered as ever. Its rules of differentiation
@@ -65,8 +66,23 @@ def _batch(args, dims, **params):
 def _canonical(lhs, rhs, *, dimension_numbers, **params):
   """The convolution of any layout, by one of x [N, spatial, I] and w [spatial, I, O] to y [N, spatial, O]."""
   (n, c, *s), (o, i, *k), (m, d, *p) = dimension_numbers
-  y = _phases(lhs.transpose(n, *s, c), rhs.transpose(*k, i, o), **params)
+  y = _groups(lhs.transpose(n, *s, c), rhs.transpose(*k, i, o), **params)
   return y.transpose(np.argsort((m, *p, d)))
+
+
+def _groups(x, w, *, feature_group_count, batch_group_count, **params):
+  """The canonical convolution, one group of channels or images at a time but for depthwise kernels."""
+  groups = max(feature_group_count, batch_group_count)
+  if groups == 1 or (feature_group_count > 1 and w.shape[-2] == 1):
+    return _phases(x, w, feature_group_count=groups, batch_group_count=1, **params)
+
+  def parts(a, axis):
+    return jnp.moveaxis(a.reshape(*a.shape[:axis], groups, -1, *a.shape[axis + 1 :]), axis, 0)
+
+  one = functools.partial(_phases, feature_group_count=1, batch_group_count=1, **params)
+  axis = 0 if batch_group_count > 1 else x.ndim - 1
+  y = jnp.moveaxis(lax.map(lambda part: one(*part), (parts(x, axis), parts(w, w.ndim - 1))), 0, -2)
+  return y.reshape(*y.shape[:-2], -1)
 
 
 def _phases(x, w, *, padding, lhs_dilation, window_strides, rhs_dilation, **params):
@@ -140,5 +156,5 @@ def ConvTranspose(features, kernel_size, strides, padding="SAME", **options) -> 
 def _transposed_padding(k, s, padding):
   """(low, high) around the dilated input, as in `lax.conv_transpose`."""
   total = k + s - 2 + (max(k - s, 0) if padding == "VALID" else 0)
-  low = k - 1 if padding == "VALID" or s >= k else -(-total // 2)
+  low = k - 1 if padding == "VALID" or s > k else -(-total // 2)
   return low, total - low

@@ -1,8 +1,8 @@
 """Log-probabilities, in nats, and draws of the distributions that decoders give; elementwise unless said.
 
-Integers in [0, levels) stand for v = 2 x / (levels - 1) - 1 in [-1, 1], each for a cell 2 / (levels - 1) wide around it;
-the cells at the edges reach to infinity, so that the masses of all levels sum to 1. Scales are in units of v, their
-logarithms held in [-30, 30], where float32 and its gradients are finite.
+Integers x in [0, levels) stand for v = 2 x / (levels - 1) - 1 in [-1, 1], each for a cell 2 / (levels - 1) wide around
+it; the cells at the edges reach to infinity, so that the masses of all levels sum to 1. Means and scales are in units
+of v, the logarithms of scales held in [-30, 30], where float32 and its gradients are finite.
 """
 
 import math
@@ -29,14 +29,22 @@ def categorical_log_prob(x, logits):
 
 
 def gumbel_softmax_sample(key, logits, temperature):
-  """softmax((logits + g) / temperature), g ~ Gumbel(0, 1): [..., K], near one-hot draws of softmax(logits) as
-  `temperature` falls (Jang et al. 2016, 1611.01144; Maddison et al. 2016, 1611.00712)."""
+  """softmax((logits + g) / temperature), g ~ Gumbel(0, 1): relaxed one-hot draws of softmax(logits), [..., K].
+
+  The largest entry is at k with probability softmax(logits)[k]; the others vanish as `temperature` falls to 0
+  (Jang et al. 2016, 1611.01144; Maddison et al. 2016, 1611.00712).
+  """
   return jax.nn.softmax((logits + jax.random.gumbel(key, logits.shape)) / temperature)
+
+
+def scale(log_scale):
+  """exp(log_scale), in [exp(-30), exp(30)]."""
+  return jnp.exp(jnp.clip(log_scale, -30.0, 30.0))
 
 
 def cell(x, mean, log_scale, levels: int):
   """(centre, width) of the cell of x, standardised: centre = (v - mean) / scale, width = 2 / (levels - 1) / scale."""
-  inverse = jnp.exp(-jnp.clip(log_scale, -30.0, 30.0))
+  inverse = 1 / scale(log_scale)
   return (2 * x.astype(jnp.float32) / (levels - 1) - 1 - mean) * inverse, 2 / (levels - 1) * inverse
 
 
@@ -59,7 +67,7 @@ def discretized_logistic_log_prob(x, mean, log_scale, levels: int):
 
 def discretized_logistic_sample(key, mean, log_scale, levels: int):
   """Integers in [0, levels), int32."""
-  return nearest_level(mean + jnp.exp(log_scale) * jax.random.logistic(key, mean.shape), levels)
+  return nearest_level(mean + scale(log_scale) * jax.random.logistic(key, jnp.shape(mean)), levels)
 
 
 def discretized_logistic_mixture_log_prob(x, logits, mean, log_scale, levels: int):
@@ -85,14 +93,16 @@ def discretized_normal_log_prob(x, mean, log_scale, levels: int):
   1 + w^2 (c^2 - 1) / 24 + w^4 (c^4 - 6 c^2 + 3) / 1920, the first terms of its Taylor series.
   """
   centre, width = cell(x, mean, log_scale, levels)
-  narrow = (width < 1) & (width * jnp.abs(centre) < 1)
+  narrow = (width < 0.5) & (width * jnp.abs(centre) < 0.5)
   # Both branches stay finite where they are not taken: so do their gradients.
   c, w = jnp.where(narrow, centre, 0.0), jnp.where(narrow, width, 1.0)
   series = w**2 * (c**2 - 1) / 24 + w**4 * (c**4 - 6 * c**2 + 3) / 1920
   taylor = jnp.log(w) + jnp.log1p(series) - 0.5 * c**2 - 0.5 * math.log(2 * math.pi)
-  left, w = -jnp.abs(centre), jnp.where(narrow, 1.0, width)
-  log_b = log_ndtr(left + w / 2)
-  difference = log_b + jnp.log(-jnp.expm1(log_ndtr(left - w / 2) - log_b))
+  w = jnp.where(narrow, 1.0, width)
+  a, b = -jnp.abs(centre) - w / 2, -jnp.abs(centre) + w / 2
+  # log Phi is concave with a slope of at least -b: a bound that rounding may not pass, far in the tail.
+  drop = jnp.minimum(log_ndtr(a) - log_ndtr(b), w * jnp.minimum(b, 0.0))
+  difference = log_ndtr(b) + jnp.log(-jnp.expm1(drop))
   inside = jnp.where(narrow, taylor, difference)
   inside = jnp.where(x > 0, inside, log_ndtr(centre + width / 2))
   return jnp.where(x < levels - 1, inside, log_ndtr(width / 2 - centre))

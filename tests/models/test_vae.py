@@ -1,5 +1,6 @@
 """The VAE: bounds against exact integrals, likelihoods that sum to one, and samples of the law that is scored."""
 
+import functools
 import itertools
 
 import jax
@@ -31,7 +32,7 @@ def linear_gaussian(seed=0, exact=True):
   A = W * variance / s**2
   kernel, bias = np.c_[A, np.zeros((D, LATENT))], np.r_[-b @ A, np.log(variance)]
   if not exact:
-    kernel, bias = kernel + 0.2 * rng.normal(size=kernel.shape), bias + 0.3 * rng.normal(size=bias.shape)
+    kernel, bias = kernel + 0.03 * rng.normal(size=kernel.shape), bias + 0.3 * rng.normal(size=bias.shape)
   model = vae.model({"x": Field((D,), np.float32)}, latent=LATENT, hidden=(), likelihood="gaussian")
   params, _ = model.init(jax.random.key(0), {"x": jnp.zeros((1, D))})
   fill = lambda tree, kernel, bias: jax.tree.map(lambda x: jnp.asarray(kernel if x.ndim == 2 else bias, x.dtype), tree)
@@ -48,11 +49,11 @@ def test_with_the_exact_posterior_the_bound_is_the_likelihood():
   x = marginal.rvs(40, random_state=1)
   batch = {"x": jnp.asarray(x, jnp.float32)}
   for k in (1, 7):  # p(x, z) / q(z | x) = p(x) for every z.
-    log_prob = model.log_prob(params, {}, batch, jax.random.key(k), k=k)
+    log_prob = jax.jit(functools.partial(model.log_prob, k=k))(params, {}, batch, jax.random.key(0))
     np.testing.assert_allclose(log_prob, marginal.logpdf(x), atol=2e-4)
-  elbo = jax.vmap(lambda key: model.log_prob(params, {}, batch, key, estimator="elbo"))
-  draws = np.asarray(elbo(jax.random.split(jax.random.key(0), 4000)))
-  assert (np.abs(draws.mean(0) - marginal.logpdf(x)) < 5 * draws.std(0) / 4000**0.5).all()
+  elbo = jax.jit(jax.vmap(lambda key: model.log_prob(params, {}, batch, key, estimator="elbo")))
+  draws = np.asarray(elbo(jax.random.split(jax.random.key(0), 1000)))
+  assert (np.abs(draws.mean(0) - marginal.logpdf(x)) < 5 * draws.std(0) / 1000**0.5).all()
 
 
 def test_otherwise_the_bound_is_below_and_rises_with_k():
@@ -61,9 +62,10 @@ def test_otherwise_the_bound_is_below_and_rises_with_k():
   batch, exact = {"x": jnp.asarray(x, jnp.float32)}, marginal.logpdf(x)
   gaps = []
   for k in (1, 10, 100, 1000):
-    bound = jax.jit(jax.vmap(lambda key: model.log_prob(params, {}, batch, key, k=k)))  # noqa: B023
-    gaps.append(exact.mean() - np.asarray(bound(jax.random.split(jax.random.key(k), 4000 // k))).mean())
-  assert gaps[0] > 0.1 and (np.diff(gaps) < 0).all() and abs(gaps[-1]) < 0.02
+    bound = jax.jit(functools.partial(model.log_prob, k=k))
+    draws = [bound(params, {}, batch, jax.random.key(seed)) for seed in range(1000 // k)]
+    gaps.append((exact - np.mean(draws, 0)).mean())
+  assert gaps[0] > 0.1 and (np.diff(gaps) < 0).all() and -0.01 < gaps[-1] < 0.01
   loss, (changes, metrics) = model.loss(params, {}, batch, jax.random.key(0), train=False)
   np.testing.assert_allclose(loss, metrics["reconstruction"] + metrics["kl"], rtol=1e-6)
   warm, _ = model.loss(params, {}, batch, jax.random.key(0), train=True, beta=0.25)
@@ -74,10 +76,11 @@ def test_otherwise_the_bound_is_below_and_rises_with_k():
 def test_kl_is_that_of_the_posterior_from_the_prior():
   """Against E_q[log q - log p] by quadrature in each coordinate."""
   model, params, marginal = linear_gaussian(exact=False)
-  batch = {"x": jnp.asarray(marginal.rvs(6, random_state=3), jnp.float32)}
+  batch = {"x": marginal.rvs(6, random_state=3).astype(np.float32)}
   mean = np.asarray(model.encode(params, {}, batch, None)["z"])
-  logvar = jax.tree.leaves(params["encoder"])[0][LATENT:] + batch["x"] @ jax.tree.leaves(params["encoder"])[1][:, LATENT:]
-  q = norm(mean[..., None], np.exp(np.asarray(logvar) / 2)[..., None])
+  bias, kernel = (np.asarray(x)[..., LATENT:] for x in jax.tree.leaves(params["encoder"]))
+  logvar = batch["x"] @ kernel + bias
+  q = norm(mean[..., None], np.exp(logvar / 2)[..., None])
   z = np.linspace(-15, 15, 20_001)
   kl = (q.pdf(z) * (q.logpdf(z) - norm.logpdf(z))).sum((-2, -1)) * (z[1] - z[0])
   found = model.loss(params, {}, batch, jax.random.key(0), train=False)[1][1]["kl"]
@@ -90,10 +93,10 @@ def test_training_reaches_the_entropy_of_linear_gaussian_data():
   model = vae.model({"x": Field((D,), np.float32)}, latent=LATENT, hidden=(), likelihood="gaussian")
   learner = descend(model, optax.adam(optax.cosine_decay_schedule(1e-2, 2000)))
   step = lambda ts, i, key: learner.step(ts, {"x": x[i]}, key)
-  ts = learner.init(jax.random.key(0), {"x": x[:1]})
+  ts = jax.jit(learner.init)(jax.random.key(0), {"x": x[:1]})
   rows = jax.random.randint(jax.random.key(1), (2000, 200), 0, len(x))
   ts, _ = jax.jit(unroll(step, jax.random.key(2), 2000))(ts, rows)
-  elbo = model.log_prob(ts.params, {}, {"x": x}, jax.random.key(3), estimator="elbo").mean()
+  elbo = jax.jit(functools.partial(model.log_prob, estimator="elbo"))(ts.params, {}, {"x": x}, jax.random.key(3)).mean()
   assert abs(elbo + marginal.entropy()) < 0.05
 
 
@@ -104,13 +107,14 @@ def test_probabilities_of_all_images_sum_to_one(likelihood, levels):
   model = vae.model(image_data((2, 2, 1), levels), latent=2, hidden=(8,), likelihood=likelihood)
   batch, key = {"image": jnp.asarray(images)}, jax.random.key(0)
   params, state = model.init(key, batch)
-  params = jax.tree.map(lambda p: p + 0.5 * jax.random.normal(key, p.shape), params)
+  params["decoder"] = jax.tree.map(lambda p: p + jax.random.normal(key, p.shape), params["decoder"])
+  params["encoder"] = jax.tree.map(lambda p: 0.1 * p, params["encoder"])  # Near the prior: weights have light tails.
   z = jnp.broadcast_to(jax.random.normal(key, (1, 2)), (len(images), 2))
   prior = norm.logpdf(z[0]).sum()
   log_joint = model.parts["log_joint"](params, state, batch, {"z": z}, key)
   assert np.exp(log_joint - prior).sum() == pytest.approx(1, abs=1e-4)
 
-  p = np.exp(jax.jit(lambda: model.log_prob(params, state, batch, key, k=20_000))())
+  p = np.exp(jax.jit(lambda: model.log_prob(params, state, batch, key, k=5000))())
   assert p.sum() == pytest.approx(1, abs=0.02)
   n = 40_000
   drawn = jax.jit(lambda: model.sample(params, state, jax.random.key(1), n, noise=True))()["image"]
@@ -127,7 +131,7 @@ def test_a_gaussian_gives_integers_the_mass_of_their_cells(scale):
   params, _ = model.init(jax.random.key(0), batch)
   z = jnp.full((levels, 1), 0.3)
   given = lambda key: model.parts["log_joint"](params, {}, batch, {"z": z}, key) - norm.logpdf(0.3)
-  log_p = np.asarray(jax.vmap(given)(jax.random.split(jax.random.key(1), 50_000)))
+  log_p = np.asarray(jax.jit(jax.vmap(given))(jax.random.split(jax.random.key(1), 50_000)))
   s = scale or float(np.exp(params["log_scale"][0]))
   mean = float(model.parts["mean"](params, {}, {"z": z})[0, 0, 0, 0])
   edges = (np.arange(levels + 1) - 0.5) / (levels - 1)
@@ -148,26 +152,29 @@ def test_memory_does_not_grow_with_k():
   assert megabytes(5000) < megabytes(50) + 2 * 5000 * 100 * 4 / 2**20  # The weights themselves, twice.
 
 
-@pytest.mark.parametrize("network, hidden", [("mlp", (16,)), ("conv", (4, 8))])
-@pytest.mark.parametrize("likelihood, levels", [("bernoulli", 2), ("gaussian", 256), ("discretized_logistic", 17)])
+@pytest.mark.parametrize(
+  "network, hidden, likelihood, levels",
+  [("mlp", (16,), "bernoulli", 2), ("mlp", (16,), "gaussian", 256), ("conv", (4, 8), "discretized_logistic", 17)],
+)
 def test_any_image_comes_back_in_its_form(network, hidden, likelihood, levels):
   shape = (7, 5, 3)
   model = vae.model(
     image_data(shape, levels), latent=4, hidden=hidden, network=network, likelihood=likelihood, dtype="bfloat16"
   )
   batch = {"image": jax.random.randint(jax.random.key(0), (6, *shape), 0, levels).astype(jnp.uint8)}
-  params, state = model.init(jax.random.key(1), batch)
-  loss, _ = model.loss(params, state, batch, jax.random.key(2), train=True)
+  params, state = jax.jit(model.init)(jax.random.key(1), batch)
+  loss, _ = jax.jit(functools.partial(model.loss, train=True))(params, state, batch, jax.random.key(2))
   assert loss.shape == (6,) and loss.dtype == jnp.float32 and np.isfinite(loss).all()
   latents = model.encode(params, state, batch, None)
   outs = [model.decode(params, state, latents, None)]
-  outs += [model.sample(params, state, jax.random.key(3), 6, noise=noise) for noise in (False, True)]
+  sample = jax.jit(model.sample, static_argnames=("n", "noise"))
+  outs += [sample(params, state, jax.random.key(3), n=6, noise=noise) for noise in (False, True)]
   for out in outs:
     assert out["image"].shape == batch["image"].shape and out["image"].dtype == jnp.uint8
-    assert out["image"].max() < levels
+    assert int(out["image"].max()) < levels
   mean = model.parts["mean"](params, state, latents)
   np.testing.assert_array_equal(outs[0]["image"], np.round(mean * (levels - 1)))
-  cold = model.sample(params, state, jax.random.key(4), 6, temperature=0.0)["image"]
+  cold = sample(params, state, jax.random.key(4), n=6, temperature=0.0)["image"]
   np.testing.assert_array_equal(cold, cold[:1].repeat(6, 0))
 
 

@@ -19,7 +19,7 @@ import numpy as np
 from genjax_zoo.core import UserError
 from genjax_zoo.metrics.inception import inception
 from genjax_zoo.models import classifier
-from genjax_zoo.run import describe, fields_of, load
+from genjax_zoo.run import describe, fields_of, load, tuples
 from genjax_zoo.sharding import jit
 
 HERE = Path(__file__).parent
@@ -41,6 +41,8 @@ def choose(name: str, data: str, fields) -> Features | None:
   Raises UserError for another name, and when the weights are not there.
   """
   if name.startswith("inception:"):
+    if "image" not in fields:
+      raise UserError("evaluate.features=inception:PATH sees images, and the data have none")
     see = inception(name.removeprefix("inception:"))
     levels = fields["image"].levels
     return Features("inception-2015-12-05", lambda batch, progress=iter: see(batch["image"], levels, progress=progress))
@@ -70,7 +72,7 @@ def read(file: Path, image) -> Features | None:
   if fields["image"].shape != image.shape:
     return None
   fields["image"] = fields["image"]._replace(levels=image.levels)
-  options = {k: tuple(v) if isinstance(v, list) else v for k, v in about["model"].items() if k != "name"}
+  options = {k: v for k, v in tuples(about["model"]).items() if k != "name"}
   parts = classifier.model(fields, **options).parts
   params = unflatten_dict({tuple(k.split("/")): x.astype(np.float32) for k, x in arrays.items()})
 
@@ -94,7 +96,7 @@ def write(run_folder) -> Path:
   run = load(run_folder)
   name = run.config["name"].removeprefix("classifier_")
   evaluation = json.loads((run.folder / "evaluation.json").read_text())
-  about = {"model": run.config["model"], "data": describe(run.fields), "accuracy": evaluation["metrics"]["accuracy"]}
+  about = {"model": run.config["model"], "data": describe(run.fields, 1), "accuracy": evaluation["metrics"]["accuracy"]}
   arrays = {k: np.asarray(x, np.float16) for k, x in flatten_dict(jax.device_get(run.weights), sep="/").items()}
   buffer = io.BytesIO()
   np.savez_compressed(buffer, about=json.dumps(about), **arrays)

@@ -1,0 +1,51 @@
+"""NICE: non-linear independent components estimation (Dinh, Krueger & Bengio 2014, arXiv:1410.8516).
+
+The first coupling flow. The numbers are split in two, by even and odd index, and each half in turn is shifted by what
+a network says of the other. That moves probability and never concentrates it, the Jacobian has determinant 1; so the
+last layer scales every number:
+
+  h_moved = x_moved + net_i(x_kept)   for each of the couplings,   z = exp(log_scale) h
+  log p(x) = sum log logistic(z) + sum log_scale
+  loss = -log p(x)
+
+Departures: the networks' last layers start at zero, so every coupling at the identity, and the first batch sets the
+scales and a shift; Adam as it is (the paper's betas hurt); no ZCA whitening of natural images.
+"""
+
+import math
+
+import jax
+import numpy as np
+
+from genjax_zoo.core import Model, UserError
+from genjax_zoo.models._flow import PRIORS, flow
+from genjax_zoo.nn.conditioner import DenseConditioner
+from genjax_zoo.prob.bijectors import actnorm, actnorm_init, additive, chain, coupling, flatten, halves, permutation
+
+
+def model(
+  data, *, hidden: tuple[int, ...] = (1000,) * 5, couplings: int = 4, prior: str = "logistic", dtype: str = "float32"
+) -> Model:
+  """A NICE of "image" or "x" with `couplings` perceptrons of widths `hidden`; `prior` is "logistic" or "normal"."""
+  if prior not in PRIORS:
+    raise UserError(f"unknown model.prior={prior!r}; there are {', '.join(PRIORS)}")
+  shape = data["image" if "image" in data else "x"].shape
+  dim = math.prod(shape)
+  if dim < 2:
+    raise UserError(f"a coupling flow needs at least 2 numbers an example; the data have {dim}")
+  order = np.r_[0:dim:2, 1:dim:2]
+  sizes = [(dim - dim // 2, dim // 2)[i % 2] for i in range(couplings)]  # So many numbers each coupling moves.
+  nets = [DenseConditioner(hidden, (size, 1), dtype) for size in sizes]
+
+  def bijector(params):
+    net = lambda i: lambda kept: nets[i].apply({"params": params["nets"][i]}, kept)
+    layers = [coupling(halves(i % 2 == 0), additive, net(i)) for i in range(couplings)]
+    return chain(flatten(shape), permutation(order), *layers, actnorm(params["scale"]))
+
+  def initialize(key, x):
+    h = x.reshape(len(x), -1)[:, order]
+    keys = jax.random.split(key, couplings)
+    params = [net.init(k, h[:1, : dim - size])["params"] for net, k, size in zip(nets, keys, sizes)]
+    return {"nets": params, "scale": actnorm_init(h)}
+
+  return flow(data, initialize, bijector, prior)

@@ -1,0 +1,129 @@
+"""RealNVP: real-valued non-volume-preserving flows (Dinh, Sohl-Dickstein & Bengio 2016, arXiv:1605.08803).
+
+A coupling that scales as well as shifts (eq. 7), with networks s and t of the numbers it keeps:
+
+  y_moved = x_moved exp(s(x_kept)) + t(x_kept),   log |det| = sum s
+  loss = -log p(x),   log p(x) = log N(f(x); 0, I) + log |det df/dx|
+
+Vectors go through `depth` couplings of halves that change places. Images, mapped to the line by a logit (4.1), go
+through scales: three checkerboard couplings, a squeeze of 2 x 2 pixels to channels, three couplings of channels; then
+half of the numbers are done and the others go on to the next scale (3.6). The last scale has four checkerboards.
+
+Departures: in place of batch normalisation, a learnt scale and shift before each coupling, the first set by the first
+batch (actnorm, Glow): couplings start as the identity, so that one normalises all. s is held in [-2, 2]. No weight
+normalisation. The logit has a margin of alpha / 2 at either end.
+
+The deck (D, line 218) takes triangular Jacobians for the only cheap determinants; see `bijectors.linear` for another.
+"""
+
+import math
+
+import jax
+import jax.numpy as jnp
+
+from genjax_zoo.core import Model, UserError
+from genjax_zoo.models._flow import flow
+from genjax_zoo.nn.conditioner import ConvConditioner, DenseConditioner
+from genjax_zoo.prob.bijectors import (
+  actnorm,
+  actnorm_init,
+  affine,
+  chain,
+  checkerboard,
+  coupling,
+  elementwise,
+  factor_out,
+  flatten,
+  halves,
+  logit,
+  permutation,
+  repeat,
+  squeeze,
+)
+
+
+def identity(channels: int) -> dict:
+  """The parameters of an `actnorm` that changes nothing."""
+  return {"log_scale": jnp.zeros(channels), "shift": jnp.zeros(channels)}
+
+
+def vectors(dim, depth, hidden, dtype):
+  """(initialize, bijector) of vectors [B, dim]: `depth` affine couplings of halves, scanned."""
+  kept = dim // 2
+  net, reverse = DenseConditioner(hidden, (dim - kept, 2), dtype), jnp.arange(dim)[::-1]
+
+  def layer(p):
+    conditioner = lambda x: net.apply({"params": p["net"]}, x)
+    return chain(actnorm(p["norm"]), coupling(halves(), affine, conditioner), permutation(reverse))
+
+  def initialize(key, x):
+    step = lambda key: {"net": net.init(key, x[:1, :kept])["params"], "norm": identity(dim)}
+    return {"first": actnorm_init(x), "steps": jax.vmap(step)(jax.random.split(key, depth))}
+
+  return initialize, lambda params: chain(actnorm(params["first"]), repeat(layer, params["steps"]))
+
+
+def plan(shape, scales):
+  """The layers of an image flow, a list for each scale of (split, shape of the image, parity of the split)."""
+  (h, w, c), found = shape, []
+  for _ in range(scales - 1):
+    squeezed = h // 2, w // 2, 4 * c
+    found.append([(checkerboard, (h, w, c), i % 2 == 0) for i in range(3)])
+    found[-1] += [(halves, squeezed, i % 2 == 0) for i in range(3)]
+    h, w, c = h // 2, w // 2, 2 * c
+  return [*found, [(checkerboard, (h, w, c), i % 2 == 0) for i in range(4)]]
+
+
+def images(shape, scales, width, blocks, alpha, dtype):
+  """(initialize, bijector) of images [B, H, W, C] in [0, 1)."""
+  layers = plan(shape, scales)
+  first = elementwise(logit(alpha))
+
+  def network(split, shape):
+    c = shape[-1]
+    return ConvConditioner(width, blocks, (c - c // 2 if split is halves else c, 2), dtype)
+
+  def step(p, split, shape, even):
+    net = lambda x: network(split, shape).apply({"params": p["net"]}, x)
+    return chain(actnorm(p["norm"]), coupling(split(even), affine, net))
+
+  def scale(params, i):
+    """The flow from the i-th scale on, to vectors."""
+    steps = [step(p, *layer) for p, layer in zip(params[i], layers[i])]
+    shape = layers[i][-1][1]
+    if i == len(layers) - 1:
+      return chain(*steps, flatten(shape))
+    return chain(*steps[:3], squeeze(), *steps[3:], factor_out(scale(params, i + 1), shape))
+
+  def initialize_step(key, split, shape, even):
+    kept = jnp.zeros((1, *shape[:-1], shape[-1] // 2 if split is halves else shape[-1]))
+    return {"net": network(split, shape).init(key, kept)["params"], "norm": identity(shape[-1])}
+
+  def initialize(key, x):
+    keys = iter(jax.random.split(key, sum(map(len, layers))))
+    steps = [[initialize_step(next(keys), *layer) for layer in of_scale] for of_scale in layers]
+    return {"first": actnorm_init(first.forward_and_log_det(x)[0]), "scales": steps}
+
+  return initialize, lambda params: chain(first, actnorm(params["first"]), scale(params["scales"], 0))
+
+
+def model(
+  data, *, depth: int = 8, hidden: tuple[int, ...] = (64, 64), scales: int = 2, width: int = 64, blocks: int = 4,
+  alpha: float = 0.05, dtype: str = "float32",
+) -> Model:  # fmt: skip
+  """A RealNVP of vectors "x" [D], with `depth` perceptrons `hidden`, or of "image" [H, W, C].
+
+  Images have `scales` scales and networks of `blocks` residual blocks of `width` channels; `alpha` is that of the
+  logit. Raises UserError for one number an example, and where the squeezes don't divide the image.
+  """
+  shape, _, levels = data["image" if "image" in data else "x"]
+  if len(shape) == 1:
+    if shape[0] < 2:
+      raise UserError("a coupling flow needs at least 2 numbers an example; the data have 1")
+    return flow(data, *vectors(shape[0], depth, hidden, dtype))
+  if len(shape) != 3 or not levels:
+    raise UserError(f"realnvp takes vectors x [D] or integer images [H, W, C]; the data have shape {list(shape)}")
+  if shape[0] % 2 ** (scales - 1) or shape[1] % 2 ** (scales - 1):
+    most = 1 + max(n for n in range(9) if math.gcd(*shape[:2]) % 2**n == 0)
+    raise UserError(f"model.scales={scales} halves {shape[0]} x {shape[1]} images {scales - 1} times: {most} at most")
+  return flow(data, *images(shape, scales, width, blocks, alpha, dtype))

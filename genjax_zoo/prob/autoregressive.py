@@ -1,0 +1,82 @@
+"""The chain rule, p(x) = prod_i p(x_i | x_1 .. x_{i-1}): its conditionals' log-probabilities, and sampling one by one.
+
+Integers x [B, D] in [0, levels) stand in a fixed order; for images it is raster order: rows, then columns, then
+channels (R, G, B), the order of a reshape of [B, H, W, C]. A network gives logits [B, D, K], whose row i depends on
+the x before i only. K = 1 is a Bernoulli for 2 levels, p(1) = sigmoid(logit), else K = levels of a softmax.
+"""
+
+import math
+
+import jax
+import jax.numpy as jnp
+
+from genjax_zoo.prob.distributions import bernoulli_log_prob, categorical_log_prob
+
+
+def outputs(levels: int) -> int:
+  """K: how many logits a conditional over `levels` values takes."""
+  return 1 if levels == 2 else levels
+
+
+def log_prob(x, logits):
+  """log p(x_i | x before i), nats [...], of integers x [...] under logits [..., K]."""
+  return bernoulli_log_prob(x, logits[..., 0]) if logits.shape[-1] == 1 else categorical_log_prob(x, logits)
+
+
+def restrict(logits, temperature=1.0, top_k: int = 0, top_p=None):
+  """Logits [..., levels] of what sampling draws from: sharpened, then cut to the most probable values.
+
+  They are divided by `temperature` (0 takes the most probable value); then only the `top_k` most probable values
+  stay, and of these the fewest whose mass reaches `top_p` (Holtzman et al. 2019, 1904.09751). 0 and None keep all.
+  """
+  if logits.shape[-1] == 1:
+    logits = jnp.concatenate([jnp.zeros_like(logits), logits], -1)
+  logits = logits / jnp.maximum(temperature, 1e-6)
+  if top_k:
+    least = jax.lax.top_k(logits, min(top_k, logits.shape[-1]))[0][..., -1:]
+    logits = jnp.where(logits >= least, logits, -jnp.inf)
+  if top_p is not None:
+    p = jax.nn.softmax(logits)
+    falling = -jnp.sort(-p)
+    before = jnp.cumsum(falling, -1) - falling  # The mass of the values more probable than this one.
+    least = jnp.where(before < top_p, falling, 1.0).min(-1, keepdims=True)
+    logits = jnp.where(p >= least, logits, -jnp.inf)
+  return logits
+
+
+def known(given, name: str, n: int, shape):
+  """(x int32 [n, D], keep bool [n, D]): what sampling is given of the data and must not change.
+
+  given[name] [n, *shape] is kept where given["keep"] [n, *shape] is not 0; without "keep", in the first half of the
+  order, which is the upper half of an image. Where nothing is given, nothing is kept.
+  """
+  dim = math.prod(shape)
+  if name not in given:
+    return jnp.zeros((n, dim), jnp.int32), jnp.zeros((n, dim), bool)
+  first_half = jnp.broadcast_to(jnp.arange(dim) < dim // 2, (n, dim))
+  keep = jnp.asarray(given["keep"]).reshape(n, dim) != 0 if "keep" in given else first_half
+  return jnp.asarray(given[name], jnp.int32).reshape(n, dim), keep
+
+
+def ancestral(key, step, carry, x, keep, order=None, **options):
+  """(x [B, D], nats [B]): x drawn dimension by dimension, and the log-probability of the draws.
+
+  step(carry, x, i) -> (logits [B, K], carry) is the conditional of dimension i; it must not look at dimensions that
+  come later in `order` (0 .. D-1 unless given). Values to `keep` stand and cost no nats: completion is exact where they
+  come first in the order; elsewhere what is drawn before them does not know them. `options` are those of `restrict`,
+  and nats are those of the restricted conditionals.
+  """
+  dim = x.shape[1]
+
+  def draw(state, i_key):
+    (x, carry, nats), (i, key) = state, i_key
+    logits, carry = step(carry, x, i)
+    logits = restrict(logits, **options)
+    drawn = jax.random.categorical(key, logits).astype(x.dtype)
+    value = jnp.where(keep[:, i], x[:, i], drawn)
+    nats += jnp.where(keep[:, i], 0.0, categorical_log_prob(drawn, logits))
+    return (x.at[:, i].set(value), carry, nats), None
+
+  order = jnp.arange(dim) if order is None else order
+  (x, _, nats), _ = jax.lax.scan(draw, (x, carry, jnp.zeros(len(x))), (order, jax.random.split(key, dim)))
+  return x, nats

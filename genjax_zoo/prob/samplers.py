@@ -1,0 +1,167 @@
+"""Samplers of diffusion models: from noise to data along given levels, one `lax.scan` each.
+
+All have the form `sampler(denoise, x, levels, key) -> x`:
+
+  denoise(x, level) -> x0_hat, the mean of x_0 given x [B, ...] = alpha x_0 + sigma eps at level (alpha, sigma)
+  x                    noise of the first level, sigma_0 eps where alpha_0 is nearly 0
+  levels               Level of arrays [N + 1], from noise to data; the last sigma may be 0
+
+and x0_hat fixes eps_hat = (x - alpha x0_hat) / sigma. As alpha and sigma change, x moves with the probability-flow ODE
+(Song 2020, arXiv:2011.13456), whatever the time in which they do:
+
+  dx = x0_hat dalpha + eps_hat dsigma
+
+`denoise` is never called at the last level, and a step that ends at sigma = 0 adds no noise (the deck's Algorithm 2,
+C, adds it always). Guidance, clipping and the kind of prediction are inside `denoise`.
+"""
+
+import jax
+from jax import lax
+import jax.numpy as jnp
+
+from genjax_zoo.prob.processes import posterior
+from genjax_zoo.prob.schedules import Level
+
+
+def walk(step, carry, levels: Level, key):
+  """Scans carry = step(carry, t, s, key) over the neighbours t, s of `levels`."""
+  n = len(levels.sigma) - 1
+  inputs = levels.at(slice(None, -1)), levels.at(slice(1, None)), jax.random.split(key, n)
+  return lax.scan(lambda carry, ts_key: (step(carry, *ts_key), None), carry, inputs)[0]
+
+
+def noise_of(x, x0, t: Level):
+  """eps_hat."""
+  return (x - t.alpha * x0) / t.sigma
+
+
+def ancestral_step(denoise, x, t: Level, s: Level, key, variance: str):
+  """x_s ~ N(mean of q(x_s | x_t, x0_hat), variance I); the mean at sigma_s = 0."""
+  mean, small, large = posterior(denoise(x, t), x, s, t)
+  chosen = {"small": small, "large": jnp.where(s.sigma > 0, large, 0)}[variance]
+  return mean + jnp.sqrt(chosen) * jax.random.normal(key, x.shape, x.dtype)
+
+
+def ancestral(denoise, x, levels: Level, key, variance: str = "small"):
+  """The reverse chain, `variance` the "small" or the "large" of `posterior` (Ho 2020, 2006.11239, Algorithm 2)."""
+  return walk(lambda x, t, s, key: ancestral_step(denoise, x, t, s, key, variance), x, levels, key)
+
+
+def ddim(denoise, x, levels: Level, key, eta=0.0):
+  """x_s = alpha_s x0_hat + sqrt(sigma_s² - d²) eps_hat + d eps, d² = eta² small (Song 2020, 2010.02502, equation 12).
+
+  eta = 1 is `ancestral`; eta = 0 has no noise and is the Euler step of the ODE in (alpha, sigma).
+  """
+
+  def step(x, t, s, key):
+    x0 = denoise(x, t)
+    spread = eta * jnp.sqrt(posterior(x0, x, s, t)[1])
+    rest = jnp.sqrt(jnp.maximum(s.sigma**2 - spread**2, 0))
+    return s.alpha * x0 + rest * noise_of(x, x0, t) + spread * jax.random.normal(key, x.shape, x.dtype)
+
+  return walk(step, x, levels, key)
+
+
+def heun(denoise, x, levels: Level, key):
+  """The trapezoidal rule for the ODE: of order 2, two evaluations a step (Karras 2022, 2206.00364, Algorithm 1).
+
+  A step that ends at sigma = 0 is Euler's, as there.
+  """
+
+  def step(x, t, s, key):
+    x0 = denoise(x, t)
+    eps = noise_of(x, x0, t)
+    euler = x + (s.alpha - t.alpha) * x0 + (s.sigma - t.sigma) * eps
+
+    def correct():
+      x0_s = denoise(euler, s)
+      eps_s = noise_of(euler, x0_s, s)
+      return x + (s.alpha - t.alpha) * (x0 + x0_s) / 2 + (s.sigma - t.sigma) * (eps + eps_s) / 2
+
+    return lax.cond(s.sigma > 0, correct, lambda: euler)
+
+  return walk(step, x, levels, key)
+
+
+def dpm_solver(denoise, x, levels: Level, key, order: int = 2):
+  """DPM-Solver++ 2M: of order 2, one evaluation a step (Lu 2022, arXiv:2211.01095, Algorithm 2).
+
+  With h = lambda_s - lambda_t, lambda = log(alpha / sigma), and x0_hat extrapolated from this step and the last:
+
+    x_s = sigma_s / sigma_t x_t - alpha_s (exp(-h) - 1) (x0_hat + h / (2 h_last) (x0_hat - x0_last))
+
+  Of order 1, x0_hat alone, it is `ddim`; so are its first step and one that ends at sigma = 0.
+  """
+
+  def step(carry, t, s, key):
+    x, last, h_last = carry
+    x0 = denoise(x, t)
+    h = (s.log_snr - t.log_snr) / 2
+    ahead = jnp.where(s.sigma > 0, h / (2 * h_last), 0) if order == 2 else 0.0
+    mixed = x0 + ahead * (x0 - last)
+    return s.sigma / t.sigma * x - s.alpha * jnp.expm1(-h) * mixed, x0, h
+
+  return walk(step, (x, jnp.zeros_like(x), jnp.full_like(levels.sigma[0], jnp.inf)), levels, key)[0]
+
+
+def euler_maruyama(denoise, x, levels: Level, key):
+  """The reverse SDE by steps of Euler and Maruyama (Song 2020, arXiv:2011.13456, equation 6).
+
+    dx = x0_hat dalpha + eps_hat dsigma - sigma eps_hat dlambda + sigma sqrt(2 dlambda) eps
+
+  with lambda = log(alpha / sigma). A step that ends at sigma = 0, where lambda is infinite, is the ODE's.
+  """
+
+  def step(x, t, s, key):
+    x0 = denoise(x, t)
+    eps = noise_of(x, x0, t)
+    h = jnp.where(s.sigma > 0, (s.log_snr - t.log_snr) / 2, 0)
+    drift = (s.alpha - t.alpha) * x0 + (s.sigma - t.sigma - t.sigma * h) * eps
+    return x + drift + t.sigma * jnp.sqrt(2 * h) * jax.random.normal(key, x.shape, x.dtype)
+
+  return walk(step, x, levels, key)
+
+
+def langevin_step(denoise, x, t: Level, key, size):
+  """x + d/2 score + sqrt(d) eps, d = size sigma²: a step of Langevin dynamics, which keeps p(x_t) as `size` falls."""
+  eps = noise_of(x, denoise(x, t), t)
+  return x - size / 2 * t.sigma * eps + jnp.sqrt(size) * t.sigma * jax.random.normal(key, x.shape, x.dtype)
+
+
+def annealed_langevin(denoise, x, levels: Level, key, repeats: int = 10, size=0.2):
+  """`repeats` steps of Langevin dynamics at each level but the last, and then x0_hat (Song 2019, arXiv:1907.05600).
+
+  A step has the variance size sigma² (the paper's epsilon = size sigma_L²). From level to level x grows with alpha.
+  The step to the last level is `ddim`'s: left out, the noise of the last but one is in the samples (2009.05475).
+  """
+
+  def step(x, t, s, key):
+    x = langevin_step(denoise, x, t, key, size)
+    return s.alpha / t.alpha * x
+
+  *_, last, data = range(len(levels.sigma))
+  again = jnp.repeat(jnp.arange(data), repeats)
+  x = walk(step, x, levels.at(jnp.append(again, last)), key)
+  return ddim(denoise, x, levels.at(jnp.array([last, data])), key)
+
+
+def predictor_corrector(denoise, x, levels: Level, key, variance: str = "small", size=0.05):
+  """A step of `ancestral`, then one of Langevin dynamics at the new level (Song 2020, arXiv:2011.13456, Algorithm 1).
+
+  The corrector's variance is size sigma². The paper's is 2 (r |z| / |score|)², about 2 r² sigma²: 0.05 is r = 0.16.
+  None is taken at sigma = 0.
+  """
+
+  def step(x, t, s, key):
+    k_predict, k_correct = jax.random.split(key)
+    x = ancestral_step(denoise, x, t, s, k_predict, variance)
+    return lax.cond(s.sigma > 0, lambda: langevin_step(denoise, x, s, k_correct, size), lambda: x)
+
+  return walk(step, x, levels, key)
+
+
+def evaluations(name: str, steps: int, repeats: int = 10, **options) -> int:
+  """How often the sampler of this name calls `denoise` on the way along steps + 1 levels, the last with sigma = 0."""
+  twice = 2 * steps - 1
+  known = {"heun": twice, "predictor_corrector": twice, "annealed_langevin": repeats * steps + 1}
+  return known.get(name, steps)

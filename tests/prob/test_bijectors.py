@@ -1,0 +1,225 @@
+"""Bijectors: inverses at depth, log-determinants against the Jacobian, splines that stay finite and exact."""
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+from scipy.interpolate import BPoly
+
+from genjax_zoo.prob import bijectors as b
+from genjax_zoo.prob.splines import inverse_spline, spline
+
+IMAGE = (4, 4, 2)
+
+
+def normal(seed, *shape, scale=1.0):
+  return scale * jax.random.normal(jax.random.key(seed), shape, float)
+
+
+def net(seed, kept, moved, K):
+  """A random smooth function [B, *kept] -> [B, *moved, K]."""
+  inputs, outputs = int(np.prod(kept)), int(np.prod(moved)) * K
+  w, v = normal(seed, inputs, 16) / inputs**0.5, normal(seed + 1, 16, outputs) / 3
+  return lambda x: (jnp.tanh(x.reshape(len(x), -1) @ w) @ v).reshape(len(x), *moved, K)
+
+
+UNIVARIATE = {"additive": (b.additive, 1), "affine": (b.affine, 2), "spline": (b.rational_quadratic, 14)}
+
+
+def couple(split, name, shape, seed=0):
+  univariate, K = UNIVARIATE[name]
+  kept, moved = (x.shape[1:] for x in split.part(jnp.zeros((1, *shape))))
+  return b.coupling(split, univariate, net(seed, kept, moved, K))
+
+
+def norm(seed, c):
+  return b.actnorm({"log_scale": normal(seed, c, scale=0.3), "shift": normal(seed + 1, c)})
+
+
+def mixing(seed, c):
+  return b.linear(*b.factorize(normal(seed, c, c) + jnp.eye(c)))
+
+
+def multiscale():
+  tail = b.chain(norm(5, 4), couple(b.checkerboard(), "spline", (2, 2, 4)), b.flatten((2, 2, 4)))
+  steps = (
+    couple(b.checkerboard(False), "affine", IMAGE),
+    b.squeeze(),
+    mixing(6, 8),
+    couple(b.halves(), "affine", (2, 2, 8)),
+  )
+  return b.chain(*steps, b.factor_out(tail, (2, 2, 8)))
+
+
+def repeated(depth, dim=5):
+  def layer(p):
+    conditioner = lambda x: (jnp.tanh(x @ p["w"]) @ p["v"]).reshape(len(x), dim - dim // 2, 14)
+    couple = b.coupling(b.halves(), b.rational_quadratic, conditioner)
+    return b.chain(b.actnorm(p["norm"]), b.permutation(jnp.arange(dim)[::-1]), couple)
+
+  w, v = normal(1, depth, dim // 2, 16), normal(2, depth, 16, (dim - dim // 2) * 14, scale=0.03)
+  scales = {"log_scale": normal(3, depth, dim, scale=0.03), "shift": normal(4, depth, dim, scale=0.1)}
+  return b.repeat(layer, {"w": w, "v": v, "norm": scales})
+
+
+LAYERS = {  # name: (a bijector, made inside a test in its precision, the shape of an example)
+  "additive": (lambda: couple(b.halves(), "additive", (5,)), (5,)),
+  "affine": (lambda: couple(b.halves(), "affine", (5,)), (5,)),
+  "spline": (lambda: couple(b.halves(), "spline", (5,)), (5,)),
+  "last half kept": (lambda: couple(b.halves(False), "affine", (5,)), (5,)),
+  "channels": (lambda: couple(b.halves(), "affine", IMAGE), IMAGE),
+  "checkerboard": (lambda: couple(b.checkerboard(), "affine", (3, 4, 2)), (3, 4, 2)),
+  "odd checkerboard of splines": (lambda: couple(b.checkerboard(False), "spline", (3, 4, 1)), (3, 4, 1)),
+  "actnorm": (lambda: norm(0, 2), IMAGE),
+  "linear": (lambda: mixing(1, 4), (4,)),
+  "1 x 1 convolution": (lambda: mixing(1, 2), IMAGE),
+  "permutation": (lambda: b.permutation(jnp.array([2, 0, 3, 1])), (4,)),
+  "squeeze": (b.squeeze, IMAGE),
+  "flatten": (lambda: b.flatten(IMAGE), IMAGE),
+  "two logits": (lambda: b.chain(b.inverse(b.elementwise(b.logit())), b.elementwise(b.logit(0.1))), (3,)),
+  "multi-scale": (multiscale, IMAGE),
+  "scanned": (lambda: repeated(3), (5,)),
+}
+
+
+@pytest.mark.parametrize("name", LAYERS)
+def test_inverse_and_log_det_are_those_of_the_jacobian(name):
+  with jax.enable_x64(True):
+    make, shape = LAYERS[name]
+    f = make()
+    x = normal(7, 3, *shape, scale=2.0)
+    y, log_det = jax.jit(f.forward_and_log_det)(x)
+    back, inverse_log_det = jax.jit(f.inverse_and_log_det)(y)
+    assert y.dtype == log_det.dtype == jnp.float64 and log_det.shape == (3,)
+    np.testing.assert_allclose(back, x, atol=1e-10)
+    np.testing.assert_allclose(inverse_log_det, -log_det, atol=1e-10)
+    one = lambda x: f.forward_and_log_det(x.reshape(1, *shape))[0].ravel()
+    sign, expected = jnp.linalg.slogdet(jax.vmap(jax.jacfwd(one))(x.reshape(3, -1)))
+    assert (sign != 0).all()
+    np.testing.assert_allclose(log_det, expected, atol=1e-10)
+
+
+@pytest.mark.parametrize("double, tolerance", [(False, 1e-4), (True, 1e-10)])
+def test_deep_flows_are_inverted(double, tolerance):
+  with jax.enable_x64(double):
+    f = repeated(32)
+    x = normal(8, 200, 5)
+    y, log_det = jax.jit(f.forward_and_log_det)(x)
+    back, inverse_log_det = jax.jit(f.inverse_and_log_det)(y)
+    np.testing.assert_allclose(back, x, atol=tolerance)
+    np.testing.assert_allclose(inverse_log_det, -log_det, atol=100 * tolerance)
+
+
+def test_repeat_is_the_chain():
+  params = {"log_scale": normal(0, 4, 3), "shift": normal(1, 4, 3)}
+  scanned = b.repeat(b.actnorm, params)
+  chained = b.chain(*(b.actnorm(jax.tree.map(lambda p: p[i], params)) for i in range(4)))
+  x = normal(2, 6, 3)
+  for f, g in zip(scanned, chained):
+    jax.tree.map(lambda p, q: np.testing.assert_allclose(p, q, rtol=1e-5, atol=1e-5), f(x), g(x))
+
+
+def test_splits_keep_what_they_say_and_the_checkerboard_alternates():
+  x = normal(0, 2, 3, 4, 1)
+  even = (np.add.outer(np.arange(3), np.arange(4)) % 2 == 0)[None, :, :, None]
+  kept, _ = b.checkerboard().part(x)
+  np.testing.assert_array_equal(kept, np.where(even, x, 0))
+  y, _ = b.coupling(b.checkerboard(), b.additive, lambda kept: jnp.ones((*kept.shape, 1))).forward_and_log_det(x)
+  np.testing.assert_allclose(y, np.where(even, x, x + 1), rtol=1e-6)
+
+
+def test_squeeze_turns_blocks_into_pixels():
+  x = jnp.arange(16.0).reshape(1, 4, 4, 1)
+  y, _ = b.squeeze().forward_and_log_det(x)
+  np.testing.assert_array_equal(y[0, 0, 1], [2, 3, 6, 7])
+  np.testing.assert_array_equal(y[0, 1, 0], [8, 9, 12, 13])
+
+
+def test_linear_is_the_matrix_it_was_factorized_from():
+  w, x = normal(3, 6, 6), normal(4, 5, 6)
+  params, order, sign = b.factorize(w)
+  y, log_det = b.linear(params, order, sign).forward_and_log_det(x)
+  np.testing.assert_allclose(y, x @ w, atol=1e-4)
+  np.testing.assert_allclose(log_det, np.linalg.slogdet(w)[1], atol=1e-4)
+  moved = {k: v + 9.0 for k, v in params.items() if k != "log_diagonal"}  # Only the strict triangles count:
+  kept = {"lower": jnp.tril(moved["lower"], -1), "upper": jnp.triu(moved["upper"], 1)}
+  for a, c in zip(*(b.linear(params | p, order, sign).forward_and_log_det(x) for p in (moved, kept))):
+    np.testing.assert_allclose(a, c, rtol=1e-5)
+
+
+def test_actnorm_starts_with_unit_statistics():
+  x = normal(5, 64, 3, 3, 4) * jnp.array([1e-2, 1.0, 5.0, 100.0])[None, None, None] + 7
+  y, _ = b.actnorm(b.actnorm_init(x)).forward_and_log_det(x)
+  np.testing.assert_allclose(y.mean((0, 1, 2)), 0, atol=2e-3)
+  np.testing.assert_allclose(y.std((0, 1, 2)), 1, atol=2e-3)
+
+
+def test_logit_takes_the_closed_interval():
+  x = jnp.array([[0.0, 0.3, 1.0]])
+  y, log_det = b.elementwise(b.logit(0.05)).forward_and_log_det(x)
+  p = 0.025 + 0.95 * np.asarray(x)
+  np.testing.assert_allclose(y, np.log(p / (1 - p)), rtol=1e-5)
+  np.testing.assert_allclose(log_det, np.log(0.95 / (p * (1 - p))).sum(-1), rtol=1e-5)
+
+
+def test_spline_of_zeros_is_the_identity():
+  x = jnp.linspace(-5, 5, 1001)
+  y, log_slope = spline(x, jnp.zeros((1001, 23)))
+  np.testing.assert_allclose(y, x, atol=2e-6)
+  np.testing.assert_allclose(log_slope, 0, atol=2e-5)
+
+
+def rational_quadratic_piece(x, at, to, slopes):
+  """The spline in its own words: a quotient of two quadratics in the Bernstein basis, by scipy, bin by bin."""
+  k = np.clip(np.searchsorted(at, x, "right") - 1, 0, len(at) - 2)
+  out = np.empty_like(x)
+  for i in range(len(at) - 1):
+    s = (to[i + 1] - to[i]) / (at[i + 1] - at[i])
+    w = np.array([1, (slopes[i] + slopes[i + 1]) / (2 * s), 1])  # Gregory and Delbourgo 1982.
+    middle = (to[i] * slopes[i + 1] + to[i + 1] * slopes[i]) / (2 * s)
+    top = BPoly([[to[i]], [middle], [to[i + 1]]], at[i : i + 2])
+    bottom = BPoly(w[:, None], at[i : i + 2])
+    out[k == i] = top(x[k == i]) / bottom(x[k == i])
+  return out
+
+
+def test_spline_is_the_quotient_of_two_quadratics():
+  rng = np.random.default_rng(0)
+  K, bound, least = 6, 3.0, 1e-3
+  params = rng.normal(size=3 * K - 1) * 2
+  widths = lambda raw: least + (1 - K * least) * np.exp(raw) / np.exp(raw).sum()
+  edges = lambda raw: bound * np.r_[-1, 2 * np.cumsum(widths(raw)) - 1]
+  slopes = np.r_[1, least + np.log1p(np.exp(params[2 * K :] + np.log(np.expm1(1 - least)))), 1]
+  x = rng.uniform(-bound, bound, 400)
+  expected = rational_quadratic_piece(x, edges(params[:K]), edges(params[K : 2 * K]), slopes)
+  with jax.enable_x64(True):
+    y, log_slope = spline(jnp.array(x), jnp.broadcast_to(params, (400, 3 * K - 1)), bound)
+    slope = jax.vmap(jax.grad(lambda x: spline(x, jnp.array(params), bound)[0]))(jnp.array(x))
+  np.testing.assert_allclose(y, expected, atol=1e-9)
+  np.testing.assert_allclose(log_slope, np.log(slope), atol=1e-9)
+
+
+@pytest.mark.parametrize("size", [1.0, 10.0, 100.0])
+def test_spline_is_monotone_inverted_and_finite_everywhere(size):
+  """At edges, knots and in the tails, values and gradients; extreme parameters give bins and slopes of 1e-3."""
+  bound = 4.0
+  points = jnp.concatenate([jnp.linspace(-5, 5, 401), jnp.array([-bound, bound, 0.0, 1e6, -1e30])])
+  for seed in range(2):
+    row = normal(seed, 23, scale=size)
+    for function in spline, inverse_spline:
+      both = lambda x, p: jnp.stack(function(x, p, bound))
+      value = jax.jit(both)(points, jnp.broadcast_to(row, (len(points), 23)))
+      assert np.isfinite(value).all()
+      dx, dp = jax.jit(jax.vmap(jax.jacrev(both, (0, 1)), (0, None)))(points, row)
+      assert np.isfinite(dx).all() and np.isfinite(dp).all()
+      assert (np.diff(value[0, :401]) >= 0).all()
+      tails = np.abs(points) >= bound
+      np.testing.assert_array_equal(value[:, tails], np.stack([points, np.zeros_like(points)])[:, tails])
+      np.testing.assert_array_equal(dx[tails, 0], 1)
+    # A float32 step of y is at most as many steps of x as the slope says.
+    p = jnp.broadcast_to(row, (len(points), 23))
+    y, log_slope = spline(points, p, bound)
+    x, _ = inverse_spline(y, p, bound)
+    error = np.abs(x - points)[:401]
+    if size < 100:  # Beyond, float32 can't tell the points of the flattest bins apart.
+      assert (error <= 1e-4 + 4e-6 * np.exp(-log_slope[:401])).all()

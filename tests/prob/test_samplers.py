@@ -1,0 +1,196 @@
+"""Samplers, given the exact denoiser of a mixture of Gaussians: its moments, their orders, and which are which."""
+
+import functools
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from genjax_zoo.prob import samplers, schedules
+from genjax_zoo.prob.processes import SPLITS, convert, split
+from genjax_zoo.prob.schedules import Level
+
+rng = np.random.default_rng(0)
+WEIGHTS = np.array([0.6, 0.3, 0.1])
+MEANS = np.array([[-1.2, 0.3], [0.9, 0.7], [0.5, -1.3]])
+FACTORS = np.array([[[0.3, 0.0], [0.2, 0.25]], [[0.15, 0.0], [-0.1, 0.2]], [[0.25, 0.0], [0.0, 0.1]]])
+COVARIANCES = FACTORS @ FACTORS.transpose(0, 2, 1)
+MEAN = WEIGHTS @ MEANS
+COVARIANCE = np.einsum("k,kij->ij", WEIGHTS, COVARIANCES + np.einsum("ki,kj->kij", MEANS, MEANS)) - np.outer(MEAN, MEAN)
+
+
+SPECTRA, AXES = np.linalg.eigh(COVARIANCES)
+
+
+def denoise(x, level):
+  """E[x_0 | x] of points x [B, 2]: of the components, by their shares in x, each as a Gaussian has it."""
+  axes = jnp.asarray(AXES)
+  var = (level.alpha**2 * SPECTRA + level.sigma**2)[None]
+  y = jnp.einsum("bki,kij->bkj", x[:, None] - (level.alpha * jnp.asarray(MEANS))[None], axes)
+  shares = jax.nn.softmax(np.log(WEIGHTS)[None] - 0.5 * (y**2 / var + jnp.log(var)).sum(-1))
+  means = MEANS[None] + jnp.einsum("bkj,kij->bki", level.alpha * SPECTRA[None] / var * y, axes)
+  return jnp.einsum("bk,bki->bi", shares, means)
+
+
+def points(key, n):
+  """Exact draws of the mixture, [n, 2]."""
+  k_z, k_x = jax.random.split(key)
+  z = jax.random.choice(k_z, 3, (n,), p=jnp.asarray(WEIGHTS))
+  return jnp.asarray(MEANS)[z] + jnp.einsum("nij,nj->ni", jnp.asarray(FACTORS)[z], jax.random.normal(k_x, (n, 2)))
+
+
+def start(key, n, levels):
+  """Noise of the first level, [n, 2]."""
+  k_x, k_eps = jax.random.split(key)
+  return levels.alpha[0] * points(k_x, n) + levels.sigma[0] * jax.random.normal(k_eps, (n, 2))
+
+
+def run(sampler, levels, n, seed=0, **options):
+  k_x, key = jax.random.split(jax.random.key(seed))
+  return jax.jit(functools.partial(sampler, denoise, **options))(start(k_x, n, levels), levels, key)
+
+
+vp = schedules.respaced(schedules.cosine(1000), 250)
+ve = schedules.edm(100, low=0.01, high=20.0)
+line = schedules.flow(jnp.linspace(1, 0, 201))
+MOMENTS = {
+  "ancestral, small": (samplers.ancestral, vp, {}),
+  "ancestral, large": (samplers.ancestral, vp, {"variance": "large"}),
+  "ancestral, VE": (samplers.ancestral, ve, {}),
+  "ddim": (samplers.ddim, vp, {}),
+  "ddim, eta 0.5": (samplers.ddim, vp, {"eta": 0.5}),
+  "ddim, flow": (samplers.ddim, line, {}),
+  "heun": (samplers.heun, schedules.edm(40, low=0.01), {}),
+  "heun, flow": (samplers.heun, line.at(slice(None, None, 4)), {}),
+  "dpm_solver": (samplers.dpm_solver, schedules.respaced(schedules.linear(1000), 100), {}),
+  "euler_maruyama": (samplers.euler_maruyama, schedules.log_snr_level(jnp.linspace(-10.0, 9.0, 1001)), {}),
+  "annealed_langevin": (
+    samplers.annealed_langevin,
+    schedules.edm(60, low=0.01, high=20.0),
+    {"repeats": 40, "size": 0.1},
+  ),
+  "predictor_corrector": (samplers.predictor_corrector, vp, {}),
+  "predictor_corrector, VE": (samplers.predictor_corrector, ve, {}),
+}
+
+
+@pytest.mark.parametrize("name", MOMENTS)
+def test_samples_have_the_moments_of_the_data(name):
+  sampler, levels, options = MOMENTS[name]
+  n = 4000
+  x = np.asarray(run(sampler, levels, n, **options))
+  # Standard errors of the mean and, from the fourth moments of exact draws, of the covariance.
+  exact = np.asarray(points(jax.random.key(9), 100_000)) - MEAN
+  products = np.einsum("ni,nj->nij", exact, exact)
+  np.testing.assert_array_less(np.abs(x.mean(0) - MEAN), 4 * np.sqrt(np.diag(COVARIANCE) / n))
+  np.testing.assert_array_less(np.abs(np.cov(x.T) - COVARIANCE), 4 * products.std(0) / n**0.5)
+
+
+@pytest.mark.parametrize(
+  "sampler, order, options",
+  [
+    (samplers.ddim, 1, {}),
+    (samplers.dpm_solver, 1, {"order": 1}),
+    (samplers.dpm_solver, 2, {}),
+    (samplers.heun, 2, {}),
+  ],
+)
+def test_orders_of_convergence(sampler, order, options):
+  """The error of n steps falls as n^-order: the slope of a line through log-log points."""
+  with jax.enable_x64(True):
+    levels = lambda n: schedules.log_snr_level(jnp.linspace(-6.0, 3.0, n + 1))
+    x = start(jax.random.key(0), 50, levels(1))
+    solve = jax.jit(lambda levels: sampler(denoise, x, levels, jax.random.key(1), **options))
+    truth = jax.jit(lambda levels: samplers.heun(denoise, x, levels, jax.random.key(1)))(levels(4000))
+    steps = np.array([100, 200, 400])
+    error = [float(jnp.sqrt(jnp.mean((solve(levels(n)) - truth) ** 2))) for n in steps]
+  slope = np.polyfit(np.log(steps), np.log(error), 1)[0]
+  assert abs(slope + order) < 0.15, (slope, error)
+
+
+def test_the_ode_does_not_depend_on_the_time_in_which_it_is_written():
+  """x / alpha of a VP process moves as x of a VE process of sigma / alpha."""
+  vp = schedules.log_snr_level(jnp.linspace(-8.0, 6.0, 1001))
+  ve = Level(jnp.ones(1001), vp.sigma / vp.alpha)
+  x = start(jax.random.key(0), 20, vp)
+  a, b = (samplers.heun(denoise, y, levels, jax.random.key(1)) for y, levels in ((x, vp), (x / vp.alpha[0], ve)))
+  np.testing.assert_allclose(a / vp.alpha[-1], b, atol=2e-3)
+
+
+@pytest.mark.parametrize("name", ["vp", "ve", "line"])
+def test_ddim_is_ancestral_dpm_solver_and_euler(name):
+  levels = {"vp": vp, "ve": ve, "line": line}[name].at(slice(None, None, 10))
+  equal = functools.partial(np.testing.assert_allclose, rtol=1e-4, atol=1e-4)
+  equal(run(samplers.ddim, levels, 20, eta=1.0), run(samplers.ancestral, levels, 20))
+  equal(run(samplers.ddim, levels, 20), run(samplers.dpm_solver, levels, 20, order=1))
+
+  def euler(denoise, x, levels, key):
+    for i in range(len(levels.sigma) - 1):
+      x0 = denoise(x, levels.at(i))
+      eps = (x - levels.alpha[i] * x0) / levels.sigma[i]
+      x += (levels.alpha[i + 1] - levels.alpha[i]) * x0 + (levels.sigma[i + 1] - levels.sigma[i]) * eps
+    return x
+
+  equal(run(samplers.ddim, levels, 20), run(euler, levels, 20))
+
+
+def test_one_step_of_dpm_solver_is_the_papers():
+  """Two steps by hand, arXiv:2211.01095, Algorithm 2."""
+  with jax.enable_x64(True):
+    lam = np.array([-2.0, -0.7, 0.9])
+    levels = schedules.log_snr_level(2 * jnp.asarray(lam))
+    x = start(jax.random.key(0), 5, levels)
+    h1, h2 = np.diff(lam)
+    first = denoise(x, levels.at(0))
+    x1 = levels.sigma[1] / levels.sigma[0] * x - levels.alpha[1] * (np.exp(-h1) - 1) * first
+    second, r = denoise(x1, levels.at(1)), h1 / h2
+    d = (1 + 1 / (2 * r)) * second - first / (2 * r)
+    x2 = levels.sigma[2] / levels.sigma[1] * x1 - levels.alpha[2] * (np.exp(-h2) - 1) * d
+    np.testing.assert_allclose(samplers.dpm_solver(denoise, x, levels, jax.random.key(0)), x2, rtol=1e-9)
+
+
+@pytest.mark.parametrize("kind", SPLITS)
+def test_all_predictions_give_the_same_sample(kind):
+  with jax.enable_x64(True):
+    network = lambda x, level: convert(denoise(x, level), x, level, "x0", kind)
+    through = lambda x, level: split(network(x, level), x, level, kind)[0]
+    levels = schedules.respaced(schedules.cosine(1000), 20)
+    x, key = start(jax.random.key(0), 10, levels), jax.random.key(1)
+    a, b = (samplers.ancestral(f, x, levels, key) for f in (denoise, through))
+    np.testing.assert_allclose(a, b, atol=1e-8)
+
+
+SAMPLERS = "ancestral", "ddim", "heun", "dpm_solver", "euler_maruyama", "annealed_langevin", "predictor_corrector"
+
+
+LAST_STEPS = [(name, {}) for name in SAMPLERS if name != "annealed_langevin"] + [
+  ("ancestral", {"variance": "large"}),
+  ("predictor_corrector", {"variance": "large"}),
+  ("ddim", {"eta": 1.0}),
+  ("annealed_langevin", {"repeats": 0}),
+]
+
+
+@pytest.mark.parametrize("name, options", LAST_STEPS)
+def test_no_noise_at_the_last_step(name, options):
+  """Whatever the key, the step to sigma = 0 returns x0_hat; and the denoiser isn't called at sigma = 0."""
+  levels = Level(jnp.array([0.8, 1.0]), jnp.array([0.6, 0.0]))
+  x = start(jax.random.key(0), 10, levels)
+  safe = lambda x, level: jnp.where(level.sigma > 0, denoise(x, level), jnp.nan)
+  y = getattr(samplers, name)(safe, x, levels, jax.random.key(5), **options)
+  np.testing.assert_allclose(y, denoise(x, levels.at(0)), rtol=1e-5, atol=1e-5)
+
+
+@pytest.mark.parametrize("name", SAMPLERS)
+def test_evaluations_are_counted(name):
+  count, levels = [], vp.at(jnp.array([0, 100, 200, 250]))
+
+  def counted(x, level):
+    jax.debug.callback(lambda: count.append(1))
+    return denoise(x, level)
+
+  x = start(jax.random.key(0), 2, levels)
+  jax.block_until_ready(getattr(samplers, name)(counted, x, levels, jax.random.key(1)))
+  jax.effects_barrier()
+  assert len(count) == samplers.evaluations(name, steps=3)
