@@ -23,8 +23,8 @@ def embedded(name):
 
 
 def describe_all(config):
-  fields = main.load_data(config).fields
-  return describe(fields, config["data"]["batch"] or 16, {name: describe_all(stage) for name, stage in config["stages"].items()})
+  stages = {name: describe_all(stage) for name, stage in config["stages"].items()}
+  return describe(main.load_data(config).fields, config["data"]["batch"] or 16, stages)
 
 
 def started(config, data, batch):

@@ -2,7 +2,8 @@
 
   python -m experiments.main --config=configs/vae_cifar10.py
 
-Expected: to be measured.
+The data are a file of arrays train_image, train_label, test_image, test_label: data/cifar10.npz, or
+--config.data.name=npz:PATH. Expected: not measured yet.
 """
 
 from ml_collections import ConfigDict

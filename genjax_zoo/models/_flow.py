@@ -69,5 +69,5 @@ def flow(data, initialize: Callable, bijector: Callable, prior: str = "normal") 
     return decode(params, state, {"z": temperature * draw(key, (n, dim), float)}, key)
 
   likelihood = {"dequantized": "lower_bound"} if levels else {"exact": "exact"}
-  parts = {"bijector": bijector}
-  return Model(init, loss, sample, log_prob, encode, decode, likelihood=likelihood, parts=parts)
+  about = {"likelihood": likelihood, "dequantization": "uniform" if levels else None, "parts": {"bijector": bijector}}
+  return Model(init, loss, sample, log_prob, encode, decode, **about)

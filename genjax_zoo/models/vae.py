@@ -178,4 +178,5 @@ def model(
     return in_form(v)
 
   parts = {"log_joint": log_joint, "mean": lambda params, state, latents: expected(params, latents["z"])[0]}
-  return Model(init, loss, sample, log_prob, encode, decode, likelihood=bounds, parts=parts)
+  filled = "uniform" if likelihood == "gaussian" and levels else None
+  return Model(init, loss, sample, log_prob, encode, decode, likelihood=bounds, dequantization=filled, parts=parts)

@@ -87,25 +87,25 @@ def discretized_logistic_mixture_sample(key, logits, mean, log_scale, levels: in
 def discretized_normal_log_prob(x, mean, log_scale, levels: int):
   """log of the mass that a Gaussian gives the cell of x (DDPM, 2006.11239, eq. 13).
 
-  With a < b the standardised ends and Phi the normal's distribution, log(Phi(b) - Phi(a)) is, on the left of the mean,
-  log Phi(b) + log(1 - exp(log Phi(a) - log Phi(b))), and on the right its mirror image. In narrow cells the difference
-  is lost in rounding: there it is the density at the centre c times the width w times
-  1 + w^2 (c^2 - 1) / 24 + w^4 (c^4 - 6 c^2 + 3) / 1920, the first terms of its Taylor series.
+  With a < b the standardised ends and Phi the normal's distribution function, log(Phi(b) - Phi(a)) is log Phi(b) +
+  log(1 - exp(log Phi(a) - log Phi(b))) left of the mean, and its mirror image on the right. In a narrow cell of width w
+  around c the difference is lost in rounding: its mass is w phi(c) (1 + w^2 (c^2 - 1) / 24 + w^4 (c^4 - 6 c^2 + 3) / 1920)
+  there, phi the density, by the Taylor series of phi.
   """
   centre, width = cell(x, mean, log_scale, levels)
-  narrow = (width < 0.5) & (width * jnp.abs(centre) < 0.5)
-  # Both branches stay finite where they are not taken: so do their gradients.
+  first, last = x == 0, x == levels - 1
+  narrow = ~(first | last) & (width < 0.5) & (width * jnp.abs(centre) < 0.5)
+  # Every branch stays finite where it is not taken: so do the gradients.
   c, w = jnp.where(narrow, centre, 0.0), jnp.where(narrow, width, 1.0)
   series = w**2 * (c**2 - 1) / 24 + w**4 * (c**4 - 6 * c**2 + 3) / 1920
   taylor = jnp.log(w) + jnp.log1p(series) - 0.5 * c**2 - 0.5 * math.log(2 * math.pi)
   w = jnp.where(narrow, 1.0, width)
-  a, b = -jnp.abs(centre) - w / 2, -jnp.abs(centre) + w / 2
-  # log Phi is concave with a slope of at least -b: a bound that rounding may not pass, far in the tail.
-  drop = jnp.minimum(log_ndtr(a) - log_ndtr(b), w * jnp.minimum(b, 0.0))
-  difference = log_ndtr(b) + jnp.log(-jnp.expm1(drop))
-  inside = jnp.where(narrow, taylor, difference)
-  inside = jnp.where(x > 0, inside, log_ndtr(centre + width / 2))
-  return jnp.where(x < levels - 1, inside, log_ndtr(width / 2 - centre))
+  left = jnp.where(first, centre, jnp.where(last, -centre, -jnp.abs(centre)))
+  log_b = log_ndtr(left + w / 2)
+  # log Phi is concave, and its slope at b is at least -b: a bound that rounding may not pass, far in the tail.
+  drop = jnp.minimum(log_ndtr(left - w / 2) - log_b, w * jnp.minimum(left + w / 2, 0.0))
+  inside = jnp.log(-jnp.expm1(jnp.where(first | last, -1.0, drop)))
+  return jnp.where(narrow, taylor, log_b + jnp.where(first | last, 0.0, inside))
 
 
 def log_mean_exp(x, axis: int = 0):

@@ -16,7 +16,9 @@ from flax.traverse_util import flatten_dict, unflatten_dict
 import jax
 import numpy as np
 
+from genjax_zoo import data
 from genjax_zoo.core import UserError
+from genjax_zoo.data import take
 from genjax_zoo.metrics.inception import inception
 from genjax_zoo.models import classifier
 from genjax_zoo.run import describe, fields_of, load, tuples
@@ -34,8 +36,8 @@ class Features(NamedTuple):
   extract: Callable
 
 
-def choose(name: str, data: str, fields) -> Features | None:
-  """The features of a config: "auto" for the committed net of the data's name, or "inception:PATH" to its weights.
+def choose(name: str, source: str, fields) -> Features | None:
+  """The features of a config: "auto" for the committed net of the data's name, `source`, or "inception:PATH" to its weights.
 
   Points "x" are their own features. None with "auto" for images that no committed net has learned.
   Raises UserError for another name, and when the weights are not there.
@@ -52,7 +54,7 @@ def choose(name: str, data: str, fields) -> Features | None:
     return (
       Features("x", lambda batch, progress=iter: (np.asarray(batch["x"], np.float32), None)) if "x" in fields else None
     )
-  stem = re.split("[:/]", data)[-1].removesuffix(".npz")
+  stem = re.split("[:/]", source)[-1].removesuffix(".npz")
   files = sorted(HERE.glob(f"{ALIAS.get(stem, stem)}-*.npz"))
   return read(files[0], fields["image"]) if files else None
 
@@ -92,12 +94,23 @@ def read(file: Path, image) -> Features | None:
 
 
 def write(run_folder) -> Path:
-  """Commits the classifier of a run folder as NAME-HASH.npz, float16, with its config; replaces NAME's earlier one."""
+  """Commits the classifier of a run folder as NAME-HASH.npz, float16, with its config; replaces NAME's earlier one.
+
+  The layer of the features is scaled so that they have a mean square of 1 on training data, and the next one back:
+  distances of one net are then of the size of another's, and the classes stay.
+  """
   run = load(run_folder)
+  dataset = data.load(**{k: v for k, v in run.config["data"].items() if k != "batch"})
+  seen = run.model.parts["features"](run.weights, run.state, take(dataset.splits["train"], np.arange(1000)))
+  rms = float(np.sqrt(np.mean(np.square(seen))))
+  features, logits = "Dense_0", "Dense_1"
+  weights = jax.device_get(run.weights)
+  weights[features] = {k: x / rms for k, x in weights[features].items()}
+  weights[logits] |= {"kernel": weights[logits]["kernel"] * rms}
   name = run.config["name"].removeprefix("classifier_")
   evaluation = json.loads((run.folder / "evaluation.json").read_text())
   about = {"model": run.config["model"], "data": describe(run.fields, 1), "accuracy": evaluation["metrics"]["accuracy"]}
-  arrays = {k: np.asarray(x, np.float16) for k, x in flatten_dict(jax.device_get(run.weights), sep="/").items()}
+  arrays = {k: np.asarray(x, np.float16) for k, x in flatten_dict(weights, sep="/").items()}
   buffer = io.BytesIO()
   np.savez_compressed(buffer, about=json.dumps(about), **arrays)
   for old in HERE.glob(f"{name}-*.npz"):
