@@ -76,9 +76,7 @@ def test_fsdp_equals_replicated(whole, tmp_path):
 
 def worker(*args, **options):
   command = [sys.executable, "-m", "tests.worker", *map(str, args), *(f"--{k}={v}" for k, v in options.items())]
-  return subprocess.Popen(
-    command, cwd=ROOT, text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT
-  )
+  return subprocess.Popen(command, cwd=ROOT, text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
 
 
 def finish(process):

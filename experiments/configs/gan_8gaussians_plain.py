@@ -2,8 +2,8 @@
 
   python -m experiments.main --config=configs/gan_8gaussians_plain.py
 
-Expected: 5, 5 and 8 of 8 modes (with 2 % of the samples or more) with the seeds 0, 1, 2, and 88 to 89 % of the samples
-within 3 standard deviations of one. 13 s on 2 CPU cores.
+Expected: 5, 5 and 8 of 8 modes (with 2 % of the samples or more) with the seeds 0, 1, 2, and 88 to 89 % of the
+samples within 3 standard deviations of one. 13 s on 2 CPU cores.
 """
 
 from ml_collections import ConfigDict

@@ -2,8 +2,9 @@
 
   python -m experiments.main --config=configs/rerank_digits.py
 
-The missing stages are trained first. Expected: precision rises from the VAE's 0.70 to 0.87 and recall falls from 0.88 to
-0.68; the variety that is lost shows in the FID too, 16.9 for 11.3. Seconds on 2 CPU cores, once the stages are there.
+The missing stages are trained first. Expected: precision rises from the VAE's 0.70 to 0.87 and recall falls from 0.88
+to 0.68; the variety that is lost shows in the FID too, 16.9 for 11.3. Seconds on 2 CPU cores, once the stages are
+there.
 """
 
 from ml_collections import ConfigDict

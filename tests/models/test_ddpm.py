@@ -9,6 +9,8 @@ from genjax_zoo.core import Field, UserError
 from genjax_zoo.models import ddpm
 from genjax_zoo.prob import schedules
 
+pytestmark = pytest.mark.slow  # Minutes of compiling.
+
 POINTS = {"x": Field((3,), np.float32)}
 IMAGES = {"image": Field((4, 4, 1), np.uint8, 5), "label": Field((), np.int32, 3)}
 KEY = jax.random.key(0)

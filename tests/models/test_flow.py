@@ -12,6 +12,8 @@ from genjax_zoo.models import nice, realnvp, spline_flow
 from genjax_zoo.models._flow import flow
 from genjax_zoo.prob.bijectors import chain, elementwise, flatten, logit
 
+pytestmark = pytest.mark.slow  # Minutes of compiling.
+
 PLANE, TABLE = {"x": Field((2,), np.float32)}, {"x": Field((5,), np.float32)}
 IMAGE = {"image": Field((4, 4, 1), np.uint8, 17)}
 VECTORS = {

@@ -8,6 +8,8 @@ from genjax_zoo.core import Field, UserError
 from genjax_zoo.models import fvsbn
 from tests.models import chain
 
+pytestmark = pytest.mark.slow  # Minutes of compiling.
+
 
 @pytest.mark.parametrize("data", chain.DATA)
 @pytest.mark.parametrize("check", chain.CHECKS)

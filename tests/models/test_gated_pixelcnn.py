@@ -8,6 +8,8 @@ from genjax_zoo.core import Field, UserError
 from genjax_zoo.models import gated_pixelcnn
 from tests.models import chain
 
+pytestmark = pytest.mark.slow  # Minutes of compiling.
+
 OPTIONS = dict(width=24, layers=2, first=5)  # Narrow enough, all ReLUs of a channel can be 0.
 
 

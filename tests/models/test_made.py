@@ -9,6 +9,8 @@ from genjax_zoo.models import made
 from genjax_zoo.nn.masked import draw_degrees
 from tests.models import chain
 
+pytestmark = pytest.mark.slow  # Minutes of compiling.
+
 HIDDEN = (40, 40)
 
 

@@ -9,6 +9,8 @@ import pytest
 from genjax_zoo.models import nade
 from tests.models import chain
 
+pytestmark = pytest.mark.slow  # Minutes of compiling.
+
 
 @pytest.mark.parametrize("data", chain.DATA)
 @pytest.mark.parametrize("check", chain.CHECKS)

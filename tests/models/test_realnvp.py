@@ -9,6 +9,8 @@ from genjax_zoo.core import Field, UserError
 from genjax_zoo.models import realnvp
 from genjax_zoo.prob.bijectors import checkerboard, halves
 
+pytestmark = pytest.mark.slow  # Minutes of compiling.
+
 
 def test_the_plan_is_the_papers():
   """3 checkerboards, 3 of channels a scale, 4 checkerboards at last; half of the numbers are left at each scale."""

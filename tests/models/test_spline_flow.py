@@ -6,6 +6,8 @@ import pytest
 from genjax_zoo.core import Field, UserError
 from genjax_zoo.models import spline_flow
 
+pytestmark = pytest.mark.slow  # Minutes of compiling.
+
 
 @pytest.mark.parametrize("data", [{"x": Field((1,), np.float32)}, {"image": Field((4, 4, 1), np.uint8, 17)}])
 def test_mistakes_are_told(data):

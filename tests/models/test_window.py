@@ -7,6 +7,8 @@ import pytest
 from genjax_zoo.models import window
 from tests.models import chain
 
+pytestmark = pytest.mark.slow  # Minutes of compiling.
+
 
 @pytest.mark.parametrize("data", chain.DATA)
 @pytest.mark.parametrize("check", chain.CHECKS)

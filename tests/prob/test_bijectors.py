@@ -9,6 +9,8 @@ from scipy.interpolate import BPoly
 from genjax_zoo.prob import bijectors as b
 from genjax_zoo.prob.splines import inverse_spline, spline
 
+pytestmark = pytest.mark.slow  # Minutes of compiling.
+
 IMAGE = (4, 4, 2)
 
 

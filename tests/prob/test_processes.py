@@ -8,6 +8,8 @@ import pytest
 from genjax_zoo.prob import processes as p, schedules
 from genjax_zoo.prob.schedules import Level
 
+pytestmark = pytest.mark.slow  # Minutes of compiling.
+
 T = 100
 rng = np.random.default_rng(0)
 X0, EPS = rng.normal(size=(2, 6, 3))

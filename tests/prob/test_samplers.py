@@ -11,6 +11,8 @@ from genjax_zoo.prob import samplers, schedules
 from genjax_zoo.prob.processes import SPLITS, convert, split
 from genjax_zoo.prob.schedules import Level
 
+pytestmark = pytest.mark.slow  # Minutes of compiling.
+
 rng = np.random.default_rng(0)
 WEIGHTS = np.array([0.6, 0.3, 0.1])
 MEANS = np.array([[-1.2, 0.3], [0.9, 0.7], [0.5, -1.3]])
