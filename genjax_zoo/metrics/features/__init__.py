@@ -37,7 +37,7 @@ class Features(NamedTuple):
 
 
 def choose(name: str, source: str, fields) -> Features | None:
-  """The features of a config: "auto" for the committed net of the data's name, `source`, or "inception:PATH" to its weights.
+  """The features of a config: "auto" for the committed net of the data `source`, or "inception:PATH" to its weights.
 
   Points "x" are their own features. None with "auto" for images that no committed net has learned.
   Raises UserError for another name, and when the weights are not there.
