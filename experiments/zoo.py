@@ -13,6 +13,7 @@ os.environ.setdefault("XLA_PYTHON_CLIENT_PREALLOCATE", "false")
 
 from pathlib import Path
 import re
+import shlex
 import signal
 import sys
 import tempfile
@@ -120,7 +121,7 @@ def command(argv):
   try:
     names = fitting(FLAGS.data, FLAGS.only)
     runs, failures, notes = run_all(names, folder, seconds(FLAGS.budget) if FLAGS.budget else None, FLAGS.samples)
-    write_comparison(folder, runs, failures, notes)
+    write_comparison(folder, runs, failures, notes, "python -m experiments.zoo " + shlex.join(sys.argv[1:]))
   except UserError as e:
     sys.exit(f"error: {e}")
   except KeyboardInterrupt:

@@ -2,8 +2,8 @@
 
   python -m experiments.main --config=configs/latent_diffusion_digits.py
 
-Expected: FID 7.6 by the features of digits, where the VAE's own prior has 11.3 and train against test 2.7; precision
-0.78 (the VAE: 0.70), recall 0.78 (0.88). 6 s on 2 CPU cores, with the VAE 16 s.
+Expected: FID 0.15 by the features of digits, where the VAE's own prior has 0.24 and train against test 0.06;
+precision 0.76 (the VAE: 0.69), recall 0.80 (0.91). 5 s on 2 CPU cores, with the VAE 11 s.
 """
 
 from ml_collections import ConfigDict

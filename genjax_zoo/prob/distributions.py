@@ -89,7 +89,7 @@ def discretized_normal_log_prob(x, mean, log_scale, levels: int):
 
   With a < b the standardised ends and Phi the normal's distribution function, log(Phi(b) - Phi(a)) is log Phi(b) +
   log(1 - exp(log Phi(a) - log Phi(b))) left of the mean, and its mirror image on the right. In a narrow cell of width w
-  around c the difference is lost in rounding: its mass there is, by the Taylor series of the density phi,
+  around c the difference is lost in rounding; the Taylor series of the density phi gives its mass there,
   w phi(c) (1 + w^2 (c^2 - 1) / 24 + w^4 (c^4 - 6 c^2 + 3) / 1920).
   """
   centre, width = cell(x, mean, log_scale, levels)
