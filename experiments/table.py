@@ -51,7 +51,7 @@ def row(evaluation: dict) -> list[str]:
     f"[{config}]({files[config]})",
     likelihood(evaluation.get("likelihood")),
     f"{number(quality['fid'])} ({quality['samples']:,} samples)" if quality else "",
-    f"{duration(training['seconds'])}, {training['device']}" if training["seconds"] else "",
+    f"{duration(training['seconds'])}, {training['device']}" if training.get("seconds") else "",
   ]
 
 
