@@ -20,7 +20,7 @@ train: setup  ## Train, evaluate and report the main job, a VAE on real digits (
 
 test: setup  ## Run the tests but the slow ones (minutes).
 	$(RUN) -m ruff check .
-	$(RUN) -m pytest -q -m 'not slow' $(ARGS)
+	$(RUN) -m pytest -q -n 2 --dist loadfile -m 'not slow' $(ARGS)
 
 test-slow: setup  ## Run the slow tests.
 	$(RUN) -m pytest -q -m slow $(ARGS)
