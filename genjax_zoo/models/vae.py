@@ -30,6 +30,7 @@ import jax.numpy as jnp
 from genjax_zoo.core import Field, Model, UserError, nearest
 from genjax_zoo.nn.convnet import Decoder, Encoder
 from genjax_zoo.nn.mlp import MLP
+from genjax_zoo.prob.ais import log_marginal, sigmoid_schedule
 from genjax_zoo.prob.distributions import (
   bernoulli_log_prob,
   discretized_logistic_log_prob,
@@ -83,7 +84,7 @@ def model(
   shape, form, levels = data[name]
   check(likelihood, data[name])
   encoder, decoder = networks(network, hidden, 2 * latent, shape, activation, dtype)
-  bounds = {"iwae": "lower_bound", "elbo": "lower_bound"}
+  bounds = {"iwae": "lower_bound", "elbo": "lower_bound", "ais": "lower_bound"}
   learns_scale = likelihood != "bernoulli" and not scale
 
   def floats(batch):
@@ -145,11 +146,20 @@ def model(
     return log_likelihood(params, batch, z, key) + normal_log_prob(z, 0.0, 0.0).sum(-1)
 
   def log_prob(params, state, batch, key, estimator="iwae", k=100):
-    """A lower bound of log p(x): "iwae" from k draws, tight as k grows, or "elbo" from one."""
+    """A lower bound of log p(x): "iwae" from k draws, tight as k grows; "elbo" from one; "ais" by k annealing steps.
+
+    AIS (Wu 2017, arXiv:1611.04273) starts from the prior: it needs no encoder, and tells whether a bad one is at fault.
+    """
     if estimator not in bounds:
       raise UserError(f"unknown estimator={estimator!r} of log_prob; there are {', '.join(bounds)}")
     if estimator == "elbo":
       return -loss(params, state, batch, key, train=False)[0]
+    if estimator == "ais":
+      prior = lambda key: jax.random.normal(key, (len(batch[name]), latent))
+      log_prior = lambda z: normal_log_prob(z, 0.0, 0.0).sum(-1)
+      k_chain, k_x = jax.random.split(key)
+      likely = lambda z: log_likelihood(params, batch, z, k_x)
+      return log_marginal(k_chain, prior, log_prior, likely, sigmoid_schedule(k))[0]
     mean, logvar = posterior(params, batch)
 
     def log_weight(key):

@@ -73,6 +73,14 @@ def test_otherwise_the_bound_is_below_and_rises_with_k():
   assert changes == {}
 
 
+def test_annealing_from_the_prior_finds_the_exact_marginal_too():
+  model, params, marginal = linear_gaussian(exact=False)
+  x = marginal.rvs(30, random_state=2)
+  bound = jax.jit(functools.partial(model.log_prob, estimator="ais", k=100))
+  found = bound(params, {}, {"x": jnp.asarray(x, jnp.float32)}, jax.random.key(0))
+  assert abs(np.mean(found - marginal.logpdf(x))) < 0.05
+
+
 def test_kl_is_that_of_the_posterior_from_the_prior():
   """Against E_q[log q - log p] by quadrature in each coordinate."""
   model, params, marginal = linear_gaussian(exact=False)
