@@ -18,8 +18,17 @@ from genjax_zoo.run import describe, learner_of
 NAMES = sorted(p.stem for p in (Path(configs.__file__).parent / "configs").glob("[a-z]*.py"))
 
 
-def embedded(name):
-  return not str(configs.resolve(f"configs/{name}.py").data.name).startswith(("tfds:", "npz:", "folder:"))
+def embedded():
+  """The configs whose data need no download; each model once is enough for a quick run, the others are slow tests."""
+  seen = set()
+  for name in sorted(NAMES, key=lambda n: not n.endswith("_digits")):
+    config = configs.resolve(f"configs/{name}.py")
+    if not str(config.data.name).startswith(("tfds:", "npz:", "folder:")):
+      yield pytest.param(name, marks=[pytest.mark.slow] if config.model.name in seen else [])
+      seen.add(config.model.name)
+
+
+EMBEDDED = list(embedded())
 
 
 def describe_all(config):
@@ -37,7 +46,7 @@ def started(config, data, batch):
   return learner, jax.jit(learner.init)(jax.random.key(0), batch, *([values] if frozen else []))
 
 
-@pytest.mark.parametrize("name", [n for n in NAMES if embedded(n)])
+@pytest.mark.parametrize("name", EMBEDDED)
 def test_contract(name):
   config = configs.resolve(f"configs/{name}.py:smoke").to_dict()
   dataset = main.load_data(config)
@@ -105,7 +114,7 @@ def fit(config, folder):
     return main.fit(config, folder, main.load_data(config), stages, log)
 
 
-@pytest.mark.parametrize("name", [n for n in NAMES if embedded(n)])
+@pytest.mark.parametrize("name", EMBEDDED)
 def test_smoke_run_and_load(name, tmp_path):
   run = fit(configs.resolve(f"configs/{name}.py:smoke").to_dict(), tmp_path)
   assert run.step == min(2, run.config["train"]["steps"])

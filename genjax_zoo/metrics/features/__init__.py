@@ -118,4 +118,3 @@ def write(run_folder) -> Path:
   file = HERE / f"{name}-{hashlib.sha256(buffer.getvalue()).hexdigest()[:8]}.npz"
   file.write_bytes(buffer.getvalue())
   return file
-

@@ -1,0 +1,72 @@
+"""What latents mean: traversals, the plane of a two-dimensional latent, a map of all."""
+
+from jax.scipy.special import ndtri
+import numpy as np
+
+from genjax_zoo.figures.common import columns_of, decodes_images, floats, held, real
+from genjax_zoo.pictures import grid, plot
+
+DIMS = 10  # Of the latent's coordinates, so many are traversed.
+
+
+def traversals(run, dataset, test, encoded):
+  """Rows in which one coordinate of a test image's latents varies and the others stay."""
+  if not decodes_images(run, dataset) or not (names := real(encoded(), ndim=2)):
+    return None
+  name, z = names[0], encoded()[names[0]]
+  rows, columns = min(DIMS, z.shape[1]), columns_of(dataset, 11)
+  values = z.mean(0) + np.linspace(-3, 3, columns)[:, None] * z.std(0)
+  moved = np.tile(z[:1], (rows, columns, 1))
+  for i in range(rows):
+    moved[i, :, i] = values[:, i]
+  decoded = run.decode(held(encoded(), name, moved.reshape(-1, z.shape[1])))
+  caption = (
+    f"Latent traversals: the first {rows} of {z.shape[1]} coordinates of {name}, one a row, go from -3 to 3 standard "
+    "deviations of the test examples' latents, about their mean; all else stays as in one test image."
+  )
+  return grid(floats(decoded, dataset), columns=columns), caption
+
+
+def latent_grid(run, dataset, test, encoded):
+  """What a two-dimensional latent decodes to, all over the plane."""
+  if not decodes_images(run, dataset):
+    return None
+  names = [k for k in real(encoded(), ndim=2) if encoded()[k].shape[1] == 2]
+  if not names:
+    return None
+  z, n = encoded()[names[0]], columns_of(dataset, 20)
+  quantiles = np.asarray(ndtri((np.arange(n) + 0.5) / n))
+  points = np.stack(np.meshgrid(quantiles, quantiles[::-1]), -1).reshape(-1, 2)
+  points = (z.mean(0) + points * z.std(0)).astype(z.dtype)
+  caption = (
+    f"The plane of {names[0]}, decoded: {n} x {n} points at equal quantiles of the Gaussian with the mean and the "
+    "standard deviations of the test examples' latents."
+  )
+  return grid(floats(run.decode(held(encoded(), names[0], points)), dataset), columns=n), caption
+
+
+def latent_map(run, dataset, test, encoded):
+  """The test examples' latents in the plane, coloured by label."""
+  if run.model.encode is None or not (names := real(encoded())):
+    return None
+  z = np.concatenate([encoded()[k].reshape(len(test["weight"]), -1).astype(np.float32) for k in names], 1)
+  if z.shape[1] < 2:
+    return None
+  what = "Latents of test examples"
+  if z.shape[1] > 2:
+    from sklearn.decomposition import PCA
+
+    pca = PCA(2, random_state=0)
+    z = pca.fit_transform(z)
+    kept = ", ".join(f"{ratio:.0%}" for ratio in pca.explained_variance_ratio_)
+    what += f", {pca.n_features_in_} coordinates, by their first two principal components ({kept} of the variance)"
+  label = test.get("label")
+  few = label is not None and label.ndim == 1 and (dataset.fields["label"].levels or 99) <= 10
+
+  def scatter(ax):
+    colour = dict(c=label, cmap="tab10", vmin=-0.5, vmax=9.5) if few else {}
+    dots = ax.scatter(*z.T, s=6, **colour)
+    if few:
+      ax.legend(*dots.legend_elements(num=None), loc="center left", bbox_to_anchor=(1, 0.5), frameon=False)
+
+  return plot(scatter, size=6), f"{what}{', coloured by label' if few else ''}."
