@@ -12,6 +12,7 @@ from scipy.stats import norm
 from genjax_zoo import figures, pictures
 from genjax_zoo.core import Field, Model
 from genjax_zoo.data.dataset import Dataset
+from genjax_zoo.figures import common, plane
 from genjax_zoo.pictures import beside, grid, unit
 from genjax_zoo.run import Run
 from genjax_zoo.sharding import make_mesh
@@ -168,7 +169,7 @@ def test_test_examples_are_as_the_model_gets_them_and_fewer_of_a_slow_model(tmp_
     augment=lambda batch, key, train: batch | {"image": batch["image"] * (0 if train else 2)}
   )
   test = figures.held_out(run_of(pixels(), dataset, tmp_path), dataset)
-  assert len(test["image"]) == len(test["weight"]) == figures.EXAMPLES and test["image"].max() == 2 * (LEVELS - 1)
+  assert len(test["image"]) == len(test["weight"]) == common.EXAMPLES and test["image"].max() == 2 * (LEVELS - 1)
   slow = pixels(calls=lambda steps: steps)
   assert len(figures.held_out(run_of(slow, dataset, tmp_path, steps=10**6), dataset)["image"]) == 64
 
@@ -199,7 +200,7 @@ def test_a_density_is_seen_where_it_is(tmp_path, monkeypatch, kind, says):
       shown[self.i] += [values, extent]
 
   monkeypatch.setattr(
-    figures, "plot", lambda draw, panels, size: draw(*map(Axes, range(panels))) or np.zeros((2, 2, 3), np.uint8)
+    plane, "plot", lambda draw, panels, size: draw(*map(Axes, range(panels))) or np.zeros((2, 2, 3), np.uint8)
   )
   ((name, caption),) = figures.draw(run_of(model, dataset, tmp_path), dataset, tmp_path)
   assert name == "density.png" and ("a lower bound of" in caption) == says
