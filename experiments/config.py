@@ -17,7 +17,7 @@ from genjax_zoo.core import Model, UserError, nearest
 
 HERE = Path(__file__).parent
 TRAIN = dict(ema=0.0, accumulate=1, sample_every=0)
-EVALUATE = dict(split="test", batch=500, examples=0, log_prob={}, samples=1000, features="auto")
+EVALUATE = dict(split="test", batch=500, examples=0, repeats=1, log_prob={}, samples=1000, features="auto")
 SAMPLE = dict(n=64, seed=0)
 IDENTITY = "model", "data", "optimizer", "schedules"  # And most of `train`: what a run folder is a run of.
 MAY_CHANGE = "steps", "log_every", "save_every", "sample_every"  # Keys of `train` that a resumed run may change.

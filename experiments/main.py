@@ -175,7 +175,7 @@ def evaluate_run(run: Run, dataset, log):
   feed = dict(batch=options["batch"], examples=options["examples"] or None)
   loader = test_loader(dataset, options["split"], **feed, **hosts())
   weights = run.weights, run.state
-  measure = dict(seed=config["train"]["seed"], log_prob=options["log_prob"], progress=log.track)
+  measure = {"seed": config["train"]["seed"], "progress": log.track} | {k: options[k] for k in ("repeats", "log_prob")}
   with log.clock("evaluating"):
     found = evaluate.evaluate(model, *weights, loader, run.mesh, **measure)
   if "likelihood" in found:

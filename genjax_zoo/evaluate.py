@@ -15,33 +15,40 @@ from genjax_zoo.sample import sampler
 from genjax_zoo.sharding import jit, put, replicated
 
 
-def per_example(f, weights, state, data, mesh, key, progress=iter) -> dict[str, np.ndarray]:
-  """`f(weights, state, batch, key)`, {name: [B]}, of every example of a test loader once, padding left out."""
+def per_example(f, weights, state, data, mesh, key, progress=iter, repeats: int = 1) -> dict[str, np.ndarray]:
+  """`f(weights, state, batch, key)`, {name: [B]}, of every example of a test loader, padding left out.
+
+  The mean over `repeats` passes, each with draws of its own of what is random: binarization, dequantization, latents.
+  """
 
   def run(weights, state, resident, inputs, key):
     k_data, key = jax.random.split(key)
     batch = data.fetch(resident, inputs, k_data)
     return f(weights, state, batch, key) | {"weight": batch["weight"]}
 
-  rows = []
-  with jax.set_mesh(mesh):
-    step, resident = jit(run, out_shardings=replicated(mesh)), put(data.resident, mesh)
+  def once(key):
+    rows = []
     for i, inputs in enumerate(progress(data.inputs(0))):
       rows.append(step(weights, state, resident, put(inputs, mesh, "data"), jax.random.fold_in(key, i)))
-    rows = jax.tree.map(lambda *x: np.concatenate(x), *jax.device_get(rows))
+    return jax.tree.map(lambda *x: np.concatenate(x), *jax.device_get(rows))
+
+  with jax.set_mesh(mesh):
+    step, resident = jit(run, out_shardings=replicated(mesh)), put(data.resident, mesh)
+    passes = [once(jax.random.fold_in(key, i)) for i in range(repeats)]
+  rows = jax.tree.map(lambda *x: np.mean(x, 0), *passes)
   real = rows.pop("weight") > 0
   return {name: x[real].astype(np.float64) for name, x in rows.items()}
 
 
-def evaluate(model: Model, weights, state, data, mesh, *, seed=0, log_prob={}, progress=iter) -> dict:
+def evaluate(model: Model, weights, state, data, mesh, *, seed=0, repeats=1, log_prob={}, progress=iter) -> dict:
   """Exact means over a test loader: {"metrics", "standard_errors", "likelihood", "examples"}.
 
   `log_prob` holds the options of the model's `log_prob`; the likelihood tells its kind: "exact",
-  "lower_bound" or "estimate".
+  "lower_bound" or "estimate". Each number is the mean over `repeats` passes, standard errors are over examples.
   """
   key, found = jax.random.key(seed), {}
   if model.evaluate:
-    rows = per_example(model.evaluate, weights, state, data, mesh, key, progress)
+    rows = per_example(model.evaluate, weights, state, data, mesh, key, progress, repeats)
     measured = {name: x[~np.isnan(x)] for name, x in rows.items() if not np.isnan(x).all()}
     found["metrics"] = {name: float(x.mean()) for name, x in measured.items()}
     found["standard_errors"] = {name: float(x.std() / math.sqrt(len(x))) for name, x in measured.items()}
@@ -50,13 +57,14 @@ def evaluate(model: Model, weights, state, data, mesh, *, seed=0, log_prob={}, p
     options = dict(log_prob)
     estimator = options.get("estimator", next(iter(model.likelihood)))
     nats = lambda *args: {"nats": model.log_prob(*args, **options)}
-    rows = per_example(nats, weights, state, data, mesh, key, progress)["nats"]
+    rows = per_example(nats, weights, state, data, mesh, key, progress, repeats)["nats"]
     found["examples"] = len(rows)
     found["likelihood"] = {
       "kind": model.likelihood[estimator],
       "estimator": f"{estimator}-{options['k']}" if "k" in options else estimator,
       "nats": float(rows.mean()),
       "standard_error": float(rows.std() / math.sqrt(len(rows))),
+      "repeats": repeats,
       "dequantization": model.dequantization,
     }
   return found
