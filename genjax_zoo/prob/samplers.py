@@ -15,11 +15,13 @@ and x0_hat fixes eps_hat = (x - alpha x0_hat) / sigma. As alpha and sigma change
 C, adds it always). Guidance, clipping and the kind of prediction are inside `denoise`.
 """
 
+from collections.abc import Callable
+
 import jax
 from jax import lax
 import jax.numpy as jnp
 
-from genjax_zoo.prob.processes import posterior
+from genjax_zoo.prob.processes import diffuse, posterior, transition
 from genjax_zoo.prob.schedules import Level
 
 
@@ -35,15 +37,23 @@ def noise_of(x, x0, t: Level):
   return (x - t.alpha * x0) / t.sigma
 
 
-def ancestral_step(denoise, x, t: Level, s: Level, key, variance: str):
-  """x_s ~ N(mean of q(x_s | x_t, x0_hat), variance I); the mean at sigma_s = 0."""
+def ancestral_step(denoise, x, t: Level, s: Level, key, variance: str | Callable):
+  """x_s ~ N(mean of q(x_s | x_t, x0_hat), variance I); the mean at sigma_s = 0.
+
+  `variance` is "small", "large", or v(x, t), for large^v small^(1 - v) (Nichol & Dhariwal 2021, 2102.09672).
+  """
   mean, small, large = posterior(denoise(x, t), x, s, t)
-  chosen = {"small": small, "large": jnp.where(s.sigma > 0, large, 0)}[variance]
+  if callable(variance):
+    v = variance(x, t)
+    between = jnp.exp(v * jnp.log(large) + (1 - v) * jnp.log(jnp.where(s.sigma > 0, small, large)))
+  else:
+    between = {"small": small, "large": large}[variance]
+  chosen = jnp.where(s.sigma > 0, between, 0)
   return mean + jnp.sqrt(chosen) * jax.random.normal(key, x.shape, x.dtype)
 
 
-def ancestral(denoise, x, levels: Level, key, variance: str = "small"):
-  """The reverse chain, `variance` the "small" or the "large" of `posterior` (Ho 2020, 2006.11239, Algorithm 2)."""
+def ancestral(denoise, x, levels: Level, key, variance: str | Callable = "small"):
+  """The reverse chain, `variance` that of `ancestral_step` (Ho 2020, arXiv:2006.11239, Algorithm 2)."""
   return walk(lambda x, t, s, key: ancestral_step(denoise, x, t, s, key, variance), x, levels, key)
 
 
@@ -145,7 +155,7 @@ def annealed_langevin(denoise, x, levels: Level, key, repeats: int = 10, size=0.
   return ddim(denoise, x, levels.at(jnp.array([last, data])), key)
 
 
-def predictor_corrector(denoise, x, levels: Level, key, variance: str = "small", size=0.05):
+def predictor_corrector(denoise, x, levels: Level, key, variance: str | Callable = "small", size=0.05):
   """A step of `ancestral`, then one of Langevin dynamics at the new level (Song 2020, arXiv:2011.13456, Algorithm 1).
 
   The corrector's variance is size sigma². The paper's is 2 (r |z| / |score|)², about 2 r² sigma²: 0.05 is r = 0.16.
@@ -156,6 +166,28 @@ def predictor_corrector(denoise, x, levels: Level, key, variance: str = "small",
     k_predict, k_correct = jax.random.split(key)
     x = ancestral_step(denoise, x, t, s, k_predict, variance)
     return lax.cond(s.sigma > 0, lambda: langevin_step(denoise, x, s, k_correct, size), lambda: x)
+
+  return walk(step, x, levels, key)
+
+
+def repaint(denoise, x, levels: Level, key, known, mask, repeats: int = 10):
+  """`ancestral`, held to x_0 = `known` where `mask` is 1 (Lugmayr 2022, RePaint, arXiv:2201.09865, Algorithm 1).
+
+  At each level the known part is a draw of q(x_s | x_0); the rest, drawn from p(x_s | x_t), has not seen it. So x_s is
+  diffused back to t and drawn again, `repeats` times in all, until both parts agree.
+  """
+
+  def step(x, t, s, key):
+    def once(x, i_key):
+      i, key = i_key
+      k_step, k_known, k_back = jax.random.split(key, 3)
+      drawn = ancestral_step(denoise, x, t, s, k_step, "small")
+      held = diffuse(known, jax.random.normal(k_known, x.shape, x.dtype), s)
+      x_s = jnp.where(mask, held, drawn)
+      again = diffuse(x_s, jax.random.normal(k_back, x.shape, x.dtype), transition(s, t))
+      return jnp.where(i < repeats - 1, again, x_s), None
+
+    return lax.scan(once, x, (jnp.arange(repeats), jax.random.split(key, repeats)))[0]
 
   return walk(step, x, levels, key)
 

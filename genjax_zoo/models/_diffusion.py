@@ -1,0 +1,203 @@
+"""What diffusion models share: their data as numbers, their networks, and a Model from a denoiser and levels.
+
+`denoise(params, state, x, level, label) -> x0_hat` is the mean of x_0 given x = alpha x_0 + sigma eps, [B, ...], at a
+level of numbers [] or [B]; label [B] may be `classes`, none. The samplers of `prob.samplers` take it from noise to
+data, with guidance on the way, and the probability-flow ODE takes data to noise and back.
+"""
+
+from collections.abc import Callable
+import inspect
+import math
+from typing import NamedTuple
+
+import flax.linen as nn
+import jax
+import jax.numpy as jnp
+
+from genjax_zoo.core import Model, UserError, nearest
+from genjax_zoo.nn.denoiser import Denoiser, ResidualMLP
+from genjax_zoo.nn.dit import DiT
+from genjax_zoo.nn.unet import UNet
+from genjax_zoo.prob import guidance, samplers
+
+SAMPLERS = "ancestral", "ddim", "heun", "dpm_solver", "euler_maruyama", "annealed_langevin", "predictor_corrector"
+INVERSION = 50  # Steps of `encode` and `decode`, at most.
+
+
+class Space(NamedTuple):
+  """How a batch becomes numbers, and back; `classes` counts the labels that a conditional model is told."""
+
+  name: str
+  shape: tuple[int, ...]
+  levels: int | None
+  classes: int
+  floats: Callable  # batch -> x_0 [B, *shape]: gray levels in [-1, 1], real numbers as they are
+  in_form: Callable  # The reverse, in the form of the data.
+
+  @property
+  def dim(self) -> int:
+    return math.prod(self.shape)
+
+
+def space(data, conditional: bool = False) -> Space:
+  """The Space of "image" or "x". Raises UserError where a conditional model has no labels to be told."""
+  name = "image" if "image" in data else "x"
+  shape, form, levels = data[name]
+  if conditional and ("label" not in data or not data["label"].levels):
+    raise UserError("model.conditional wants data with a 'label'")
+
+  def floats(batch):
+    x = batch[name].astype(jnp.float32)
+    return 2 * x / (levels - 1) - 1 if levels else x
+
+  def in_form(x):
+    return {name: (jnp.round((jnp.clip(x, -1, 1) + 1) / 2 * (levels - 1)) if levels else x).astype(form)}
+
+  return Space(name, shape, levels, data["label"].levels if conditional else 0, floats, in_form)
+
+
+def check(**choices):
+  """Raises UserError for a value that is not among those known: key=(value, known)."""
+  for key, (value, known) in choices.items():
+    if value not in known:
+      raise UserError(f"{key}={value!r} is unknown{nearest(str(value), known)}; there are {', '.join(known)}")
+
+
+def network(
+  name: str, shape: tuple[int, ...], hidden: tuple[int, ...], *, outputs: int = 1, classes: int = 0, blocks: int = 1,
+  attention: tuple[int, ...] = (), patch: int = 1, dropout: float = 0.0, dtype: str = "float32",
+) -> nn.Module:  # fmt: skip
+  """The network of this name on data [B, *shape], 0 at the start; `nn.denoiser.Denoiser` says what it takes.
+
+  `hidden` are the widths: of each resolution of a "unet", with `blocks` residual blocks and attention at heights
+  `attention`; of each transformer block of a "dit", all alike; of each residual layer of an "mlp". Of images `patch` x
+  `patch` pixels become channels first. `outputs` numbers are given for each of x's; `classes` counts the labels, and
+  label `classes` is none. Raises UserError for a network that the data don't fit.
+  """
+  check(**{"model.network": (name, ("unet", "dit", "mlp"))})
+  out, common = outputs * shape[-1], dict(classes=classes, dropout=dropout, dtype=dtype)
+  if name == "mlp":
+    return Denoiser(ResidualMLP(hidden, outputs * math.prod(shape), **common), 0)
+  if len(shape) != 3:
+    raise UserError(f"model.network={name!r} wants images [H, W, C] and the data have the shape {shape}: take 'mlp'")
+  if shape[0] % patch or shape[1] % patch:
+    raise UserError(f"model.patch={patch} must divide the image's height and width, {shape[0]} x {shape[1]}")
+  out *= patch**2
+  if name == "unet":
+    return Denoiser(UNet(hidden, out, blocks=blocks, attention=attention, **common), patch)
+  if len(set(hidden)) > 1 or hidden[0] % 4:
+    raise UserError(f"model.hidden={hidden}: a 'dit' wants one width, a multiple of 4, for all its blocks")
+  return Denoiser(DiT(hidden[0], len(hidden), out, **common), patch)
+
+
+def told(space: Space, batch, key=None, drop: float = 0.0):
+  """The labels [B] that a network is told, None where it takes none; each left out with probability `drop`."""
+  if not space.classes:
+    return None
+  label = batch["label"]
+  return jnp.where(jax.random.bernoulli(key, drop, label.shape), space.classes, label) if drop else label
+
+
+def diffusion(
+  space: Space, init, loss, denoise: Callable, path: Callable, *, sampler: str = "ancestral", steps: int, most: int = 0,
+  variance: str | Callable = "small", **about,
+) -> Model:  # fmt: skip
+  """The Model of a denoiser; `path(steps)` gives the levels [steps + 1] from noise to data, `most` of steps if not 0.
+
+  `sampler` and `steps` are what `sample` takes by default; `variance` is that of the ancestral sampler, or
+  v(params, state, x, level, label) if that is learned. `about` are further entries of the Model.
+  """
+
+  def levels(n):
+    if most and n > most:
+      raise UserError(f"sample.steps={n}: the model has {most} levels")
+    return path(n)
+
+  def denoiser(params, state, label, n, scale=None, rescale=0.0, interval=None, threshold=None):
+    """x0_hat as a function of (x, level), guided, and in the range of images."""
+    if scale is not None and not space.classes:
+      raise UserError("sample.scale wants a model that is told labels: model.conditional=true")
+    none = jnp.full(n, space.classes)
+    label = none if label is None else label
+    if scale is None:
+      f = lambda x, level: denoise(params, state, x, level, label if space.classes else None)
+    else:
+      strength = guidance.interval(scale, *interval) if interval else scale
+      tell = lambda x, level, label: denoise(params, state, x, level, label)
+      f = guidance.classifier_free(tell, label, none, strength, rescale)
+    if threshold is not None:
+      return guidance.dynamic_threshold(f, threshold)
+    return guidance.clipped(f) if space.levels else f
+
+  def noise(key, n, path):
+    return jnp.maximum(path.sigma[0], 1e-6) * jax.random.normal(key, (n, *space.shape))
+
+  def stepper(name, options):
+    """The sampler of this name with its own options."""
+    check(**{"sample.sampler": (name, SAMPLERS)})
+    own = tuple(inspect.signature(getattr(samplers, name)).parameters)[4:]
+    if wrong := options.keys() - set(own):
+      raise UserError(f"sample.{min(wrong)}: {name} takes {', '.join(own) or 'no options'}{nearest(min(wrong), own)}")
+    return lambda f, x, path, key: getattr(samplers, name)(f, x, path, key, **options)
+
+  def sample(
+    params, state, key, n, given={}, sampler=sampler, steps=steps, scale=None, rescale=0.0, interval=None,
+    threshold=None, repeats=10, **options,
+  ):  # fmt: skip
+    """n samples by one of SAMPLERS with its own `options`, in `steps`.
+
+    `scale` is that of classifier-free guidance, at noise sigma / alpha in `interval`; `rescale` as there. x0_hat of
+    images is clipped, or thresholded at the quantile `threshold`. Given an example and "known" [n, ...], 1 or True
+    where it is to be kept, what is unknown is painted in, `repeats` times at each level.
+    """
+    k_x, key = jax.random.split(key)
+    f, along = denoiser(params, state, given.get("label"), n, scale, rescale, interval, threshold), levels(steps)
+    x = noise(k_x, n, along)
+    if "known" in given:
+      mask = jnp.broadcast_to(given["known"], x.shape)
+      return space.in_form(samplers.repaint(f, x, along, key, space.floats(given), mask, repeats))
+    if sampler == "annealed_langevin":
+      options |= {"repeats": repeats}
+    if sampler in ("ancestral", "predictor_corrector") and "variance" not in options:
+      tell = lambda x, level: variance(params, state, x, level, given.get("label"))
+      options |= {"variance": tell if callable(variance) else variance}
+    return space.in_form(stepper(sampler, options)(f, x, along, key))
+
+  def calls(
+    sampler=sampler, steps=steps, scale=None, rescale=0.0, interval=None, threshold=None, repeats=10, **options
+  ):
+    return (1 if scale is None else 2) * samplers.evaluations(sampler, steps, repeats=repeats, **options)
+
+  def chain(params, state, key, n, given={}, frames=8, sampler="ddim", **options):
+    """(x, x0_hat), each [frames, n, ...]: n samples on the way from noise to data, at the levels of `path(frames)`."""
+    k_x, key = jax.random.split(key)
+    f, along = denoiser(params, state, given.get("label"), n, **options), levels(frames)
+    advance = stepper(sampler, {})
+
+    def step(x, i_key):
+      i, key = i_key
+      return advance(f, x, along.at(jnp.stack([i, i + 1])), key), (x, f(x, along.at(i)))
+
+    return jax.lax.scan(step, noise(k_x, n, along), (jnp.arange(frames), jax.random.split(key, frames)))[1]
+
+  inversion = min(INVERSION, most or INVERSION)
+
+  def encode(params, state, batch, key):
+    """The noise "z" that the probability-flow ODE takes to the data, by Heun's rule; with the label that it was told.
+
+    (DDIM inversion, 2010.02502, section 5.4, by a rule of order 2.) It starts at the first noisy level, without noise.
+    """
+    label = told(space, batch)
+    f = lambda x, level: denoise(params, state, x, level, label)
+    back = levels(inversion).at(slice(-2, None, -1))
+    z = samplers.heun(f, back.alpha[0] * space.floats(batch), back, key) / back.sigma[-1]
+    return {"z": z} | ({"label": label} if space.classes else {})
+
+  def decode(params, state, latents, key):
+    along = levels(inversion)
+    f = lambda x, level: denoise(params, state, x, level, latents.get("label"))
+    return space.in_form(samplers.heun(f, along.sigma[0] * latents["z"], along, key))
+
+  parts = {"denoise": denoise, "path": path, "chain": chain} | about.pop("parts", {})
+  given = ("label",) if space.classes else ()
+  return Model(init, loss, sample, encode=encode, decode=decode, given=given, calls=calls, parts=parts, **about)

@@ -1,0 +1,90 @@
+"""U-Net for images at a noise level (Ho 2020, arXiv:2006.11239, appendix B; Dhariwal & Nichol 2021, 2105.05233)."""
+
+import flax.linen as nn
+import jax
+import jax.numpy as jnp
+
+from genjax_zoo.nn.conv import Conv
+from genjax_zoo.nn.embed import Condition
+from genjax_zoo.nn.norm import GroupNorm
+
+HEAD = 32  # Channels of a head of attention.
+
+
+class Block(nn.Module):
+  """x [B, H, W, C] and c [B, E] -> [B, H, W, width]: x + conv(conv(x)), scaled and shifted between them by c.
+
+  The second convolution starts at 0: so does the block, but for its change of width.
+  """
+
+  width: int
+  dropout: float = 0.0
+  dtype: str = "float32"
+
+  @nn.compact
+  def __call__(self, x, c, train: bool):
+    scale, shift = jnp.split(nn.Dense(2 * self.width)(c), 2, -1)
+    h = Conv(self.width, (3, 3), dtype=self.dtype)(nn.silu(GroupNorm(self.dtype)(x)))
+    h = nn.silu(GroupNorm(self.dtype)(h, scale, shift))
+    h = nn.Dropout(self.dropout, deterministic=not train)(h)
+    h = Conv(self.width, (3, 3), dtype=self.dtype, kernel_init=nn.initializers.zeros)(h)
+    return h + (x if x.shape[-1] == self.width else nn.Dense(self.width, dtype=self.dtype)(x))
+
+
+class Attention(nn.Module):
+  """x [B, H, W, C] -> the same shape: every pixel attends to all; the identity at the start."""
+
+  dtype: str = "float32"
+
+  @nn.compact
+  def __call__(self, x):
+    n, height, width, channels = x.shape
+    h = GroupNorm(self.dtype)(x).reshape(n, height * width, channels)
+    q, k, v = jnp.split(nn.Dense(3 * channels, dtype=self.dtype)(h), 3, -1)
+    heads = lambda a: a.reshape(n, height * width, max(channels // HEAD, 1), -1)
+    h = jax.nn.dot_product_attention(heads(q), heads(k), heads(v)).reshape(x.shape)
+    return x + nn.Dense(channels, dtype=self.dtype, kernel_init=nn.initializers.zeros)(h)
+
+
+class UNet(nn.Module):
+  """x [B, H, W, C] and what `Condition` takes -> float32 [B, H, W, out], 0 at the start.
+
+  A resolution for each of `widths`, halving, with `blocks` residual blocks on the way down and one more on the way up;
+  attention where the height is in `attention`. Sizes that are odd are rounded up on the way down, and cut on the way
+  up. Departure: no convolution after up-sampling; the next block has two.
+  """
+
+  widths: tuple[int, ...]
+  out: int
+  classes: int = 0
+  blocks: int = 1
+  attention: tuple[int, ...] = ()
+  dropout: float = 0.0
+  dtype: str = "float32"
+
+  @nn.compact
+  def __call__(self, x, noise, label=None, extra=None, train: bool = False):
+    c = Condition(4 * self.widths[0], self.classes)(noise, label, extra)
+
+    def block(h, width):
+      h = Block(width, self.dropout, self.dtype)(h, c, train)
+      return Attention(self.dtype)(h) if h.shape[1] in self.attention else h
+
+    h = Conv(self.widths[0], (3, 3), dtype=self.dtype)(x)
+    skips = [h]
+    for i, width in enumerate(self.widths):
+      if i:
+        h = Conv(width, (3, 3), (2, 2), dtype=self.dtype)(h)
+        skips.append(h)
+      for _ in range(self.blocks):
+        h = block(h, width)
+        skips.append(h)
+    h = block(h, self.widths[-1])
+    for i, width in reversed(list(enumerate(self.widths))):
+      for _ in range(self.blocks + 1):
+        h = block(jnp.concatenate([h, skips.pop()], -1), width)
+      if i:
+        rows, columns = skips[-1].shape[1:3]
+        h = jnp.repeat(jnp.repeat(h, 2, 1), 2, 2)[:, :rows, :columns]
+    h = nn.silu(GroupNorm(self.dtype)(h))
+    return Conv(self.out, (3, 3), dtype=jnp.float32, kernel_init=nn.initializers.zeros)(h)
