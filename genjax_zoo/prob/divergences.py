@@ -24,6 +24,13 @@ def kl_normal(mean: jax.Array, logvar: jax.Array, mean2: jax.Array, logvar2: jax
   return kl_standard_normal((mean - mean2) * jnp.exp(-0.5 * logvar2), logvar - logvar2)
 
 
+def kl_bernoulli(logits: jax.Array, logits2: jax.Array) -> jax.Array:
+  """KL(Bernoulli(p) || Bernoulli(p2)) = sum p log p/p2 + (1 - p) log (1 - p)/(1 - p2), p = sigmoid(logits)."""
+  p, log_sigmoid = jax.nn.sigmoid(logits), jax.nn.log_sigmoid
+  one, zero = log_sigmoid(logits) - log_sigmoid(logits2), log_sigmoid(-logits) - log_sigmoid(-logits2)
+  return (p * one + (1 - p) * zero).sum(-1)
+
+
 def kl_uniform(logits: jax.Array) -> jax.Array:
   """KL(softmax(logits) || uniform) = log K - H(softmax(logits)); finite logits [..., K] -> [...]."""
   log_p = jax.nn.log_softmax(logits)

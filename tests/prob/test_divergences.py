@@ -5,6 +5,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 from scipy.spatial.distance import jensenshannon
+from scipy.special import rel_entr
 from scipy.stats import entropy
 
 from genjax_zoo.prob import divergences
@@ -63,3 +64,11 @@ def test_jensen_shannon_is_that_of_scipy_and_reaches_its_bounds():
   np.testing.assert_allclose(
     [apart, divergences.jensen_shannon(jnp.asarray(p), jnp.asarray(p))[0]], [np.log(2), 0], atol=1e-6
   )
+
+
+def test_kl_of_bernoullis_agrees_with_scipy():
+  rng = np.random.default_rng(3)
+  a, b = rng.normal(0, 3, (2, 5, 4))
+  p, q = (1 / (1 + np.exp(-x)) for x in (a, b))
+  expected = rel_entr(p, q).sum(-1) + rel_entr(1 - p, 1 - q).sum(-1)
+  np.testing.assert_allclose(divergences.kl_bernoulli(jnp.float32(a), jnp.float32(b)), expected, rtol=1e-4, atol=1e-5)
