@@ -7,7 +7,8 @@ With D = sigmoid(l), they play min_G max_D V,  V = E_x log D(x) + E_z log(1 - D(
   gen_loss    = -softplus(l(G(z)))      "minimax": log(1 - D), whose slope vanishes where the critic is sure
               =  softplus(-l(G(z)))     "non_saturating": -log D, the same fixed point and slope enough
 
-For fixed densities p of data and q of G(z) the best critic is l = log p / q, where V = 2 JSD(p, q) - log 4.
+For fixed densities p of data and q of G(z) the best critic is l = log p / q, where V = 2 JSD(p, q) - log 4. Two other
+games differ in the two losses alone: "least_squares" (LSGAN) and "hinge", see prob/adversarial.py.
 
 Departures: Gaussian z; Adam; the zero-centred penalty R1 on real data (Mescheder 2018, arXiv:1801.04406,
 equation 9), off by default, makes the game converge locally and keeps all modes in experience; sampling
@@ -20,122 +21,76 @@ gan_8gaussians show.
 """
 
 import functools
-import math
 
-import flax.linen as nn
 import jax
 import jax.numpy as jnp
 
-from genjax_zoo.core import Learner, Model, UserError, average, minimize, split, start
-from genjax_zoo.nn.convnet import Decoder, Encoder
-from genjax_zoo.nn.mlp import MLP
+from genjax_zoo.core import Learner, UserError, nearest
+from genjax_zoo.models._form import centred, entry
+from genjax_zoo.models._game import generator_model, play
+from genjax_zoo.models._networks import networks
+from genjax_zoo.nn.augment import AUGMENTATIONS, augment as augmented
+from genjax_zoo.prob.adversarial import GAMES, squared_slope
+
+leaky_relu = functools.partial(jax.nn.leaky_relu, negative_slope=0.2)
 
 
-def critic_loss(real, fake):
-  """-V at the logits of a real and a generated example; nats."""
-  return jax.nn.softplus(-real) + jax.nn.softplus(fake)
-
-
-def minimax(fake):
-  """log(1 - D) at the logit of a generated example; nats."""
-  return -jax.nn.softplus(fake)
-
-
-def non_saturating(fake):
-  """-log D at the logit of a generated example; nats."""
-  return jax.nn.softplus(-fake)
-
-
-def squared_slope(logits, x):
-  """|grad_x logits(x)|² of each example, [B]; `logits` maps [B, ...] to [B], one example at a time."""
-  slope = jax.grad(lambda x: logits(x).sum())(x)
-  return (slope**2).reshape(len(x), -1).sum(-1)
-
-
-def networks(network, hidden, shape, dtype):
-  """Flax modules: the generator, from noise to [B, *shape], and the critic, from there to [B, 1]."""
-  if network not in ("mlp", "conv") or (network == "conv" and len(shape) != 3):
-    raise UserError(f"model.network={network!r}: take 'mlp', or 'conv' for images [H, W, C]")
-  options = dict(activation=functools.partial(jax.nn.leaky_relu, negative_slope=0.2), dtype=dtype)
-  if network == "conv":
-    return Decoder(hidden[::-1], shape, **options), Encoder(hidden, 1, **options)
-  flatten, shaped = lambda x: x.reshape(len(x), -1), lambda x: x.reshape(-1, *shape)
-  gen, critic = MLP((*hidden[::-1], math.prod(shape)), **options), MLP((*hidden, 1), **options)
-  return nn.Sequential([gen, shaped]), nn.Sequential([flatten, critic])
+def check(loss, augment, field):
+  """Raises UserError for a loss or an augmentation that is unknown or not for these data."""
+  if loss not in GAMES or loss == "wasserstein":
+    raise UserError(f"unknown model.loss={loss!r}; there are {', '.join(GAMES.keys() - {'wasserstein'})}")
+  for name in augment:
+    if name not in AUGMENTATIONS:
+      raise UserError(f"unknown model.augment {name!r}{nearest(name, AUGMENTATIONS)}; take {', '.join(AUGMENTATIONS)}")
+  if augment and not field.levels:
+    raise UserError("model.augment is of images with gray levels: leave it out")
 
 
 def learner(
   data, tx, *, latent: int = 64, hidden: tuple[int, ...] = (256, 256), network: str = "mlp",
-  loss: str = "non_saturating", r1: float = 0.0, n_critic: int = 1, ema: float = 0.0, dtype: str = "float32",
+  loss: str = "non_saturating", r1: float = 0.0, augment: tuple[str, ...] = (), n_critic: int = 1, ema: float = 0.0,
+  dtype: str = "float32",
 ) -> Learner:  # fmt: skip
   """A GAN of "image" or "x"; `tx = {"gen": ..., "critic": ...}`.
 
-  `hidden` are the widths of the critic, the generator's in reverse: of its layers ("mlp"), or of its
-  convolutions ("conv"). `n_critic` updates of the critic, each on its part of the batch, go before one of
-  the generator, whose `loss` is "non_saturating" or "minimax". Metrics: the two losses, and the accuracy of the
-  critic on real and on generated examples.
+  `hidden` are the widths of the critic, the generator's in reverse: of its layers ("mlp"), or of its convolutions
+  ("conv"). `n_critic` updates of the critic, each on its part of the batch, go before one of the generator. Both see
+  images after the differentiable changes `augment`, of "colour", "translation" and "cutout". Metrics: the two losses,
+  and the mean logits of real and of generated examples.
   """
-  gen_losses = {"non_saturating": non_saturating, "minimax": minimax}
-  if loss not in gen_losses:
-    raise UserError(f"unknown model.loss={loss!r}; there are {', '.join(gen_losses)}")
-  name = "image" if "image" in data else "x"
-  shape, form, levels = data[name]
-  gen_net, critic_net = networks(network, hidden, shape, dtype)
+  name, field = entry(data)
+  check(loss, augment, field)
+  game = GAMES[loss]
+  critic_net, gen_net = networks(network, hidden, 1, field.shape, leaky_relu, dtype)
 
-  def points(batch):
-    """The data as floats, images in [-1, 1]."""
-    x = batch[name].astype(jnp.float32)
-    return 2 * x / (levels - 1) - 1 if levels else x
+  def generate(params, state, latents):
+    x = gen_net.apply({"params": params["gen"]}, latents["z"])
+    return jnp.tanh(x) if field.levels else x
 
-  def generate(gen, key, n, temperature=1.0):
-    x = gen_net.apply({"params": gen}, temperature * jax.random.normal(key, (n, latent)))
-    return jnp.tanh(x) if levels else x
-
-  def logits(critic, x):
-    return critic_net.apply({"params": critic}, x)[..., 0]
-
-  def critic_objective(critic, gen, batch, key):
-    x = points(batch)
-    real, fake = logits(critic, x), logits(critic, generate(gen, key, len(x)))
-    value = critic_loss(real, fake)
-    if r1:
-      value += r1 / 2 * squared_slope(lambda x: logits(critic, x), x)
-    return value, ({}, {"real_accuracy": real > 0, "fake_accuracy": fake < 0})
-
-  def gen_objective(gen, critic, batch, key):
-    return gen_losses[loss](logits(critic, generate(gen, key, len(batch[name])))), ({}, {})
-
-  def model_init(key, batch):
-    k_gen, k_critic = jax.random.split(key)
-    gen = gen_net.init(k_gen, jnp.zeros((1, latent)))["params"]
-    return {"gen": gen, "critic": critic_net.init(k_critic, points(batch))["params"]}, {}
+  def critic(params, state, x, given={}):
+    return critic_net.apply({"params": params["critic"]}, x)[..., 0]
 
   def init(key, batch):
-    params, state = model_init(key, batch)
-    return start(params, state, {name: tx[name].init(params[name]) for name in params}, ema=("gen",) if ema else ())
+    k_gen, k_critic = jax.random.split(key)
+    gen = gen_net.init(k_gen, jnp.zeros((1, latent)))["params"]
+    return {"gen": gen, "critic": critic_net.init(k_critic, centred(batch[name], field))["params"]}, {}
 
-  def step(ts, batch, key):
-    """Algorithm 1 of the paper: `n_critic` updates of the critic, then one of the generator."""
-    k_critic, k_gen = jax.random.split(key)
-    parts = split(batch, n_critic)
+  model = generator_model(data, latent, init, generate, critic)
 
-    def critic_step(carry, part):
-      critic, opt, value, (_, metrics) = minimize(critic_objective, tx["critic"], *carry, ts.params["gen"], *part)
-      return (critic, opt), {"critic_loss": value} | metrics
+  def fake_logits(gen, critic_params, n, key):
+    k_z, k_augment = jax.random.split(key)
+    x = generate({"gen": gen}, {}, model.parts["prior"](k_z, n))
+    return critic({"critic": critic_params}, {}, augmented(x, k_augment, augment))
 
-    (critic, critic_opt), metrics = jax.lax.scan(
-      critic_step, (ts.params["critic"], ts.opt["critic"]), (parts, jax.random.split(k_critic, n_critic))
-    )
-    last = jax.tree.map(lambda x: x[-1], parts)
-    gen, gen_opt, value, _ = minimize(gen_objective, tx["gen"], ts.params["gen"], ts.opt["gen"], critic, last, k_gen)
+  def critic_loss(critic_params, gen, state, batch, key):
+    k_fake, k_real = jax.random.split(key)
+    x = augmented(centred(batch[name], field), k_real, augment)
+    logits = lambda x: critic({"critic": critic_params}, {}, x)
+    real, fake = logits(x), fake_logits(gen, critic_params, len(x), k_fake)
+    penalty = r1 / 2 * squared_slope(logits, x) if r1 else 0.0
+    return game.critic(real, fake) + penalty, ({}, {"real_logit": real, "fake_logit": fake})
 
-    params, opt = {"gen": gen, "critic": critic}, {"gen": gen_opt, "critic": critic_opt}
-    ts = ts.replace(step=ts.step + 1, params=params, opt=opt, ema=average(ts.ema, params, ts.step, ema))
-    return ts, {"gen_loss": value} | jax.tree.map(jnp.mean, metrics)
+  def gen_loss(gen, critic_params, state, batch, key):
+    return game.gen(fake_logits(gen, critic_params, len(batch[name]), key)), ({}, {})
 
-  def sample(params, state, key, n, given={}, temperature=1.0):
-    x = generate(params["gen"], key, n, temperature)
-    return {name: (jnp.round((x + 1) / 2 * (levels - 1)) if levels else x).astype(form)}
-
-  critic = lambda params, state, batch: logits(params["critic"], points(batch))
-  return Learner(init, step, Model(model_init, sample=sample, parts={"critic": critic}))
+  return play(model, tx, critic_loss, gen_loss, n_critic=n_critic, ema=ema)

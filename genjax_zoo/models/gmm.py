@@ -28,6 +28,7 @@ import jax
 import jax.numpy as jnp
 
 from genjax_zoo.core import Learner, Model, UserError, start
+from genjax_zoo.models._form import entry
 
 
 def log_joint(params, x):
@@ -84,8 +85,7 @@ def learner(data, tx=None, *, components: int = 10, covariance: str = "full", re
   """
   if covariance not in ("full", "diagonal"):
     raise UserError(f"unknown model.covariance={covariance!r}; there are full, diagonal")
-  name = "image" if "image" in data else "x"
-  shape, dtype, levels = data[name]
+  name, (shape, dtype, levels) = entry(data)
   dim, full = math.prod(shape), covariance == "full"
   volume = dim * math.log(levels or 1)  # log p(integers) = log of a density on [0, 1]^D, less this.
 

@@ -23,13 +23,12 @@ squares s. The bound: E_q p(x | z) (D, line 122) lacks the log.
 
 import math
 
-import flax.linen as nn
 import jax
 import jax.numpy as jnp
 
 from genjax_zoo.core import Field, Model, UserError, nearest
-from genjax_zoo.nn.convnet import Decoder, Encoder
-from genjax_zoo.nn.mlp import MLP
+from genjax_zoo.models._form import entry
+from genjax_zoo.models._networks import networks
 from genjax_zoo.prob.ais import log_marginal, sigmoid_schedule
 from genjax_zoo.prob.distributions import (
   bernoulli_log_prob,
@@ -56,20 +55,6 @@ def check(likelihood: str, field: Field):
     raise UserError("model.likelihood='discretized_logistic' wants integers: take 'gaussian' for real numbers")
 
 
-def networks(network, hidden, features, shape, activation, dtype):
-  """Flax modules from data [B, *shape] to [B, features], and from latents back to [B, *shape]."""
-  if network not in ("mlp", "conv") or (network == "conv" and len(shape) != 3):
-    raise UserError(f"model.network={network!r}: take 'mlp', or 'conv' for images [H, W, C]")
-  if not callable(getattr(jax.nn, activation, None)):
-    raise UserError(f"model.activation={activation!r} is not in jax.nn{nearest(activation, dir(jax.nn))}")
-  options = dict(activation=getattr(jax.nn, activation), dtype=dtype)
-  if network == "conv":
-    return Encoder(hidden, features, **options), Decoder(hidden[::-1], shape, **options)
-  flatten, shaped = lambda x: x.reshape(len(x), -1), lambda x: x.reshape(-1, *shape)
-  encoder, decoder = MLP((*hidden, features), **options), MLP((*hidden[::-1], math.prod(shape)), **options)
-  return nn.Sequential([flatten, encoder]), nn.Sequential([decoder, shaped])
-
-
 def model(
   data, *, latent: int = 20, hidden: tuple[int, ...] = (400,), network: str = "mlp", likelihood: str = "bernoulli",
   scale: float = 0.0, activation: str = "relu", dtype: str = "float32",
@@ -80,10 +65,12 @@ def model(
   convolutions ("conv"). `scale` is the standard deviation of the Gaussian, or the scale of the logistic, in units
   of v; 0 learns one per channel.
   """
-  name = "image" if "image" in data else "x"
-  shape, form, levels = data[name]
-  check(likelihood, data[name])
-  encoder, decoder = networks(network, hidden, 2 * latent, shape, activation, dtype)
+  name, field = entry(data)
+  shape, form, levels = field
+  check(likelihood, field)
+  if not callable(getattr(jax.nn, activation, None)):
+    raise UserError(f"model.activation={activation!r} is not in jax.nn{nearest(activation, dir(jax.nn))}")
+  encoder, decoder = networks(network, hidden, 2 * latent, shape, getattr(jax.nn, activation), dtype)
   bounds = {"iwae": "lower_bound", "elbo": "lower_bound", "ais": "lower_bound"}
   learns_scale = likelihood != "bernoulli" and not scale
 

@@ -1,11 +1,10 @@
-"""The GAN: the game's value and slopes on laws that are known, R1 in closed form, and who is updated when."""
+"""The GAN: R1 in closed form and at work, Algorithm 1, and who is updated when."""
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 import optax
 import pytest
-from scipy.special import expit, rel_entr
 
 from genjax_zoo.core import Field, UserError, unroll
 from genjax_zoo.models import gan
@@ -21,35 +20,6 @@ def players(tx):
 def plane(n, seed=0):
   x = 2 + np.random.default_rng(seed).normal(size=(n, 2)).astype(np.float32)
   return {"x": jnp.asarray(x), "weight": jnp.ones(n)}
-
-
-def test_the_best_critic_measures_the_jensen_shannon_divergence():
-  p, q = np.random.default_rng(0).dirichlet(np.ones(6), 2)
-  value = lambda logits: -(p * gan.critic_loss(logits, -jnp.inf)).sum() - (q * gan.critic_loss(jnp.inf, logits)).sum()
-  best, m = jnp.log(p / q), (p + q) / 2
-  jsd = (rel_entr(p, m).sum() + rel_entr(q, m).sum()) / 2
-  assert value(best) == pytest.approx(2 * jsd - np.log(4), rel=1e-4)
-  assert np.abs(jax.grad(value)(best)).max() < 1e-6
-  for seed in range(5):
-    assert value(best + 0.3 * jax.random.normal(jax.random.key(seed), (6,))) < value(best)
-  assert value(jnp.zeros(6)) == pytest.approx(-np.log(4), rel=1e-6)  # D = 1/2: the value at p = q.
-
-
-def test_slopes_of_the_generator_losses():
-  """d/dl log(1 - D) = -D dies out where the critic is sure of a fake, d/dl -log D = -(1 - D) does not."""
-  logits = jnp.linspace(-30, 5, 50)
-  slope = lambda f: jax.vmap(jax.grad(f))(logits)
-  np.testing.assert_allclose(slope(gan.minimax), -expit(logits), rtol=1e-5)
-  np.testing.assert_allclose(slope(gan.non_saturating), -expit(-logits), rtol=1e-5)
-  np.testing.assert_allclose(gan.minimax(logits), np.log1p(-expit(logits).astype(float)), rtol=1e-4, atol=1e-6)
-  np.testing.assert_allclose(gan.non_saturating(logits), -np.log(expit(logits).astype(float)), rtol=1e-4)
-
-
-def test_squared_slope_is_each_examples_own():
-  rng = np.random.default_rng(1)
-  x, w = rng.normal(size=(7, 3, 2)).astype(np.float32), rng.normal(size=(3, 2)).astype(np.float32)
-  np.testing.assert_allclose(gan.squared_slope(lambda x: (x * w[None]).sum((1, 2)), x), (w**2).sum(), rtol=1e-5)
-  np.testing.assert_allclose(gan.squared_slope(lambda x: (x**2).sum((1, 2)), x), 4 * (x**2).sum((1, 2)), rtol=1e-5)
 
 
 def test_r1_of_a_linear_critic_is_half_its_squared_weights():
@@ -71,7 +41,7 @@ def test_algorithm_1(n_critic):
   after, metrics = jax.jit(learner.step)(ts, batch, key)
 
   logits = lambda critic, x: learner.model.parts["critic"]({"critic": critic}, {}, {"x": x})
-  fakes = lambda gen, key, n: learner.model.sample({"gen": gen}, {}, key, n)["x"]
+  fakes = lambda gen, key, n: learner.model.sample({"gen": gen}, {}, jax.random.split(key)[0], n)["x"]
   k_critic, k_gen = jax.random.split(key)
   gen, critic, losses = ts.params["gen"], ts.params["critic"], []
   descend = lambda params, grads: jax.tree.map(lambda p, g: p - 0.3 * g, params, grads)
@@ -79,7 +49,10 @@ def test_algorithm_1(n_critic):
     x = batch["x"][i::n_critic]
 
     def minus_value(critic, x=x, k=k):
-      D_real, D_fake = jax.nn.sigmoid(logits(critic, x)), jax.nn.sigmoid(logits(critic, fakes(gen, k, len(x))))
+      D_real, D_fake = (
+        jax.nn.sigmoid(logits(critic, x)),
+        jax.nn.sigmoid(logits(critic, fakes(gen, jax.random.split(k)[0], len(x)))),
+      )
       return -(jnp.log(D_real) + jnp.log(1 - D_fake)).mean()
 
     value, grads = jax.value_and_grad(minus_value)(critic)
@@ -105,7 +78,7 @@ def test_updates_are_counted_and_the_generator_averaged():
   counts = {name: int(opt[0].count) for name, opt in ts.opt.items()}
   assert counts == {"gen": 5, "critic": 20} and int(ts.step) == 5
   jax.tree.map(lambda a, b: np.testing.assert_allclose(a, b, rtol=1e-4, atol=1e-6), ts.weights["gen"], mean)
-  assert 0 <= metrics["real_accuracy"] <= 1 and 0 <= metrics["fake_accuracy"] <= 1
+  assert set(metrics) == {"gen_loss", "critic_loss", "real_logit", "fake_logit"}
 
 
 def test_r1_makes_the_dirac_gan_converge():
@@ -148,7 +121,13 @@ def test_images_come_in_their_form(network, hidden):
 
 @pytest.mark.parametrize(
   "data, options, told",
-  [(PLANE, {"loss": "minmax"}, "minimax"), (PLANE, {"network": "conv"}, "'mlp'"), (IMAGES, {"network": "cnn"}, "conv")],
+  [
+    (PLANE, {"loss": "minmax"}, "minimax"),
+    (PLANE, {"network": "conv"}, "'mlp'"),
+    (IMAGES, {"network": "cnn"}, "conv"),
+    (PLANE, {"augment": ("cutout",)}, "images"),
+    (IMAGES, {"augment": ("color",)}, "colour"),
+  ],
 )
 def test_what_does_not_fit_is_told(data, options, told):
   with pytest.raises(UserError, match=told):

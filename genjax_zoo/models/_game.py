@@ -1,0 +1,83 @@
+"""The game of a generator and a critic: what all GANs share, and the step that is Algorithm 1 of arXiv:1406.2661."""
+
+from collections.abc import Callable
+
+import jax
+import jax.numpy as jnp
+
+from genjax_zoo.core import Learner, Model, UserError, average, minimize, split, start
+from genjax_zoo.models._form import centred, entry, in_form
+
+PLAYERS = "gen", "critic"
+
+
+def play(
+  model: Model, tx, critic_loss: Callable, gen_loss: Callable, *, n_critic: int = 1, ema: float = 0.0,
+  constrain: Callable = lambda critic: critic,
+) -> Learner:  # fmt: skip
+  """Trains the "gen" and the "critic" of `model`'s params, each by its own optimizer `tx["gen"]`, `tx["critic"]`.
+
+  A step takes `n_critic` updates of the critic, each on its part of the batch and followed by `constrain`, then one of
+  the generator, on the last part. `ema` averages the generator. The losses are
+
+    critic_loss(critic, gen, state, batch, key) -> (loss [B], (changes of state, metrics {name: [B]}))
+    gen_loss(gen, critic, state, batch, key)    -> the same
+
+  Raises UserError when an optimizer is missing.
+  """
+  if missing := [player for player in PLAYERS if player not in tx]:
+    raise UserError(f"a game has two optimizers, and the config's optimizer lacks {missing[0]!r}")
+
+  def init(key, batch, *frozen):
+    params, state = model.init(key, batch, *frozen)
+    return start(params, state, {k: tx[k].init(params[k]) for k in PLAYERS}, ema=("gen",) if ema else ())
+
+  def step(ts, batch, key):
+    k_critic, k_gen = jax.random.split(key)
+    parts = split(batch, n_critic)
+
+    def critic_step(carry, part):
+      critic, opt, state = carry
+      args = ts.params["gen"], state, *part
+      critic, opt, loss, (changes, metrics) = minimize(critic_loss, tx["critic"], critic, opt, *args)
+      return (constrain(critic), opt, state | changes), {"critic_loss": loss} | metrics
+
+    carry, keyed = (ts.params["critic"], ts.opt["critic"], ts.state), (parts, jax.random.split(k_critic, n_critic))
+    (critic, critic_opt, state), metrics = jax.lax.scan(critic_step, carry, keyed)
+
+    args = critic, state, jax.tree.map(lambda x: x[-1], parts), k_gen
+    gen, gen_opt, loss, (changes, more) = minimize(gen_loss, tx["gen"], ts.params["gen"], ts.opt["gen"], *args)
+
+    params, opt = {"gen": gen, "critic": critic}, {"gen": gen_opt, "critic": critic_opt}
+    metrics = {"gen_loss": loss} | jax.tree.map(jnp.mean, metrics | more)
+    ts = ts.replace(step=ts.step + 1, params=params, state=state | changes, opt=opt)
+    return ts.replace(ema=average(ts.ema, params, ts.step - 1, ema)), metrics
+
+  return Learner(init, step, model)
+
+
+def generator_model(data, latent: int, init, generate, critic, given: tuple[str, ...] = ()) -> Model:
+  """A Model that samples x = generate(params, state, {"z"} | given), z ~ N(0, I) [B, latent].
+
+  `generate` gives x as `centred` does and critic(params, state, x, given) -> [B] takes it so. Parts, on which later
+  models and figures build: "critic" of a batch of data; "prior", (key, n) -> the latents {"z"} of n samples; "realism",
+  the critic of what latents are decoded to, differentiable in them.
+  """
+  name, field = entry(data)
+
+  def prior(key, n):
+    return {"z": jax.random.normal(key, (n, latent))}
+
+  def decode(params, state, latents, key=None):
+    return {name: in_form(generate(params, state, latents), field)}
+
+  def sample(params, state, key, n, given={}, temperature=1.0):
+    """G(z), z ~ N(0, temperature² I): below 1 more typical and less diverse."""
+    return decode(params, state, {"z": temperature * prior(key, n)["z"]} | given)
+
+  parts = {
+    "critic": lambda params, state, batch: critic(params, state, centred(batch[name], field), batch),
+    "realism": lambda params, state, latents: critic(params, state, generate(params, state, latents), latents),
+    "prior": prior,
+  }
+  return Model(init, sample=sample, decode=decode, given=given, parts=parts)

@@ -1,0 +1,44 @@
+"""Differentiable augmentation: shapes, what is kept, and that gradients pass."""
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from genjax_zoo.nn.augment import AUGMENTATIONS, augment, colour, cutout, translation
+
+X = jnp.asarray(np.random.default_rng(0).uniform(-1, 1, (64, 8, 10, 3)), jnp.float32)
+
+
+@pytest.mark.parametrize("name", AUGMENTATIONS)
+def test_each_image_has_its_own_draw_and_gradients_pass(name):
+  same = jnp.broadcast_to(X[:1], X.shape)
+  y = augment(same, jax.random.key(0), (name,))
+  assert y.shape == X.shape and len(np.unique(np.asarray(y).reshape(64, -1).round(5), axis=0)) > 8
+  slope = jax.grad(lambda x: augment(x, jax.random.key(0), (name,)).sum())(X)
+  assert np.isfinite(slope).all() and np.abs(slope).max() > 0
+
+
+def test_translation_moves_by_at_most_an_eighth():
+  x = jnp.zeros((500, 16, 16, 1)).at[:, 8, 8].set(1.0)
+  y = np.asarray(translation(x, jax.random.key(0)))
+  rows, columns = np.argwhere(y[..., 0])[:, 1:].T
+  assert set(rows) == set(columns) == set(range(6, 11))  # 8 - 2 to 8 + 2.
+
+
+def test_cutout_removes_a_rectangle_of_at_most_half_each_way():
+  gone = np.asarray(cutout(jnp.ones((300, 8, 8, 1)), jax.random.key(0))) == 0
+  rows, columns = gone.any((2, 3)).sum(1), gone.any((1, 3)).sum(1)
+  np.testing.assert_array_equal(gone.sum((1, 2, 3)), rows * columns)
+  assert rows.max() <= 4 and columns.max() <= 4 and gone.any((1, 2, 3)).all()
+
+
+def test_colour_is_affine_in_each_image():
+  for image, changed in zip(X[:4], colour(X, jax.random.key(0))[:4]):
+    design = np.stack([image.ravel(), np.repeat(image.mean(-1).ravel(), 3), np.ones(image.size)], 1)
+    fit = np.linalg.lstsq(design, np.asarray(changed).ravel(), rcond=None)[0]
+    np.testing.assert_allclose(design @ fit, np.asarray(changed).ravel(), atol=1e-4)
+
+
+def test_nothing_is_nothing():
+  np.testing.assert_array_equal(augment(X, jax.random.key(0), ()), X)
