@@ -28,7 +28,7 @@ def translation(x, key, ratio: float = 1 / 8, fill: float = 0.0):
   """Images moved by up to `ratio` of their size along both axes, `fill` where they were not."""
   h, w = (int(size * ratio + 0.5) for size in x.shape[1:3])
   padded = jnp.pad(x, ((0, 0), (h, h), (w, w), (0, 0)), constant_values=fill)
-  corner = jax.random.randint(key, (len(x), 2), 0, jnp.array([2 * h + 1, 2 * w + 1]))
+  corner = jax.random.randint(key, (len(x), 2), 0, jnp.array([[2 * h + 1, 2 * w + 1]]))
   crop = lambda image, c: jax.lax.dynamic_slice(image, (c[0], c[1], 0), x.shape[1:])
   return jax.vmap(crop)(padded, corner)
 
