@@ -54,3 +54,14 @@ def interpolations(run, dataset, test, encoded):
   decoded = run.decode(jax.tree.map(between, encoded()))
   caption = "Interpolations: each row is decoded from equal steps along the line between two test images' latents."
   return grid(floats(decoded, dataset), columns=columns), caption
+
+
+def restorations(run, dataset, test, encoded):
+  """Test images, what befell them, and what undoes it."""
+  if "views" not in run.model.parts or "image" not in dataset.fields:
+    return None
+  columns = min(columns_of(dataset, 12), len(test["image"]))
+  batch = {k: x[:columns] for k, x in test.items()}
+  views = run.model.parts["views"](run.weights, run.state, batch, jax.random.key(0))
+  picture = grid(np.concatenate([floats(batch, dataset), *views.values()]), columns=columns)
+  return picture, f"Row by row: test images, {', '.join(views)}; the baseline needs no learning."

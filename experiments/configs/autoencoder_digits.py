@@ -1,0 +1,18 @@
+"""An autoencoder of 8 x 8 digits through 16 numbers.
+
+  python -m experiments.main --config=configs/autoencoder_digits.py
+
+Expected on the 297 test images: PSNR 22.9 dB. What it decodes from z ~ N(0, I) has
+FID 2.2, the VAE's samples 0.24: an autoencoder is no generative model. 20 s on 2 CPU cores.
+"""
+
+from ml_collections import ConfigDict
+
+
+def get_config():
+  return ConfigDict(dict(
+    model=dict(name="autoencoder", latent=16, hidden=(256, 128)),
+    data=dict(name="digits", batch=64),
+    optimizer=dict(name="adam", learning_rate=2e-3, schedule="cosine"),
+    train=dict(steps=4000, steps_per_dispatch=50, log_every=200, save_every=2000, sample_every=1000),
+  ))  # fmt: skip

