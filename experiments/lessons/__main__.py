@@ -13,6 +13,7 @@ import time
 from absl import app, flags
 import jax
 
+from experiments import main as main  # Its flags, --workdir among them.
 from genjax_zoo import data as datasets
 from genjax_zoo.core import UserError, nearest
 from genjax_zoo.evaluate import device_name
@@ -22,7 +23,6 @@ from genjax_zoo.pictures import save
 from genjax_zoo.report import flat
 
 flags.DEFINE_bool("smoke", False, "The same in seconds: it shows that it runs, nothing else.")
-flags.DEFINE_string("workdir", "runs/lessons", "Where the lessons' folders go.")
 FLAGS = flags.FLAGS
 HERE = Path(__file__).parent
 
@@ -61,7 +61,7 @@ def command(argv):
   jax.config.update("jax_compilation_cache_dir", str(datasets.cache_folder() / "xla"))
   try:
     for name in argv[1:] or names():
-      folder = Path(FLAGS.workdir) / name
+      folder = Path(FLAGS.workdir or "runs/lessons") / name
       found = teach(name, folder, FLAGS.smoke)
       print(f"{name}: {found['seconds']:.0f} s, {folder / 'report.html'}")
       for key, value in flat(found["numbers"]):

@@ -4,8 +4,9 @@ from collections.abc import Callable
 import math
 
 import flax.linen as nn
+import jax
 
-from genjax_zoo.core import UserError
+from genjax_zoo.core import UserError, nearest
 from genjax_zoo.nn.convnet import Decoder, Encoder
 from genjax_zoo.nn.mlp import MLP
 
@@ -24,3 +25,10 @@ def networks(network: str, hidden, features: int, shape, activation: Callable, d
   flatten, shaped = lambda x: x.reshape(len(x), -1), lambda x: x.reshape(-1, *shape)
   encoder, decoder = MLP((*hidden, features), **options), MLP((*hidden[::-1], math.prod(shape)), **options)
   return nn.Sequential([flatten, encoder]), nn.Sequential([decoder, shaped])
+
+
+def nonlinearity(name: str) -> Callable:
+  """`jax.nn.<name>`. Raises UserError when there is none."""
+  if not callable(getattr(jax.nn, name, None)):
+    raise UserError(f"model.activation={name!r} is not in jax.nn{nearest(name, dir(jax.nn))}")
+  return getattr(jax.nn, name)

@@ -18,7 +18,7 @@ import jax
 import jax.numpy as jnp
 
 from genjax_zoo.core import Model, UserError, nearest
-from genjax_zoo.models.vae import networks
+from genjax_zoo.models._networks import networks, nonlinearity
 from genjax_zoo.prob.corruptions import CORRUPTIONS
 
 
@@ -39,7 +39,7 @@ def model(
     raise UserError(f"model.amount={amount}: images of {shape[0]} x {shape[1]} are downsampled by 2 or another divisor")
   if corruption == "gray" and shape[-1] == 1:
     raise UserError("model.corruption='gray': the images have one channel, there is no colour to learn")
-  encoder, decoder = networks(network, hidden, latent, shape, activation, dtype)
+  encoder, decoder = networks(network, hidden, latent, shape, nonlinearity(activation), dtype)
 
   def floats(batch):
     return batch["image"].astype(jnp.float32) / (levels - 1)

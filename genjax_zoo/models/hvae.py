@@ -23,11 +23,11 @@ p(z_1..z_L) for what is p(x, z_1..z_L).
 
 import math
 
-import flax.linen as nn
 import jax
 import jax.numpy as jnp
 
 from genjax_zoo.core import Model, UserError
+from genjax_zoo.models._networks import nonlinearity
 from genjax_zoo.nn.mlp import MLP
 from genjax_zoo.prob.distributions import bernoulli_log_prob, log_mean_exp, normal_log_prob
 
@@ -48,7 +48,7 @@ def model(
     raise UserError(f"model hvae wants 2 levels and the data have {levels}: set data.binarize")
   if len(latent) != len(hidden):
     raise UserError(f"model.hidden has {len(hidden)} widths for {len(latent)} levels of model.latent: give one each")
-  act = getattr(nn, activation)
+  act = nonlinearity(activation)
   layers = lambda width, out: MLP((*[width] * depth, out), act)
   up = [layers(h, 2 * z) for h, z in zip(hidden, latent)]  # up[l]: from what is below to (mean, log s) of z_{l+1}.
   outs = (math.prod(shape), *(2 * z for z in latent[:-1]))

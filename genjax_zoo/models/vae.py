@@ -26,9 +26,9 @@ import math
 import jax
 import jax.numpy as jnp
 
-from genjax_zoo.core import Field, Model, UserError, nearest
+from genjax_zoo.core import Field, Model, UserError
 from genjax_zoo.models._form import entry
-from genjax_zoo.models._networks import networks
+from genjax_zoo.models._networks import networks, nonlinearity
 from genjax_zoo.prob.ais import log_marginal, sigmoid_schedule
 from genjax_zoo.prob.distributions import (
   bernoulli_log_prob,
@@ -68,9 +68,7 @@ def model(
   name, field = entry(data)
   shape, form, levels = field
   check(likelihood, field)
-  if not callable(getattr(jax.nn, activation, None)):
-    raise UserError(f"model.activation={activation!r} is not in jax.nn{nearest(activation, dir(jax.nn))}")
-  encoder, decoder = networks(network, hidden, 2 * latent, shape, getattr(jax.nn, activation), dtype)
+  encoder, decoder = networks(network, hidden, 2 * latent, shape, nonlinearity(activation), dtype)
   bounds = {"iwae": "lower_bound", "elbo": "lower_bound", "ais": "lower_bound"}
   learns_scale = likelihood != "bernoulli" and not scale
 
