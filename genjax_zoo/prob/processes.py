@@ -14,6 +14,8 @@ The deck's posterior mean (A, lines 960 and 972) fuses two lines in a fraction, 
 p(x_{t-1} | x_t) puts eps for x_0 into the posterior (B, line 901), and its loss forgets eps in x_t (B, line 770).
 """
 
+from collections.abc import Callable
+
 import jax.numpy as jnp
 
 from genjax_zoo.prob.schedules import Level
@@ -85,6 +87,15 @@ def target(x0, eps, level: Level, kind: str):
 def convert(value, x, level: Level, source: str, kind: str):
   """The prediction of one kind that says the same as `value` of the kind `source`."""
   return target(*split(value, x, level, source), level, kind)
+
+
+def denoising_loss(predict: Callable, x0, eps, t: Level, kind: str, weight=1.0):
+  """weight |target - predict(x_t, t)|² / D, [B]: what every diffusion model minimises, `weight` [] or [B].
+
+  D counts an example's numbers; in nats the bound is D times this, with the weight below of the predicted kind.
+  """
+  error = (predict(diffuse(x0, eps, t), t) - target(x0, eps, t, kind)) ** 2
+  return weight * error.reshape(len(x0), -1).mean(-1)
 
 
 # Weights of |eps - eps_hat|², summed over an example's numbers; snr = alpha² / sigma² times as much of |x_0 - x0_hat|².

@@ -114,6 +114,32 @@ def dpm_solver(denoise, x, levels: Level, key, order: int = 2):
   return walk(step, (x, jnp.zeros_like(x), jnp.full_like(levels.sigma[0], jnp.inf)), levels, key)[0]
 
 
+def dpm_solver_single(denoise, x, levels: Level, key):
+  """DPM-Solver++ 2S: of order 2 as `dpm_solver`, without memory of the last step (Lu 2022, Algorithm 1).
+
+  A step goes from t to s by way of a level m between, so that it takes `levels` two at a time:
+
+    u = sigma_m / sigma_t x_t - alpha_m (exp(-r h) - 1) x0_hat(x_t, t)
+    x_s = sigma_s / sigma_t x_t - alpha_s (exp(-h) - 1) ((1 - 1 / (2 r)) x0_hat(x_t, t) + 1 / (2 r) x0_hat(u, m))
+
+  with h = lambda_s - lambda_t and r h = lambda_m - lambda_t. A step that ends at sigma = 0 returns
+  x0_hat(u, m). Raises ValueError for an odd number of steps.
+  """
+  if len(levels.sigma) % 2 == 0:
+    raise ValueError(f"dpm_solver_single takes steps two at a time, and there are {len(levels.sigma) - 1}")
+
+  def step(x, t_m_s):
+    t, m, s = t_m_s
+    x0 = denoise(x, t)
+    h, rh = (s.log_snr - t.log_snr) / 2, (m.log_snr - t.log_snr) / 2
+    u = m.sigma / t.sigma * x - m.alpha * jnp.expm1(-rh) * x0
+    ahead = jnp.where(s.sigma > 0, h / (2 * rh), 1.0)
+    return s.sigma / t.sigma * x - s.alpha * jnp.expm1(-h) * (x0 + ahead * (denoise(u, m) - x0)), None
+
+  triples = levels.at(slice(None, -2, 2)), levels.at(slice(1, -1, 2)), levels.at(slice(2, None, 2))
+  return lax.scan(step, x, triples)[0]
+
+
 def euler_maruyama(denoise, x, levels: Level, key):
   """The reverse SDE by steps of Euler and Maruyama (Song 2020, arXiv:2011.13456, equation 6).
 

@@ -10,42 +10,9 @@ import pytest
 from genjax_zoo.prob import samplers, schedules
 from genjax_zoo.prob.processes import SPLITS, convert, split
 from genjax_zoo.prob.schedules import Level
+from tests.prob.mixture import COVARIANCE, MEAN, denoise, points, start
 
 pytestmark = pytest.mark.slow  # Minutes of compiling.
-
-rng = np.random.default_rng(0)
-WEIGHTS = np.array([0.6, 0.3, 0.1])
-MEANS = np.array([[-1.2, 0.3], [0.9, 0.7], [0.5, -1.3]])
-FACTORS = np.array([[[0.3, 0.0], [0.2, 0.25]], [[0.15, 0.0], [-0.1, 0.2]], [[0.25, 0.0], [0.0, 0.1]]])
-COVARIANCES = FACTORS @ FACTORS.transpose(0, 2, 1)
-MEAN = WEIGHTS @ MEANS
-COVARIANCE = np.einsum("k,kij->ij", WEIGHTS, COVARIANCES + np.einsum("ki,kj->kij", MEANS, MEANS)) - np.outer(MEAN, MEAN)
-
-
-SPECTRA, AXES = np.linalg.eigh(COVARIANCES)
-
-
-def denoise(x, level):
-  """E[x_0 | x] of points x [B, 2]: of the components, by their shares in x, each as a Gaussian has it."""
-  axes = jnp.asarray(AXES)
-  var = (level.alpha**2 * SPECTRA + level.sigma**2)[None]
-  y = jnp.einsum("bki,kij->bkj", x[:, None] - (level.alpha * jnp.asarray(MEANS))[None], axes)
-  shares = jax.nn.softmax(np.log(WEIGHTS)[None] - 0.5 * (y**2 / var + jnp.log(var)).sum(-1))
-  means = MEANS[None] + jnp.einsum("bkj,kij->bki", level.alpha * SPECTRA[None] / var * y, axes)
-  return jnp.einsum("bk,bki->bi", shares, means)
-
-
-def points(key, n):
-  """Exact draws of the mixture, [n, 2]."""
-  k_z, k_x = jax.random.split(key)
-  z = jax.random.choice(k_z, 3, (n,), p=jnp.asarray(WEIGHTS))
-  return jnp.asarray(MEANS)[z] + jnp.einsum("nij,nj->ni", jnp.asarray(FACTORS)[z], jax.random.normal(k_x, (n, 2)))
-
-
-def start(key, n, levels):
-  """Noise of the first level, [n, 2]."""
-  k_x, k_eps = jax.random.split(key)
-  return levels.alpha[0] * points(k_x, n) + levels.sigma[0] * jax.random.normal(k_eps, (n, 2))
 
 
 def run(sampler, levels, n, seed=0, **options):
@@ -66,6 +33,7 @@ MOMENTS = {
   "heun": (samplers.heun, schedules.edm(40, low=0.01), {}),
   "heun, flow": (samplers.heun, line.at(slice(None, None, 4)), {}),
   "dpm_solver": (samplers.dpm_solver, schedules.respaced(schedules.linear(1000), 100), {}),
+  "dpm_solver_single": (samplers.dpm_solver_single, schedules.respaced(schedules.linear(1000), 100), {}),
   "euler_maruyama": (samplers.euler_maruyama, schedules.log_snr_level(jnp.linspace(-10.0, 9.0, 1001)), {}),
   "annealed_langevin": (
     samplers.annealed_langevin,
@@ -95,6 +63,7 @@ def test_samples_have_the_moments_of_the_data(name):
     (samplers.ddim, 1, {}),
     (samplers.dpm_solver, 1, {"order": 1}),
     (samplers.dpm_solver, 2, {}),
+    (samplers.dpm_solver_single, 2, {}),
     (samplers.heun, 2, {}),
   ],
 )
@@ -135,6 +104,24 @@ def test_ddim_is_ancestral_dpm_solver_and_euler(name):
     return x
 
   equal(run(samplers.ddim, levels, 20), run(euler, levels, 20))
+
+
+def test_one_step_of_dpm_solver_single_is_the_papers():
+  """By hand, arXiv:2211.01095, Algorithm 1, with r not 1/2; and the last step, where sigma = 0."""
+  with jax.enable_x64(True):
+    lam = np.array([-1.0, -0.4, 0.9])
+    levels, key = schedules.log_snr_level(2 * jnp.asarray(lam)), jax.random.key(0)
+    x = start(key, 5, levels)
+    h, r = lam[2] - lam[0], (lam[1] - lam[0]) / (lam[2] - lam[0])
+    first = denoise(x, levels.at(0))
+    u = levels.sigma[1] / levels.sigma[0] * x - levels.alpha[1] * (np.exp(-r * h) - 1) * first
+    d = (1 - 1 / (2 * r)) * first + denoise(u, levels.at(1)) / (2 * r)
+    x_s = levels.sigma[2] / levels.sigma[0] * x - levels.alpha[2] * (np.exp(-h) - 1) * d
+    np.testing.assert_allclose(samplers.dpm_solver_single(denoise, x, levels, key), x_s, rtol=1e-9)
+    to_data = Level(levels.alpha.at[2].set(1.0), levels.sigma.at[2].set(0.0))
+    np.testing.assert_allclose(samplers.dpm_solver_single(denoise, x, to_data, key), denoise(u, levels.at(1)))
+    with pytest.raises(ValueError, match="two at a time"):
+      samplers.dpm_solver_single(denoise, x, levels.at(slice(0, 2)), key)
 
 
 def test_one_step_of_dpm_solver_is_the_papers():
