@@ -1,9 +1,12 @@
-"""A `Model` from its conditionals: what window, FVSBN, NADE and the PixelCNNs share."""
+"""A `Model` from its conditionals: what the autoregressive models share."""
 
 import math
 
+import jax
+import jax.numpy as jnp
+
 from genjax_zoo.core import Field, Model, UserError
-from genjax_zoo.prob.autoregressive import ancestral, known, log_prob as conditional_log_prob
+from genjax_zoo.prob.autoregressive import ancestral, head, known
 
 
 def integers(data) -> tuple[str, Field]:
@@ -15,42 +18,108 @@ def integers(data) -> tuple[str, Field]:
 
 
 def from_logits(logits):
-  """The `step` of `ancestral` that evaluates all conditionals to use one: logits(x) -> [B, D, K]."""
+  """The `step` of `ancestral` that evaluates all conditionals to use one: logits(x) -> [B, D, levels]."""
   return lambda carry, x, i: (logits(x)[:, i], carry)
 
 
-def chain(data, init, logits, step=None, start=lambda params, n: (), given=()) -> Model:
-  """The model p(x) = prod_i softmax(logits_i)[x_i], of exact likelihood.
+def chain(data, init, logits, step=None, start=lambda params, n: (), given=(), mixtures: int = 0) -> Model:
+  """The model p(x) = prod_i p(x_i | numbers_i), of exact likelihood, `prob.autoregressive.head` telling the law.
 
-  logits(params, x, context) -> [B, D, K] of integers x [B, D], with batch or given entries as context.
-  step(params, carry, x, i, context) -> (logits [B, K], carry) is one conditional for sampling, cheaper than all;
+  logits(params, x, context) -> numbers [B, D, K] of integers x [B, D], with batch or given entries as context.
+  step(params, carry, x, i, context) -> (numbers [B, K], carry) is one conditional for sampling, cheaper than all;
   `start(params, n)` its first carry.
   """
-  name, (shape, dtype, _) = integers(data)
-  dim = math.prod(shape)
+  name, (shape, dtype, levels) = integers(data)
+  dim, law = math.prod(shape), head(levels, mixtures)
 
   def log_prob(params, state, batch, key):
     """log p(x), nats [B]."""
     x = batch[name].reshape(-1, dim).astype("int32")
-    return conditional_log_prob(x, logits(params, x, batch)).sum(-1)
+    return law.log_prob(x, logits(params, x, batch)).sum(-1)
 
   def loss(params, state, batch, key, train):
     return -log_prob(params, state, batch, key), ({}, {})
 
-  def draw(params, state, key, n, given={}, temperature=1.0, top_k=0, top_p=None):
-    """(batch, nats [B]): samples and the log-probability of drawing them."""
-    if step is None:
-      one, carry = from_logits(lambda x: logits(params, x, given)), ()
+  def draw(params, state, key, n, given={}, temperature=1.0, top_k=0, top_p=None, cached=True):
+    """(batch, nats [B]): samples and the log-probability of drawing them; all conditionals anew if not `cached`."""
+    if step is None or not cached:
+      one, carry = from_logits(lambda x: law.logits(logits(params, x, given))), ()
     else:
-      one, carry = lambda carry, x, i: step(params, carry, x, i, given), start(params, n)
+
+      def one(carry, x, i):
+        out, carry = step(params, carry, x, i, given)
+        return law.logits(out), carry
+
+      carry = start(params, n)
     options = dict(temperature=temperature, top_k=top_k, top_p=top_p)
     x, nats = ancestral(key, one, carry, *known(given, name, n, shape), **options)
     return {name: x.reshape(n, *shape).astype(dtype)}, nats
 
-  def sample(params, state, key, n, given={}, temperature=1.0, top_k=0, top_p=None):
+  def sample(params, state, key, n, given={}, temperature=1.0, top_k=0, top_p=None, cached=True):
     """Samples; completions of given[name], see `prob.autoregressive.known`; options of `restrict` there."""
-    return draw(params, state, key, n, given, temperature, top_k, top_p)[0]
+    return draw(params, state, key, n, given, temperature, top_k, top_p, cached)[0]
 
   calls = lambda **options: dim  # Each dimension waits for those before it.
   parts = {"logits": logits, "draw": draw}
   return Model(init, loss, sample, log_prob, likelihood={"exact": "exact"}, given=given, calls=calls, parts=parts)
+
+
+def image_shape(data, width: int | None = None, conditional: bool = False):
+  """((H, W, C), levels, classes) of "image". Raises UserError where the data or the width do not fit."""
+  _, (shape, _, levels) = integers(data)
+  if len(shape) != 3:
+    raise UserError(f"this model wants images [H, W, C] and the data have the shape {shape}")
+  if conditional and "label" not in data:
+    raise UserError("model.conditional wants data with a 'label'")
+  if width is not None and width < shape[-1]:
+    raise UserError(f"model.width={width}: each of {shape[-1]} channels needs a feature")
+  return shape, levels, data["label"].levels if conditional else 0
+
+
+def pixel_chain(data, net, *, conditional: bool = False, mixtures: int = 0) -> Model:
+  """The `chain` of a network over images, sampled with its caches.
+
+  net(v, label) -> numbers [B, H, W, C, K] of v = x / (levels - 1) is net.pixels(v, net.rows(v, label), label).
+  rows(v, label, at=None) -> a tree of [B, H, W, ..], of each row what depends on the rows above only;
+  pixels(v, rows, label, at=None) -> [B, H, W, C, K]. With at = (row, None) and (row, column) they compute a row,
+  [B, 1, W, ..], and a pixel, [B, 1, 1, C, K], from what the collection "cache" holds.
+  """
+  (H, W, C), levels, _ = image_shape(data, conditional=conditional)
+
+  def inputs(x, context):
+    return x.reshape(-1, H, W, C) / (levels - 1), context["label"] if conditional else None
+
+  def blank(n):
+    return jnp.zeros((n, H, W, C)), jnp.zeros(n, jnp.int32)
+
+  def init(key, batch):
+    return {"net": net.init(key, *blank(1))["params"]}, {}
+
+  def logits(params, x, context):
+    return net.apply({"params": params["net"]}, *inputs(x, context)).reshape(len(x), H * W * C, -1)
+
+  def start(params, n):
+    """Empty caches, and rows of zeros."""
+    shapes = jax.eval_shape(lambda: net.init(jax.random.key(0), *blank(n)))
+    rows = jax.eval_shape(lambda p: net.apply({"params": p}, *blank(n), method="rows"), params["net"])
+    cache = jax.tree.map(lambda x: jnp.zeros(x.shape, x.dtype), shapes.get("cache", {}))
+    return cache, jax.tree.map(lambda x: jnp.zeros((n, 1, *x.shape[2:]), x.dtype), rows)
+
+  def step(params, carry, x, i, context):
+    v, label = inputs(x, context)
+    (row, column), channel = jnp.divmod(i // C, W), i % C
+    call = lambda cache, *args, method: net.apply(
+      {"params": params["net"], "cache": cache}, *args, method=method, mutable=["cache"]
+    )
+
+    def next_row(cache, rows):
+      rows, changed = call(cache, v, label, (row, None), method="rows")
+      return cache | changed.get("cache", {}), rows
+
+    cache, rows = jax.lax.cond((column == 0) & (channel == 0), next_row, lambda *kept: kept, *carry)
+    here = jax.tree.map(lambda r: jax.lax.dynamic_slice_in_dim(r, column, 1, 2), rows)
+    out, changed = call(cache, v, here, label, (row, column), method="pixels")
+    return out[:, 0, 0, channel], (cache | changed.get("cache", {}), rows)
+
+  given = ("label",) if conditional else ()
+  return chain(data, init, logits, step, start, given, mixtures)

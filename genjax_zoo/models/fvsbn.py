@@ -18,13 +18,13 @@ import jax.numpy as jnp
 
 from genjax_zoo.core import Model
 from genjax_zoo.models._chain import chain, integers
-from genjax_zoo.prob.autoregressive import outputs
+from genjax_zoo.prob.autoregressive import head
 
 
 def model(data) -> Model:
   """An FVSBN of "image" or "x"; it has no hyperparameters. params: weight [D, D, K], bias [D, K]."""
   _, (shape, _, levels) = integers(data)
-  dim, k = math.prod(shape), outputs(levels)
+  dim, k = math.prod(shape), head(levels).outputs
 
   def init(key, batch):
     return {"weight": jnp.zeros((dim, dim, k)), "bias": jnp.zeros((dim, k))}, {}

@@ -12,21 +12,19 @@ Channels come in the order R, G, B: features of the horizontal stack are divided
 those of a channel see only what precedes it, p(R | ctx) p(G | ctx, R) p(B | ctx, R, G). A deck (E, line 139) has "red,
 then blue, then green".
 
-Departures: the kernels' sizes, in `model`; gray levels enter as numbers. Sampling evaluates the whole network for each
-pixel and channel.
-"""
+Departures: the kernels' sizes, in `model`; gray levels enter as numbers.
 
-import math
+Sampling computes the vertical stack once a row, and of the horizontal one a column a pixel (`MaskedConv`).
+"""
 
 import flax.linen as nn
 import jax.numpy as jnp
 import numpy as np
 
-from genjax_zoo.core import Model, UserError
-from genjax_zoo.models._chain import chain, integers
-from genjax_zoo.nn.conv import Conv
-from genjax_zoo.nn.masked import MaskedConv, causal_row, groups
-from genjax_zoo.prob.autoregressive import outputs
+from genjax_zoo.core import Model
+from genjax_zoo.models._chain import image_shape, pixel_chain
+from genjax_zoo.nn.masked import MaskedConv, causal, groups
+from genjax_zoo.prob.autoregressive import head
 
 
 def gate(x):
@@ -36,67 +34,77 @@ def gate(x):
 
 
 class Network(nn.Module):
-  """v [B, H, W, C] and labels [B], or None -> float32 logits [B, H, W, C, K]."""
+  """v [B, H, W, C] and labels [B], or None -> float32 numbers [B, H, W, C, K]; `rows` is the vertical stack."""
 
   width: int
   layers: int
   kernel: int  # Odd, of the layers after the first.
   first: int  # Odd, of the first layer.
+  channels: int
   outputs: int
-  classes: int
-  dtype: str
+  classes: int = 0
+  dtype: str = "float32"
 
-  @nn.compact
+  def setup(self):
+    half = [(k // 2 + 1, k) for k in (self.first, *[self.kernel] * (self.layers - 1))]
+    each = lambda make: [make(h, k) for h, k in half]
+    self.down = each(lambda h, k: MaskedConv(2 * self.width, (h, k), k // 2, self.dtype))
+    self.link = each(lambda h, k: MaskedConv(2 * self.width, dtype=self.dtype))
+    self.across = each(lambda h, k: MaskedConv(2 * self.width, (1, h), k // 2, self.dtype))
+    self.out = each(lambda h, k: MaskedConv(self.width, dtype=self.dtype))
+    if self.classes:
+      self.embed = [nn.Embed(self.classes, 4 * self.width, dtype=self.dtype) for _ in half]
+    self.hidden, self.head = MaskedConv(self.width, dtype=self.dtype), MaskedConv(self.channels * self.outputs)
+
+  def bias(self, layer, label):
+    """What the class adds to the two stacks, each [B, 1, 1, 2 width], or 0."""
+    return jnp.split(self.embed[layer](label)[:, None, None], 2, -1) if self.classes else (0.0, 0.0)
+
+  def rows(self, v, label, at=None):
+    """For each layer what the rows above say, [B, H, W, 2 width]."""
+    vertical = jnp.pad(v, ((0, 0), (1, 0), (0, 0), (0, 0)))[:, :-1]  # Row y holds v of row y - 1.
+    links = []
+    for layer, down in enumerate(self.down):
+      h = down(vertical, at=at)
+      links.append(self.link[layer](h, at=at))
+      vertical = gate(h + self.bias(layer, label)[0])
+    return links
+
+  def pixels(self, v, rows, label, at=None):
+    h = self.features(v, rows, label, at)
+    return self.numbers(h, at)
+
+  def features(self, v, rows, label, at=None):
+    """The horizontal stack: [B, H, W, width]."""
+    own, horizontal = groups(self.width, self.channels), v  # The channel of each feature,
+    pair = np.concatenate([own, own])  # and of both halves that go into a gate.
+    for layer, across in enumerate(self.across):
+      seen, size = (own if layer else groups(self.channels, self.channels)), across.kernel_size
+      h = across(horizontal, causal(size, across.centre, seen, pair, strict=not layer), at) + rows[layer]
+      out = self.out[layer](gate(h + self.bias(layer, label)[1]), causal((1, 1), 0, own, own, strict=False), at)
+      horizontal = horizontal + out if layer else out
+    return horizontal
+
+  def numbers(self, h, at=None):
+    """[B, H, W, C, K] of features of the horizontal stack."""
+    own, made = groups(self.width, self.channels), groups(self.channels * self.outputs, self.channels)
+    h = self.hidden(nn.relu(h), causal((1, 1), 0, own, own, strict=False), at)
+    out = self.head(nn.relu(h), causal((1, 1), 0, own, made, strict=False), at).astype(jnp.float32)
+    return out.reshape(*out.shape[:3], self.channels, self.outputs)
+
   def __call__(self, v, label):
-    channels, k = v.shape[-1], self.first
-    own = groups(self.width, channels)  # The channel of each feature of the horizontal stack,
-    pair = np.concatenate([own, own])  # of both halves that go into a gate,
-    inputs, pixels = groups(channels, channels), groups(channels * self.outputs, channels)
-    above = jnp.pad(v, ((0, 0), (1, 0), (0, 0), (0, 0)))[:, :-1]  # Row y holds v of row y - 1.
-    vertical, horizontal = above, v
-    for layer in range(self.layers):
-      seen, half = (own if layer else inputs), k // 2
-      bias_v = bias_h = 0.0
-      if self.classes:
-        embedded = nn.Embed(self.classes, 4 * self.width, dtype=self.dtype)(label)[:, None, None]
-        bias_v, bias_h = jnp.split(embedded, 2, -1)
-      down = Conv(2 * self.width, (half + 1, k), padding=((half, 0), (half, half)), dtype=self.dtype)(vertical)
-      row = MaskedConv(2 * self.width, (1, half + 1), ((0, 0), (half, 0)), self.dtype)
-      across = row(horizontal, causal_row(half + 1, seen, pair, strict=not layer))
-      across += Conv(2 * self.width, (1, 1), dtype=self.dtype)(down)
-      vertical = gate(down + bias_v)
-      out = MaskedConv(self.width, dtype=self.dtype)(gate(across + bias_h), causal_row(1, own, own, strict=False))
-      horizontal, k = horizontal + out if layer else out, self.kernel
-    h = MaskedConv(self.width, dtype=self.dtype)(nn.relu(horizontal), causal_row(1, own, own, strict=False))
-    logits = MaskedConv(len(pixels))(nn.relu(h), causal_row(1, own, pixels, strict=False))
-    return logits.astype(jnp.float32).reshape(*v.shape, self.outputs)
+    return self.pixels(v, self.rows(v, label), label)
 
 
 def model(
   data, *, width: int = 64, layers: int = 7, kernel: int = 3, first: int = 7, conditional: bool = False,
-  dtype: str = "float32",
+  mixtures: int = 0, dtype: str = "float32",
 ) -> Model:  # fmt: skip
   """A gated PixelCNN of "image", with `width` features in each stack; class-conditional if `conditional`.
 
   A layer's vertical kernel has the upper (k + 1) / 2 rows of k x k, its row kernel the left (k + 1) / 2 of k: k is
-  `first` in the first layer, then `kernel`.
+  `first` in the first layer, then `kernel`. `mixtures` logistics take the place of the softmax.
   """
-  _, (shape, _, levels) = integers(data)
-  if len(shape) != 3:
-    raise UserError(f"a gated PixelCNN wants images [H, W, C] and the data have the shape {shape}")
-  if conditional and "label" not in data:
-    raise UserError("model.conditional wants data with a 'label'")
-  if width < shape[-1]:
-    raise UserError(f"model.width={width}: each of {shape[-1]} channels needs a feature")
-  classes = data["label"].levels if conditional else 0
-  net = Network(width, layers, kernel, first, outputs(levels), classes, dtype)
-
-  def init(key, batch):
-    return {"net": net.init(key, jnp.zeros((1, *shape)), jnp.zeros(1, jnp.int32))["params"]}, {}
-
-  def logits(params, x, context):
-    v = x.reshape(-1, *shape) / (levels - 1)
-    out = net.apply({"params": params["net"]}, v, context["label"] if conditional else None)
-    return out.reshape(len(x), math.prod(shape), -1)
-
-  return chain(data, init, logits, given=("label",) if conditional else ())
+  shape, levels, classes = image_shape(data, width, conditional)
+  net = Network(width, layers, kernel, first, shape[-1], head(levels, mixtures).outputs, classes, dtype)
+  return pixel_chain(data, net, conditional=conditional, mixtures=mixtures)

@@ -23,7 +23,7 @@ import numpy as np
 from genjax_zoo.core import Model, UserError
 from genjax_zoo.models._chain import from_logits, integers
 from genjax_zoo.nn.masked import MaskedMLP, draw_degrees
-from genjax_zoo.prob.autoregressive import ancestral, known, log_prob as conditional_log_prob, outputs
+from genjax_zoo.prob.autoregressive import ancestral, head, known
 from genjax_zoo.prob.distributions import log_mean_exp
 
 
@@ -41,7 +41,8 @@ def model(
   if masks < 1:
     raise UserError(f"model.masks={masks}: a MADE has at least one")
   dim, rng = math.prod(shape), np.random.default_rng(seed)
-  net = MaskedMLP(hidden, outputs(levels), direct, dtype=dtype)
+  law = head(levels)
+  net = MaskedMLP(hidden, law.outputs, direct, dtype=dtype)
   sets = [draw_degrees(rng, dim, hidden, order == "raster") for _ in range(masks)]
   degrees = [np.stack(layer) for layer in zip(*sets)]  # [M, D], [M, hidden_1], ..
 
@@ -55,7 +56,7 @@ def model(
   def component(params, batch, m):
     """log p_m(x), nats [B]."""
     x = batch[name].reshape(-1, dim).astype(jnp.int32)
-    return conditional_log_prob(x, logits(params, x, m)).sum(-1)
+    return law.log_prob(x, logits(params, x, m)).sum(-1)
 
   def log_prob(params, state, batch, key):
     """log p(x), nats [B]."""
@@ -70,7 +71,7 @@ def model(
     """(batch, nats [B]): samples in the order m, and the log-probability of drawing them."""
     sequence = jnp.argsort(jnp.asarray(degrees[0])[m])
     options = dict(order=sequence, temperature=temperature, top_k=top_k, top_p=top_p)
-    step = from_logits(lambda x: logits(params, x, m))
+    step = from_logits(lambda x: law.logits(logits(params, x, m)))
     x, nats = ancestral(key, step, (), *known(given, name, n, shape), **options)
     return {name: x.reshape(n, *shape).astype(form)}, nats
 

@@ -21,7 +21,7 @@ import jax.numpy as jnp
 
 from genjax_zoo.core import Model
 from genjax_zoo.models._chain import chain, integers
-from genjax_zoo.prob.autoregressive import outputs
+from genjax_zoo.prob.autoregressive import head
 
 
 @jax.custom_vjp
@@ -61,7 +61,7 @@ nade.defvjp(forward, backward)
 def model(data, *, hidden: int = 500) -> Model:
   """A NADE of "image" or "x" with `hidden` units. params: W [D, h], c [h], V [D, h, K], b [D, K]."""
   _, (shape, _, levels) = integers(data)
-  dim, k = math.prod(shape), outputs(levels)
+  dim, k = math.prod(shape), head(levels).outputs
 
   def init(key, batch):
     k_w, k_v = jax.random.split(key)

@@ -20,7 +20,7 @@ import jax.numpy as jnp
 from genjax_zoo.core import Model
 from genjax_zoo.models._chain import chain, integers
 from genjax_zoo.nn.mlp import MLP
-from genjax_zoo.prob.autoregressive import outputs
+from genjax_zoo.prob.autoregressive import head
 
 
 class Network(nn.Module):
@@ -42,7 +42,7 @@ def model(data, *, window: int = 24, hidden: tuple[int, ...] = (256, 256), dtype
   """A network with layers of `hidden` units over the last `window` dimensions of "image" or "x"."""
   _, (shape, _, levels) = integers(data)
   dim = math.prod(shape)
-  net = Network(dim, hidden, outputs(levels), dtype)
+  net = Network(dim, hidden, head(levels).outputs, dtype)
 
   def padded(x):
     """(v, inside) of `window` dimensions outside the image, then of x [B, D]: [B, window + D, 2]."""

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 
 import flax.linen as nn
+from jax import lax
 import jax.numpy as jnp
 import numpy as np
 
@@ -74,30 +75,64 @@ def groups(features: int, channels: int) -> np.ndarray:
 
 
 class MaskedConv(nn.Module):
-  """x [B, H, W, I] -> [B, H', W', O]: a convolution whose kernel [h, w, I, O] counts where `mask` is true."""
+  """x [B, H, W, I] -> [B, H, W, O]: a causal convolution whose kernel [h, w, I, O] counts where `mask` is true.
+
+  The kernel's last row lies on the present row, its column `centre` on the present column. With `at` = (row, column)
+  only that pixel is computed, [B, 1, 1, O], and with (row, None) that row, [B, 1, W, O]: from the whole x, or from that
+  pixel or row of x alone and a ring of the last h rows, which the collection "cache" holds from call to call.
+  """
 
   features: int
   kernel_size: tuple[int, int] = (1, 1)
-  padding: tuple[tuple[int, int], tuple[int, int]] = ((0, 0), (0, 0))
+  centre: int = 0
   dtype: str = "float32"
 
   @nn.compact
-  def __call__(self, x, mask):
+  def __call__(self, x, mask=True, at=None):
     shape = (*self.kernel_size, x.shape[-1], self.features)
     kernel = self.param("kernel", nn.initializers.lecun_normal(), shape)
     kernel = jnp.where(jnp.broadcast_to(mask, shape), kernel, 0.0).astype(self.dtype)
+    (h, w), x = self.kernel_size, x.astype(self.dtype)
+    padding = ((h - 1, 0), (self.centre, w - 1 - self.centre))
+    if h * w > 1 and at is None:
+      self.ring(jnp.pad(x, ((0, 0), (0, 0), padding[1], (0, 0))))
+    elif at is not None:
+      x, padding = self.neighbours(x, padding, at), ((0, 0), (0, 0))
     layout = ("NHWC", "HWIO", "NHWC")
-    y = conv_general_dilated(x.astype(self.dtype), kernel, (1, 1), self.padding, dimension_numbers=layout)
+    y = conv_general_dilated(x, kernel, (1, 1), padding, dimension_numbers=layout)
     return y + bias(self, y)
 
+  def ring(self, x):
+    """The last h rows of x, zeros at first; row y stands at y modulo h."""
+    shape = (len(x), self.kernel_size[0], *x.shape[2:])
+    return self.variable("cache", "ring", jnp.zeros, shape, x.dtype) if self.is_mutable_collection("cache") else None
 
-def causal_row(size: int, seen: np.ndarray, made: np.ndarray, strict: bool) -> np.ndarray:
-  """The mask [1, size, I, O] of a convolution along a row whose last tap is the present pixel.
+  def neighbours(self, x, padding, at):
+    """What the kernel covers at `at`: [B, h, w, I], or [B, h, W + w - 1, I] for a row."""
+    (h, w), (row, column) = self.kernel_size, at
+    whole = x.shape[1] > 1 or (column is not None and x.shape[2] > 1)
+    if h * w == 1 and not whole:
+      return x
+    first = 0 if column is None else column
+    if whole:
+      x = jnp.pad(x, ((0, 0), *padding, (0, 0)))
+      size = x.shape[2] if column is None else w
+      return lax.dynamic_slice(x, (0, row, first, 0), (len(x), h, size, x.shape[-1]))
+    ring = self.variable("cache", "ring", jnp.zeros, ())
+    ring.value = lax.dynamic_update_slice(ring.value, x, (0, row % h, first + self.centre, 0))
+    size = ring.value.shape[2] if column is None else w
+    near = lax.dynamic_slice(ring.value, (0, 0, first, 0), (len(x), h, size, x.shape[-1]))
+    return jnp.take(near, (row + 1 + jnp.arange(h)) % h, 1)
 
-  The taps to the left count. In the present pixel a feature of group `made` [O] sees those of groups `seen` [I] before
-  its own if `strict` (mask A, the first layer), else its own too (mask B); a group is a channel (1601.06759, 3.4).
+
+def causal(kernel_size, centre: int, seen: np.ndarray, made: np.ndarray, strict: bool) -> np.ndarray:
+  """The mask [h, w, I, O] of a convolution whose last row and column `centre` are the present pixel's.
+
+  Rows above count, and in the present row what is left of the centre. In the present pixel a feature of group `made`
+  [O] sees those of groups `seen` [I] before its own if `strict` (mask A, the first layer), else its own too (mask B);
+  a group is a channel (1601.06759, 3.4).
   """
-  mask = np.ones((1, size, len(seen), len(made)), bool)
-  before = seen[:, None] < made[None] if strict else seen[:, None] <= made[None]
-  mask[0, -1] = before
+  mask = np.ones((*kernel_size, len(seen), len(made)), bool)
+  mask[-1, centre] = seen[:, None] < made[None] if strict else seen[:, None] <= made[None]
+  mask[-1, centre + 1 :] = False
   return mask

@@ -1,26 +1,48 @@
-"""The chain rule, p(x) = prod_i p(x_i | x_1 .. x_{i-1}): its conditionals' log-probabilities, and sampling one by one.
+"""The chain rule, p(x) = prod_i p(x_i | x_1 .. x_{i-1}): heads for its conditionals, and sampling one by one.
 
 Integers x [B, D] in [0, levels) stand in a fixed order; for images it is raster order: rows, then columns, then
-channels (R, G, B), the order of a reshape of [B, H, W, C]. A network gives logits [B, D, K], whose row i depends on
-the x before i only. K = 1 is a Bernoulli for 2 levels, p(1) = sigmoid(logit), else K = levels of a softmax.
+channels (R, G, B), the order of a reshape of [B, H, W, C]. A network gives numbers [B, D, K], whose row i depends on
+the x before i only, and a head says what law of x_i they stand for.
 """
 
+from collections.abc import Callable
 import math
+from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
 
-from genjax_zoo.prob.distributions import bernoulli_log_prob, categorical_log_prob
+from genjax_zoo.prob.distributions import (
+  bernoulli_log_prob,
+  categorical_log_prob,
+  discretized_logistic_mixture_log_prob,
+)
 
 
-def outputs(levels: int) -> int:
-  """K: how many logits a conditional over `levels` values takes."""
-  return 1 if levels == 2 else levels
+class Head(NamedTuple):
+  """The law of an integer in [0, levels) that K numbers stand for."""
+
+  outputs: int  # K
+  log_prob: Callable  # (x [...], numbers [..., K]) -> nats [...]
+  logits: Callable  # numbers [..., K] -> log-probabilities of all levels, but for a constant, [..., levels]
 
 
-def log_prob(x, logits):
-  """log p(x_i | x before i), nats [...], of integers x [...] under logits [..., K]."""
-  return bernoulli_log_prob(x, logits[..., 0]) if logits.shape[-1] == 1 else categorical_log_prob(x, logits)
+def head(levels: int, mixtures: int = 0) -> Head:
+  """A Bernoulli for 2 levels, else a softmax over all; or a mixture of so many discretised logistics.
+
+  A Bernoulli has one number, p(1) = sigmoid(number). The mixture has the logits, means and log scales of its
+  components (PixelCNN++, 1701.05517, eq. 2), in units of 2 x / (levels - 1) - 1, the scales times exp(-2): at first a
+  component covers a tenth of the levels.
+  """
+  if mixtures:
+    split = lambda out: (*jnp.split(out, 3, -1)[:2], jnp.split(out, 3, -1)[2] - 2)
+    nats = lambda x, out: discretized_logistic_mixture_log_prob(x, *split(out), levels)
+    every = lambda out: nats(jnp.broadcast_to(jnp.arange(levels), (*out.shape[:-1], levels)), out[..., None, :])
+    return Head(3 * mixtures, nats, every)
+  if levels == 2:
+    pair = lambda out: jnp.concatenate([jnp.zeros_like(out), out], -1)
+    return Head(1, lambda x, out: bernoulli_log_prob(x, out[..., 0]), pair)
+  return Head(levels, categorical_log_prob, lambda out: out)
 
 
 def restrict(logits, temperature=1.0, top_k: int = 0, top_p=None):
@@ -29,8 +51,6 @@ def restrict(logits, temperature=1.0, top_k: int = 0, top_p=None):
   They are divided by `temperature` (0 takes the most probable value); then only the `top_k` most probable values
   stay, and of these the fewest whose mass reaches `top_p` (Holtzman et al. 2019, 1904.09751). 0 and None keep all.
   """
-  if logits.shape[-1] == 1:
-    logits = jnp.concatenate([jnp.zeros_like(logits), logits], -1)
   logits = logits / jnp.maximum(temperature, 1e-6)
   if top_k:
     least = jax.lax.top_k(logits, min(top_k, logits.shape[-1]))[0][..., -1:]
@@ -61,10 +81,10 @@ def known(given, name: str, n: int, shape):
 def ancestral(key, step, carry, x, keep, order=None, **options):
   """(x [B, D], nats [B]): x drawn dimension by dimension, and the log-probability of the draws.
 
-  step(carry, x, i) -> (logits [B, K], carry) is the conditional of dimension i; it must not look at dimensions that
-  come later in `order` (0 .. D-1 unless given). Values to `keep` stand and cost no nats: completion is exact where they
-  come first in the order; elsewhere what is drawn before them does not know them. `options` are those of `restrict`,
-  and nats are those of the restricted conditionals.
+  step(carry, x, i) -> (logits [B, levels], carry) is the conditional of dimension i; it must not look at what
+  comes later in `order` (0 .. D-1 unless given). Values to `keep` stand and cost no nats: completion is exact where
+  they come first in the order; elsewhere what is drawn before them does not know them. `options` are those of
+  `restrict`, and nats are those of the restricted conditionals.
   """
   dim = x.shape[1]
 

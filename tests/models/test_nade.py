@@ -1,21 +1,11 @@
-"""NADE: an exact law, causal, and its own gradient is that of the plain formula."""
+"""NADE: its own gradient is that of the plain formula."""
 
 import chex
 import jax
 import jax.numpy as jnp
 import numpy as np
-import pytest
 
 from genjax_zoo.models import nade
-from tests.models import chain
-
-pytestmark = pytest.mark.slow  # Minutes of compiling.
-
-
-@pytest.mark.parametrize("data", chain.DATA)
-@pytest.mark.parametrize("check", chain.CHECKS)
-def test_chain(check, data):
-  check(nade.model(data, hidden=12), data)
 
 
 def plain(v, W, c, V, b):

@@ -5,7 +5,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from genjax_zoo.nn.masked import MaskedConv, MaskedMLP, causal_row, draw_degrees, groups
+from genjax_zoo.nn.masked import MaskedConv, MaskedMLP, causal, draw_degrees, groups
 
 
 @pytest.mark.parametrize("direct", [False, True])
@@ -30,13 +30,37 @@ def test_degrees_of_hidden_units_do_not_break_paths():
 def test_causal_row(strict):
   """A feature sees all channels to the left, and in its pixel the earlier ones, its own if not strict."""
   inputs, made = groups(3, 3), groups(7, 3)
-  conv = MaskedConv(7, (1, 3), ((0, 0), (2, 0)))
+  conv = MaskedConv(7, (1, 3), 2)
   x = jax.random.normal(jax.random.key(0), (1, 1, 4, 3))
-  mask = causal_row(3, inputs, made, strict)
-  params = conv.init(jax.random.key(1), x, mask)
+  mask = causal((1, 3), 2, inputs, made, strict)
+  params = {"params": conv.init(jax.random.key(1), x, mask)["params"]}
   jacobian = jax.jacobian(lambda x: conv.apply(params, x, mask)[0, 0])(x)[:, :, 0, 0]  # [x', O, x, I]
   for at in range(4):
     for pixel in range(4):
       present = inputs[None] < made[:, None] if strict else inputs[None] <= made[:, None]
       seen = present if pixel == at else np.full((7, 3), at - 2 <= pixel < at)
       np.testing.assert_array_equal(np.abs(jacobian[at, :, pixel]) > 0, seen)
+
+
+@pytest.mark.parametrize("kernel, centre, mask", [((2, 3), 1, True), ((3, 5), 2, False), ((1, 3), 2, False)])
+def test_a_pixel_and_a_row_from_their_cache_equal_the_whole(kernel, centre, mask):
+  """Along the raster order for causal masks; row by row for any; and cut out of a whole input."""
+  own = groups(4, 2)
+  masked = True if mask else causal(kernel, centre, own, own, strict=False)
+  conv = MaskedConv(4, kernel, centre)
+  x = jax.random.normal(jax.random.key(0), (2, 4, 6, 4))
+  variables = conv.init(jax.random.key(1), x, masked)
+  whole = conv.apply({"params": variables["params"]}, x, masked)
+  apply = jax.jit(lambda v, x, at: conv.apply(v, x, masked, at, mutable=["cache"]))
+  for at in (2, 3), (1, None):
+    expected = whole[:, at[0], :][:, None] if at[1] is None else whole[:, at[0], at[1]][:, None, None]
+    found = apply({"params": variables["params"], "cache": jax.tree.map(jnp.zeros_like, variables["cache"])}, x, at)[0]
+    np.testing.assert_allclose(found, expected, atol=1e-5)
+  for columns in ([None], range(6)) if not mask else ([None],):
+    state = variables | {"cache": jax.tree.map(jnp.zeros_like, variables["cache"])}
+    for row in range(4):
+      for column in columns:
+        part = slice(None) if column is None else slice(column, column + 1)
+        y, changed = apply(state, x[:, row : row + 1, part], (row, column))
+        np.testing.assert_allclose(y, whole[:, row : row + 1, part], atol=1e-5)
+        state |= changed
