@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from genjax_zoo.core import Field, UserError
-from genjax_zoo.models import fvsbn, gated_pixelcnn, made, nade, pixelcnn, window
+from genjax_zoo.models import fvsbn, gated_pixelcnn, made, nade, pixel_transformer, pixelcnn, rnn, window
 
 BINARY = {"image": Field((3, 3, 1), np.uint8, 2), "label": Field((), np.int32, 3)}
 RGB = {"image": Field((1, 2, 3), np.uint8, 3), "label": Field((), np.int32, 3)}
@@ -19,6 +19,11 @@ MODELS = {  # Narrow, but wide enough that not all ReLUs of a channel are 0.
   "fvsbn": (fvsbn, {}),
   "nade": (nade, dict(hidden=12)),
   "made": (made, dict(hidden=(40, 40), order="raster")),
+  "rnn": (rnn, dict(hidden=8)),
+  "lstm": (rnn, dict(hidden=8, cell="lstm")),
+  "pixel_transformer": (pixel_transformer, dict(width=8, layers=2, heads=2)),
+  "strided": (pixel_transformer, dict(width=8, layers=2, heads=2, pattern="strided", stride=2)),
+  "fixed": (pixel_transformer, dict(width=8, layers=2, heads=2, pattern="fixed", stride=3)),
   "pixelcnn": (pixelcnn, dict(width=24, blocks=1, first=5)),
   "pixelcnn_mixture": (pixelcnn, dict(width=24, blocks=1, first=5, mixtures=2)),
   "gated_pixelcnn": (gated_pixelcnn, dict(width=24, layers=2, first=5, conditional=True)),
@@ -169,6 +174,8 @@ def test_mistakes_are_named():
     (gated_pixelcnn, flat, {}),
     (gated_pixelcnn, RGB, dict(width=2)),
     (pixelcnn, flat, {}),
+    (rnn, BINARY, dict(cell="elman")),
+    (pixel_transformer, BINARY, dict(pattern="none")),
     (made, BINARY, dict(order="spiral")),
     (made, BINARY, dict(masks=0)),
     *((module, real, {}) for module in (fvsbn, window, nade, made)),
