@@ -188,14 +188,14 @@ def diffusion(
     (DDIM inversion, 2010.02502, section 5.4, by a rule of order 2.) It starts at the first noisy level, without noise.
     """
     label = told(space, batch)
-    f = lambda x, level: denoise(params, state, x, level, label)
+    f = denoiser(params, state, label, len(batch[space.name]))
     back = levels(inversion).at(slice(-2, None, -1))
     z = samplers.heun(f, back.alpha[0] * space.floats(batch), back, key) / back.sigma[-1]
     return {"z": z} | ({"label": label} if space.classes else {})
 
   def decode(params, state, latents, key):
     along = levels(inversion)
-    f = lambda x, level: denoise(params, state, x, level, latents.get("label"))
+    f = denoiser(params, state, latents.get("label"), len(latents["z"]))
     return space.in_form(samplers.heun(f, along.sigma[0] * latents["z"], along, key))
 
   parts = {"denoise": denoise, "path": path, "chain": chain} | about.pop("parts", {})
