@@ -195,6 +195,8 @@ def shrink(config: ConfigDict) -> ConfigDict:
   if config.train.steps:
     config.train.update(steps=2, steps_per_dispatch=1, log_every=1, save_every=2, sample_every=2)
   config.data.batch = min(config.data.batch, 16)
+  if "n_critic" in config.model:  # Parts of the batch.
+    config.model.n_critic = min(config.model.n_critic, 2)
   config.evaluate.examples = 64
   config.evaluate.update(batch=32, samples=100)
   config.sample.n = 16

@@ -1,0 +1,19 @@
+"""A class-conditional GAN of 8 x 8 digits, with a projection critic and R1.
+
+  python -m experiments.main --config=configs/cgan_digits.py
+
+Expected: FID 0.07 (seed 0) by the features of digits, where train against test gives 0.06; their classifier agrees with 99.5 %
+of the labels asked for; precision 0.92, recall 0.72. 49 s of training on 2 CPU cores, busy with other work.
+"""
+
+from ml_collections import ConfigDict
+
+
+def get_config():
+  adam = dict(name="adam", learning_rate=1e-3, b1=0.5)
+  return ConfigDict(dict(
+    model=dict(name="cgan", condition="projection", latent=16, hidden=(256, 256), r1=1.0),
+    data=dict(name="digits", batch=64),
+    optimizer=dict(gen=dict(**adam), critic=dict(**adam)),
+    train=dict(steps=8000, steps_per_dispatch=100, ema=0.999, log_every=400, save_every=4000, sample_every=4000),
+  ))  # fmt: skip
