@@ -12,27 +12,25 @@ Departures: the networks' last layers start at zero, so every coupling at the id
 scales and a shift; Adam as it is (the paper's betas hurt); no ZCA whitening of natural images.
 """
 
-import math
-
 import jax
 import numpy as np
 
-from genjax_zoo.core import Model, UserError
-from genjax_zoo.models._flow import PRIORS, flow
+from genjax_zoo.core import Model
+from genjax_zoo.models._flow import flow, vectors
 from genjax_zoo.nn.conditioner import DenseConditioner
-from genjax_zoo.prob.bijectors import actnorm, actnorm_init, additive, chain, coupling, flatten, halves, permutation
+from genjax_zoo.prob.bijectors import actnorm, actnorm_init, chain, coupling, flatten, halves, permutation
+from genjax_zoo.prob.univariate import additive
 
 
 def model(
-  data, *, hidden: tuple[int, ...] = (1000,) * 5, couplings: int = 4, prior: str = "logistic", dtype: str = "float32"
-) -> Model:
-  """A NICE of "image" or "x" with `couplings` perceptrons of widths `hidden`; `prior` is "logistic" or "normal"."""
-  if prior not in PRIORS:
-    raise UserError(f"unknown model.prior={prior!r}; there are {', '.join(PRIORS)}")
-  shape = data["image" if "image" in data else "x"].shape
-  dim = math.prod(shape)
-  if dim < 2:
-    raise UserError(f"a coupling flow needs at least 2 numbers an example; the data have {dim}")
+  data, *, hidden: tuple[int, ...] = (1000,) * 5, couplings: int = 4, prior: str = "logistic",
+  conditional: bool = False, dequantization: str = "uniform", dtype: str = "float32",
+) -> Model:  # fmt: skip
+  """A NICE of "image" or "x" with `couplings` perceptrons of widths `hidden`.
+
+  `prior` ("logistic" or "normal"), `conditional` and `dequantization` ("uniform" or "variational") as in `_flow`.
+  """
+  dim, shape = vectors(data, "nice"), data["image" if "image" in data else "x"].shape
   order = np.r_[0:dim:2, 1:dim:2]
   sizes = [(dim - dim // 2, dim // 2)[i % 2] for i in range(couplings)]  # So many numbers each coupling moves.
   nets = [DenseConditioner(hidden, (size, 1), dtype) for size in sizes]
@@ -48,4 +46,4 @@ def model(
     params = [net.init(k, h[:1, : dim - size])["params"] for net, k, size in zip(nets, keys, sizes)]
     return {"nets": params, "scale": actnorm_init(h)}
 
-  return flow(data, initialize, bijector, prior)
+  return flow(data, initialize, bijector, prior=prior, conditional=conditional, dequantization=dequantization)

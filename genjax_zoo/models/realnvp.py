@@ -10,8 +10,8 @@ through scales: three checkerboard couplings, a squeeze of 2 x 2 pixels to chann
 half of the numbers are done and the others go on to the next scale (3.6). The last scale has four checkerboards.
 
 Departures: in place of batch normalisation, a learnt scale and shift before each coupling, the first set by the first
-batch (actnorm, Glow): couplings start as the identity, so that one normalises all. s is held in [-2, 2]. No weight
-normalisation. The logit has a margin of alpha / 2 at either end.
+batch (actnorm, Glow): couplings start as the identity, so that one normalises all. s is held in [-bound, bound]. No
+weight normalisation. The logit has a margin of alpha / 2 at either end.
 
 The deck (D, line 218) takes triangular Jacobians for the only cheap determinants; see `bijectors.linear` for another.
 """
@@ -22,12 +22,11 @@ import jax
 import jax.numpy as jnp
 
 from genjax_zoo.core import Model, UserError
-from genjax_zoo.models._flow import flow
+from genjax_zoo.models._flow import flow, steps, vectors
 from genjax_zoo.nn.conditioner import ConvConditioner, DenseConditioner
 from genjax_zoo.prob.bijectors import (
   actnorm,
   actnorm_init,
-  affine,
   chain,
   checkerboard,
   coupling,
@@ -35,11 +34,10 @@ from genjax_zoo.prob.bijectors import (
   factor_out,
   flatten,
   halves,
-  logit,
   permutation,
-  repeat,
   squeeze,
 )
+from genjax_zoo.prob.univariate import affine, logit
 
 
 def identity(channels: int) -> dict:
@@ -47,20 +45,20 @@ def identity(channels: int) -> dict:
   return {"log_scale": jnp.zeros(channels), "shift": jnp.zeros(channels)}
 
 
-def vectors(dim, depth, hidden, dtype):
-  """(initialize, bijector) of vectors [B, dim]: `depth` affine couplings of halves, scanned."""
+def points(dim, depth, hidden, bound, dtype):
+  """The flow of vectors [B, dim]: `depth` affine couplings of halves, scanned."""
   kept = dim // 2
   net, reverse = DenseConditioner(hidden, (dim - kept, 2), dtype), jnp.arange(dim)[::-1]
 
   def layer(p):
     conditioner = lambda x: net.apply({"params": p["net"]}, x)
-    return chain(actnorm(p["norm"]), coupling(halves(), affine, conditioner), permutation(reverse))
+    univariate = lambda params: affine(params, bound)
+    return chain(actnorm(p["norm"]), coupling(halves(), univariate, conditioner), permutation(reverse))
 
-  def initialize(key, x):
-    step = lambda key: {"net": net.init(key, x[:1, :kept])["params"], "norm": identity(dim)}
-    return {"first": actnorm_init(x), "steps": jax.vmap(step)(jax.random.split(key, depth))}
+  def initialize(key):
+    return {"net": net.init(key, jnp.zeros((1, kept)))["params"], "norm": identity(dim)}
 
-  return initialize, lambda params: chain(actnorm(params["first"]), repeat(layer, params["steps"]))
+  return steps(initialize, layer, depth)
 
 
 def plan(shape, scales):
@@ -74,7 +72,7 @@ def plan(shape, scales):
   return [*found, [(checkerboard, (h, w, c), i % 2 == 0) for i in range(4)]]
 
 
-def images(shape, scales, width, blocks, alpha, dtype):
+def images(shape, scales, width, blocks, bound, alpha, dtype):
   """(initialize, bijector) of images [B, H, W, C] in [0, 1)."""
   layers = plan(shape, scales)
   first = elementwise(logit(alpha))
@@ -85,7 +83,7 @@ def images(shape, scales, width, blocks, alpha, dtype):
 
   def step(p, split, shape, even):
     net = lambda x: network(split, shape).apply({"params": p["net"]}, x)
-    return chain(actnorm(p["norm"]), coupling(split(even), affine, net))
+    return chain(actnorm(p["norm"]), coupling(split(even), lambda params: affine(params, bound), net))
 
   def scale(params, i):
     """The flow from the i-th scale on, to vectors."""
@@ -108,22 +106,23 @@ def images(shape, scales, width, blocks, alpha, dtype):
 
 
 def model(
-  data, *, depth: int = 8, hidden: tuple[int, ...] = (64, 64), scales: int = 2, width: int = 64, blocks: int = 4,
-  alpha: float = 0.05, dtype: str = "float32",
+  data, *, depth: int = 8, hidden: tuple[int, ...] = (64, 64), bound: float = 2.0, scales: int = 2, width: int = 64,
+  blocks: int = 4, alpha: float = 0.05, conditional: bool = False, dequantization: str = "uniform",
+  dtype: str = "float32",
 ) -> Model:  # fmt: skip
   """A RealNVP of vectors "x" [D], with `depth` perceptrons `hidden`, or of "image" [H, W, C].
 
-  Images have `scales` scales and networks of `blocks` residual blocks of `width` channels; `alpha` is that of the
-  logit. Raises UserError for one number an example, and where the squeezes don't divide the image.
+  |s| < `bound`. Images have `scales` scales and networks of `blocks` residual blocks of `width` channels; `alpha` is
+  that of the logit. `conditional` and `dequantization` ("uniform" or "variational") as in `_flow`. Raises UserError for
+  one number an example, and where the squeezes don't divide the image.
   """
   shape, _, levels = data["image" if "image" in data else "x"]
+  options = dict(conditional=conditional, dequantization=dequantization)
   if len(shape) == 1:
-    if shape[0] < 2:
-      raise UserError("a coupling flow needs at least 2 numbers an example; the data have 1")
-    return flow(data, *vectors(shape[0], depth, hidden, dtype))
+    return flow(data, *points(vectors(data, "realnvp"), depth, hidden, bound, dtype), **options)
   if len(shape) != 3 or not levels:
     raise UserError(f"realnvp takes vectors x [D] or integer images [H, W, C]; the data have shape {list(shape)}")
   if shape[0] % 2 ** (scales - 1) or shape[1] % 2 ** (scales - 1):
     most = 1 + max(n for n in range(9) if math.gcd(*shape[:2]) % 2**n == 0)
     raise UserError(f"model.scales={scales} halves {shape[0]} x {shape[1]} images {scales - 1} times: {most} at most")
-  return flow(data, *images(shape, scales, width, blocks, alpha, dtype))
+  return flow(data, *images(shape, scales, width, blocks, bound, alpha, dtype), **options)

@@ -11,32 +11,24 @@ identity. The linear map, its order half a turn, exchanges the halves and learns
 Departures: a learnt scale and shift a step, the first set by the first batch; plain perceptrons, no residual blocks.
 """
 
-import jax
 import jax.numpy as jnp
 
 from genjax_zoo.core import Model, UserError
-from genjax_zoo.models._flow import flow
+from genjax_zoo.models._flow import flow, steps, vectors
 from genjax_zoo.nn.conditioner import DenseConditioner
-from genjax_zoo.prob.bijectors import (
-  actnorm,
-  actnorm_init,
-  chain,
-  coupling,
-  halves,
-  linear,
-  rational_quadratic,
-  repeat,
-)
+from genjax_zoo.prob.bijectors import actnorm, chain, coupling, halves, linear
+from genjax_zoo.prob.univariate import rational_quadratic
 
 
 def model(
-  data, *, depth: int = 4, hidden: tuple[int, ...] = (64, 64), bins: int = 8, bound: float = 4.0, dtype: str = "float32"
-) -> Model:
+  data, *, depth: int = 4, hidden: tuple[int, ...] = (64, 64), bins: int = 8, bound: float = 4.0,
+  conditional: bool = False, dtype: str = "float32",
+) -> Model:  # fmt: skip
   """A spline flow of vectors "x" [D], D > 1: `depth` steps of perceptrons `hidden`, scanned."""
   shape = data["x"].shape if "x" in data else ()
-  if len(shape) != 1 or shape[0] < 2:
-    raise UserError(f"spline_flow takes vectors x [D] with D > 1; the data have {', '.join(data)} of {list(shape)}")
-  dim, kept = shape[0], shape[0] // 2
+  if len(shape) != 1:
+    raise UserError(f"spline_flow takes vectors x [D]; the data have {', '.join(data)}")
+  dim, kept = vectors(data, "spline_flow"), shape[0] // 2
   net, order = DenseConditioner(hidden, (dim - kept, 3 * bins - 1), dtype), jnp.roll(jnp.arange(dim), kept)
 
   def layer(p):
@@ -44,7 +36,7 @@ def model(
     univariate = lambda params: rational_quadratic(params, bound)
     return chain(actnorm(p["norm"]), linear(p["linear"], order), coupling(halves(), univariate, conditioner))
 
-  def step(key):
+  def initialize(key):
     flat, square = jnp.zeros(dim), jnp.zeros((dim, dim))
     return {
       "norm": {"log_scale": flat, "shift": flat},
@@ -52,7 +44,4 @@ def model(
       "net": net.init(key, jnp.zeros((1, kept)))["params"],
     }
 
-  def initialize(key, x):
-    return {"first": actnorm_init(x), "steps": jax.vmap(step)(jax.random.split(key, depth))}
-
-  return flow(data, initialize, lambda params: chain(actnorm(params["first"]), repeat(layer, params["steps"])))
+  return flow(data, *steps(initialize, layer, depth), conditional=conditional)

@@ -34,11 +34,12 @@ class MaskedDense(nn.Module):
 
   features: int
   use_bias: bool = True
+  kernel_init: Callable = nn.initializers.lecun_normal()
   dtype: str = "float32"
 
   @nn.compact
   def __call__(self, x, mask):
-    kernel = self.param("kernel", nn.initializers.lecun_normal(), mask.shape)
+    kernel = self.param("kernel", self.kernel_init, mask.shape)
     y = x.astype(self.dtype) @ jnp.where(mask, kernel, 0.0).astype(self.dtype)
     return y + bias(self, y) if self.use_bias else y
 
@@ -46,12 +47,14 @@ class MaskedDense(nn.Module):
 class MaskedMLP(nn.Module):
   """x [B, D], degrees [D], [hidden_1], .. -> float32 [B, D, outputs]: outputs of d depend on inputs of lower degree.
 
-  With `direct`, masked weights also lead from the inputs to the outputs (MADE, 1502.03509, section 4.1).
+  With `direct`, masked weights also lead from the inputs to the outputs (MADE, 1502.03509, section 4.1); with `zero`
+  the last hidden layer's weights start at 0.
   """
 
   hidden: tuple[int, ...]
   outputs: int
   direct: bool = True
+  zero: bool = False
   activation: Callable = nn.relu
   dtype: str = "float32"
 
@@ -63,7 +66,8 @@ class MaskedMLP(nn.Module):
     for width, degree in zip(self.hidden, degrees[1:]):
       h = self.activation(MaskedDense(width, dtype=self.dtype)(h, seen[:, None] <= degree[None]))
       seen = degree
-    out = MaskedDense(size)(h, seen[:, None] < last[None])
+    last_init = nn.initializers.zeros if self.zero else nn.initializers.lecun_normal()
+    out = MaskedDense(size, kernel_init=last_init)(h, seen[:, None] < last[None])
     if self.direct:
       out += MaskedDense(size, use_bias=False)(x, first[:, None] < last[None])
     return out.reshape(len(x), -1, self.outputs)

@@ -4,8 +4,9 @@ A `Bijector` is two pure functions of a batch. Forward goes from the data to the
 
   log p(x) = log p_z(f(x)) + log |det df/dx|
 
-A univariate map is a Bijector too, but acts on each number alone and leaves log |dy/dx| in the shape of x; `coupling`
-takes any, `elementwise` makes one a layer. Networks come in as functions: there is nothing to learn in here.
+A univariate map (`prob.univariate`) is a Bijector too, but acts on each number alone and leaves log |dy/dx| in the
+shape of x; `coupling` and `autoregressive` take any, `elementwise` makes one a layer. Networks come in as functions:
+there is nothing to learn in here.
 """
 
 from collections.abc import Callable
@@ -13,11 +14,8 @@ import math
 from typing import NamedTuple
 
 import jax
-from jax.nn import softplus
 import jax.numpy as jnp
 from jax.scipy.linalg import solve_triangular
-
-from genjax_zoo.prob.splines import inverse_spline, spline
 
 
 class Bijector(NamedTuple):
@@ -67,41 +65,47 @@ def repeat(layer: Callable, params) -> Bijector:
   return Bijector(through(0), through(1))
 
 
-# Univariate maps
+def observe(layer: Callable, params, x):
+  """(y, log_det, moments) of `repeat`'s forward where each layer(p, moments) is given those of its own input.
+
+  moments: `mean` and `var` over all axes but the last, [depth, C]. A batch norm in training; in evaluation
+  `repeat(lambda p: layer(*p), (params, averages of moments))` is the same flow.
+  """
+
+  def step(carry, p):
+    x, log_det = carry
+    axes = tuple(range(x.ndim - 1))
+    moments = {"mean": x.mean(axes), "var": x.var(axes)}
+    y, change = layer(p, moments).forward_and_log_det(x)
+    return (y, log_det + change), moments
+
+  (y, log_det), moments = jax.lax.scan(step, (x, jnp.zeros(len(x), x.dtype)), params)
+  return y, log_det, moments
 
 
-def additive(params) -> Bijector:
-  """y = x + shift, params [..., 1] (NICE, arXiv:1410.8516)."""
-  shift = params[..., 0]
-  return Bijector(lambda x: (x + shift, jnp.zeros_like(x)), lambda y: (y - shift, jnp.zeros_like(y)))
+def grow(layer: Callable, initialize: Callable, seeds, x):
+  """(params, y): those of `repeat(layer, params)`, each from `initialize(seed, its input)`, and where x goes.
+
+  `seeds` are stacked as the params will be: keys, say. Each layer sees the data as those before it leave them: the
+  data-dependent initialisation of Glow, 3.1.
+  """
+
+  def step(x, seed):
+    p = initialize(seed, x)
+    return layer(p).forward_and_log_det(x)[0], p
+
+  y, params = jax.lax.scan(step, x, seeds)
+  return params, y
 
 
-def affine(params, bound: float = 2.0) -> Bijector:
-  """y = x exp(s) + shift, s = bound tanh(raw / bound), params [..., 2] = (raw, shift) (RealNVP, arXiv:1605.08803)."""
-  s, shift = bound * jnp.tanh(params[..., 0] / bound), params[..., 1]
-  return Bijector(lambda x: (x * jnp.exp(s) + shift, s), lambda y: ((y - shift) * jnp.exp(-s), -s))
+def path(layer: Callable, params, y):
+  """All that y [B, ...] goes through on its way back through `repeat(layer, params)`: [depth, B, ...], x the first."""
 
+  def step(y, p):
+    x = layer(p).inverse_and_log_det(y)[0]
+    return x, x
 
-def rational_quadratic(params, bound: float = 4.0) -> Bijector:
-  """A monotone spline of K bins on [-bound, bound] between linear tails, params [..., 3 K - 1]; see `splines`."""
-  return Bijector(lambda x: spline(x, params, bound), lambda y: inverse_spline(y, params, bound))
-
-
-def logit(alpha: float = 0.05) -> Bijector:
-  """y = logit(alpha / 2 + (1 - alpha) x): from [0, 1], cells at both edges included, to the line (RealNVP, 4.1)."""
-
-  def forward(x):
-    p = alpha / 2 + (1 - alpha) * x
-    y = jnp.log(p) - jnp.log1p(-p)
-    return y, math.log1p(-alpha) + softplus(y) + softplus(-y)
-
-  def backward(y):
-    return (jax.nn.sigmoid(y) - alpha / 2) / (1 - alpha), -math.log1p(-alpha) - softplus(y) - softplus(-y)
-
-  return Bijector(forward, backward)
-
-
-# Layers
+  return jax.lax.scan(step, y, params, reverse=True)[1]
 
 
 def elementwise(f: Bijector) -> Bijector:
@@ -158,6 +162,31 @@ def coupling(split: Split, univariate: Callable, net: Callable) -> Bijector:
   return Bijector(through(0), through(1))
 
 
+def autoregressive(univariate: Callable, net: Callable) -> Bijector:
+  """y_d = univariate(net(x)_d)(x_d), where net(x)_d depends on x_1 .. x_d-1 only (MAF, arXiv:1705.07057, eq. 3 - 5).
+
+  `net` goes from [B, D] to parameters [B, D, K]. Forward is one pass, the inverse D passes, one number after the
+  other; `inverse` of this layer is that of IAF (arXiv:1606.04934), fast the other way.
+  """
+
+  def forward(x):
+    y, log_det = univariate(net(x)).forward_and_log_det(x)
+    return y, total(log_det)
+
+  def backward(y):
+    def step(x, d):
+      found = univariate(net(x)).inverse_and_log_det(y)[0]
+      return jnp.where((jnp.arange(y.shape[1]) == d)[None], found, x), None
+
+    x, _ = jax.lax.scan(step, jnp.zeros_like(y), jnp.arange(y.shape[1] - 1))
+    x, log_det = univariate(net(x)).inverse_and_log_det(
+      y
+    )  # The last number, and all parameters as they are in the end.
+    return x, total(log_det)
+
+  return Bijector(forward, backward)
+
+
 def actnorm(params) -> Bijector:
   """y = (x + shift) exp(log_scale), params of shape [C], along the last axis (Glow, arXiv:1807.03039, 3.1)."""
 
@@ -181,15 +210,26 @@ def actnorm_init(x) -> dict:
   return {"shift": -x.mean(axes), "log_scale": -jnp.log(x.std(axes) + 1e-6)}
 
 
-def linear(params, order, sign=1.0) -> Bijector:
-  """y = x[..., order] L U along the last axis: an invertible 1 x 1 convolution (Glow, 3.2, eq. 10).
+def batch_norm(params, moments) -> Bijector:
+  """y = (x - mean) / sqrt(var + 1e-5) exp(log_scale) + shift, along the last axis (RealNVP, 3.7; MAF, appendix B).
+
+  params: `log_scale` and `shift` [C]; moments: `mean` and `var` [C], of the batch in training, else of its past.
+  """
+  log_std = 0.5 * jnp.log(moments["var"] + 1e-5)
+  scale = {"log_scale": params["log_scale"] - log_std, "shift": -moments["mean"]}
+  shift = {"log_scale": jnp.zeros_like(log_std), "shift": params["shift"]}
+  return chain(actnorm(scale), actnorm(shift))
+
+
+def linear(params, order) -> Bijector:
+  """y = x[..., order] L U along the last axis: an invertible 1 x 1 convolution (Glow, 3.2, eq. 10 - 11).
 
   params: `lower` and `upper` [C, C], of which the strict triangles count, and `log_diagonal` [C]: L has ones on its
-  diagonal, U has sign exp(log_diagonal). The order of the channels and the signs, +-1, are not learnt.
+  diagonal, U has exp(log_diagonal). Zeros make it the permutation `order`, which is not learnt.
   """
   eye = jnp.eye(len(params["log_diagonal"]), dtype=params["lower"].dtype)
   lower = jnp.tril(params["lower"], -1) + eye
-  upper = jnp.triu(params["upper"], 1) + jnp.diag(sign * jnp.exp(params["log_diagonal"]))
+  upper = jnp.triu(params["upper"], 1) + jnp.diag(jnp.exp(params["log_diagonal"]))
 
   def log_det(x):
     return jnp.broadcast_to(math.prod(x.shape[1:-1]) * params["log_diagonal"].sum(), len(x))
@@ -205,16 +245,8 @@ def linear(params, order, sign=1.0) -> Bijector:
   return Bijector(forward, backward)
 
 
-def factorize(w):
-  """(params, order, sign) with which `linear` is x @ w, w [C, C] invertible."""
-  p, lower, upper = jax.scipy.linalg.lu(w)
-  diagonal = jnp.diag(upper)
-  params = {"lower": lower, "upper": upper, "log_diagonal": jnp.log(jnp.abs(diagonal))}
-  return params, p.argmax(0), jnp.sign(diagonal)
-
-
 def rearrange(there: Callable, back: Callable) -> Bijector:
-  """A layer that moves numbers and changes none."""
+  """A layer that keeps volume: it moves numbers, or rotates them."""
   zero = lambda x: jnp.zeros(len(x), x.dtype)
   return Bijector(lambda x: (there(x), zero(x)), lambda y: (back(y), zero(y)))
 

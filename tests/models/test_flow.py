@@ -8,9 +8,10 @@ import numpy as np
 import pytest
 
 from genjax_zoo.core import Field
-from genjax_zoo.models import nice, realnvp, spline_flow
+from genjax_zoo.models import glow, maf, nice, realnvp, spline_flow
 from genjax_zoo.models._flow import flow
-from genjax_zoo.prob.bijectors import chain, elementwise, flatten, logit
+from genjax_zoo.prob.bijectors import chain, elementwise, flatten
+from genjax_zoo.prob.univariate import logit
 
 pytestmark = pytest.mark.slow  # Minutes of compiling.
 
@@ -20,10 +21,15 @@ VECTORS = {
   "nice": lambda data: nice.model(data, hidden=(16, 16), prior="normal"),
   "realnvp": lambda data: realnvp.model(data, depth=6, hidden=(16, 16)),
   "spline_flow": lambda data: spline_flow.model(data, depth=4, hidden=(16, 16)),
+  "maf": lambda data: maf.model(data, depth=4, hidden=(16, 16)),
+  "iaf": lambda data: maf.model(data, depth=2, hidden=(16, 16), inverse=True),
 }
 IMAGES = {
   "nice": lambda data: nice.model(data, hidden=(16, 16)),
   "realnvp": lambda data: realnvp.model(data, width=8, blocks=1),
+  "glow": lambda data: glow.model(data, depth=2, width=8),
+  "mixture": lambda data: glow.model(data, depth=2, width=8, coupling="mixture"),
+  "maf": lambda data: maf.model(data, depth=3, hidden=(16,)),
 }
 CASES = [(VECTORS[name], data) for name in VECTORS for data in (PLANE, TABLE)] + [(f, IMAGE) for f in IMAGES.values()]
 
@@ -48,7 +54,8 @@ def trained(make, data, noise=0.05):
 
 @pytest.mark.parametrize("make, data", CASES)
 def test_whole_models_are_inverted_and_have_the_jacobians_determinant(make, data):
-  model, params, _ = trained(make, data)
+  model, params, state = trained(make, data)
+  params |= state
   f, shape = model.parts["bijector"], next(iter(data.values())).shape
   n = 50 if data is IMAGE else 200
   x = jax.random.uniform(jax.random.key(2), (n, *shape)) * (1 if data is IMAGE else 4)
@@ -83,7 +90,7 @@ def test_a_uniform_flow_has_log2_levels_bits(levels):
   shape = (3, 4, 1)
   data = {"image": Field(shape, np.uint8, levels)}
   f = chain(flatten(shape), elementwise(logit(0.0)))
-  model = flow(data, lambda key, v: {}, lambda params: f, "logistic")
+  model = flow(data, lambda key, v: {}, lambda params: f, prior="logistic")
   batch = batch_of(data, 100)
   nats = model.log_prob({}, {}, batch, jax.random.key(0))
   np.testing.assert_allclose(-nats / (12 * math.log(2)), math.log2(levels), rtol=1e-5)
@@ -96,7 +103,7 @@ def test_the_bound_is_below_the_mass_of_the_cells():
   """One logistic number, log p(v) known: log of the integral over a cell is the mean of no bound and above ours."""
   data = {"image": Field((1, 1, 1), np.uint8, 4)}
   f = elementwise(logit(0.5))
-  model = flow(data, lambda key, v: {}, lambda params: chain(flatten((1, 1, 1)), f), "normal")
+  model = flow(data, lambda key, v: {}, lambda params: chain(flatten((1, 1, 1)), f), prior="normal")
   for x in range(4):
     v = jnp.linspace(x / 4, (x + 1) / 4, 20_001)
     z, log_det = f.forward_and_log_det(v[:, None])

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from scipy.interpolate import BPoly
 
-from genjax_zoo.prob import bijectors as b
+from genjax_zoo.prob import bijectors as b, univariate as u
 from genjax_zoo.prob.splines import inverse_spline, spline
 
 pytestmark = pytest.mark.slow  # Minutes of compiling.
@@ -25,7 +25,12 @@ def net(seed, kept, moved, K):
   return lambda x: (jnp.tanh(x.reshape(len(x), -1) @ w) @ v).reshape(len(x), *moved, K)
 
 
-UNIVARIATE = {"additive": (b.additive, 1), "affine": (b.affine, 2), "spline": (b.rational_quadratic, 14)}
+UNIVARIATE = {
+  "additive": (u.additive, 1),
+  "affine": (u.affine, 2),
+  "spline": (u.rational_quadratic, 14),
+  "mixture": (u.mixture_of_logistics, 14),
+}
 
 
 def couple(split, name, shape, seed=0):
@@ -38,8 +43,29 @@ def norm(seed, c):
   return b.actnorm({"log_scale": normal(seed, c, scale=0.3), "shift": normal(seed + 1, c)})
 
 
+def triangles(seed, c):
+  diagonal = normal(seed + 2, c, scale=0.5)
+  return {"lower": normal(seed, c, c) / c, "upper": normal(seed + 1, c, c) / c, "log_diagonal": diagonal}
+
+
 def mixing(seed, c):
-  return b.linear(*b.factorize(normal(seed, c, c) + jnp.eye(c)))
+  return b.linear(triangles(seed, c), jnp.roll(jnp.arange(c), 1))
+
+
+def normalised(seed, c):
+  moments = {"mean": normal(seed + 2, c), "var": jnp.exp(normal(seed + 3, c))}
+  return b.batch_norm({"log_scale": normal(seed, c, scale=0.3), "shift": normal(seed + 1, c)}, moments)
+
+
+def masked(seed, dim, K):
+  """A random smooth function [B, dim] -> [B, dim, K] whose d-th output depends on the numbers before it."""
+  w = normal(seed, dim, dim, K) * (jnp.arange(dim)[:, None] < jnp.arange(dim)[None])[..., None]
+  return lambda x: jnp.tanh(jnp.einsum("bi,idk->bdk", x, w)) + normal(seed + 1, dim, K)[None]
+
+
+def rotation(c):
+  q = np.linalg.qr(np.random.default_rng(0).normal(size=(c, c)))[0]
+  return q, q.T
 
 
 def multiscale():
@@ -56,7 +82,7 @@ def multiscale():
 def repeated(depth, dim=5):
   def layer(p):
     conditioner = lambda x: (jnp.tanh(x @ p["w"]) @ p["v"]).reshape(len(x), dim - dim // 2, 14)
-    couple = b.coupling(b.halves(), b.rational_quadratic, conditioner)
+    couple = b.coupling(b.halves(), u.rational_quadratic, conditioner)
     return b.chain(b.actnorm(p["norm"]), b.permutation(jnp.arange(dim)[::-1]), couple)
 
   w, v = normal(1, depth, dim // 2, 16), normal(2, depth, 16, (dim - dim // 2) * 14, scale=0.03)
@@ -68,6 +94,11 @@ LAYERS = {  # name: (a bijector, made inside a test in its precision, the shape 
   "additive": (lambda: couple(b.halves(), "additive", (5,)), (5,)),
   "affine": (lambda: couple(b.halves(), "affine", (5,)), (5,)),
   "spline": (lambda: couple(b.halves(), "spline", (5,)), (5,)),
+  "mixture": (lambda: couple(b.halves(), "mixture", (5,)), (5,)),
+  "autoregressive": (lambda: b.autoregressive(u.affine, masked(0, 5, 2)), (5,)),
+  "autoregressive splines": (lambda: b.autoregressive(u.rational_quadratic, masked(0, 4, 14)), (4,)),
+  "batch norm": (lambda: normalised(0, 2), IMAGE),
+  "rotation": (lambda: b.rearrange(*(lambda x, w=w: x @ w for w in rotation(3))), (3,)),
   "last half kept": (lambda: couple(b.halves(False), "affine", (5,)), (5,)),
   "channels": (lambda: couple(b.halves(), "affine", IMAGE), IMAGE),
   "checkerboard": (lambda: couple(b.checkerboard(), "affine", (3, 4, 2)), (3, 4, 2)),
@@ -78,7 +109,7 @@ LAYERS = {  # name: (a bijector, made inside a test in its precision, the shape 
   "permutation": (lambda: b.permutation(jnp.array([2, 0, 3, 1])), (4,)),
   "squeeze": (b.squeeze, IMAGE),
   "flatten": (lambda: b.flatten(IMAGE), IMAGE),
-  "two logits": (lambda: b.chain(b.inverse(b.elementwise(b.logit())), b.elementwise(b.logit(0.1))), (3,)),
+  "two logits": (lambda: b.chain(b.inverse(b.elementwise(u.logit())), b.elementwise(u.logit(0.1))), (3,)),
   "multi-scale": (multiscale, IMAGE),
   "scanned": (lambda: repeated(3), (5,)),
 }
@@ -112,6 +143,99 @@ def test_deep_flows_are_inverted(double, tolerance):
     np.testing.assert_allclose(inverse_log_det, -log_det, atol=100 * tolerance)
 
 
+def test_observe_is_a_batch_norm_and_repeat_with_its_moments_the_same_flow():
+  def layer(p, moments):
+    return b.chain(b.batch_norm(p["norm"], moments), b.autoregressive(u.affine, lambda x: p["net"][None] * 0 + 0.3))
+
+  params = {"norm": {"log_scale": normal(0, 3, 2), "shift": normal(1, 3, 2)}, "net": normal(2, 3, 2, 2)}
+  x = normal(3, 400, 2, scale=3.0) + 5
+  y, log_det, moments = b.observe(layer, params, x)
+  again = b.repeat(lambda p: layer(*p), (params, moments))
+  for a, c in zip(again.forward_and_log_det(x), (y, log_det)):
+    np.testing.assert_allclose(a, c, rtol=1e-5, atol=1e-5)
+  np.testing.assert_allclose(moments["mean"][0], x.mean(0), rtol=1e-5)
+  np.testing.assert_allclose(moments["var"][0], x.var(0), rtol=1e-5)
+  first = layer(jax.tree.map(lambda p: p[0], params), jax.tree.map(lambda m: m[0], moments)).forward_and_log_det(x)[0]
+  np.testing.assert_allclose(moments["mean"][1], first.mean(0), rtol=1e-4, atol=1e-5)
+
+
+def test_grown_actnorms_each_see_what_those_before_left():
+  x, seeds = normal(0, 500, 3, scale=4.0) + 2, jax.random.split(jax.random.key(0), 3)
+  w = jnp.array(rotation(3)[0])
+  layer = lambda p: b.chain(b.actnorm(p), b.rearrange(lambda x: jnp.tanh(x @ w), None))
+  params, y = b.grow(layer, lambda key, x: b.actnorm_init(x), seeds, x)
+  for i in range(3):
+    normed = b.actnorm(jax.tree.map(lambda p: p[i], params)).forward_and_log_det(x)[0]
+    np.testing.assert_allclose(normed.mean(0), 0, atol=1e-4)
+    np.testing.assert_allclose(normed.std(0), 1, atol=1e-3)
+    x = jnp.tanh(normed @ w)
+  np.testing.assert_allclose(y, x, atol=1e-5)
+
+
+def test_path_goes_back_through_all_layers():
+  params = {"log_scale": normal(0, 4, 3), "shift": normal(1, 4, 3)}
+  y = normal(2, 6, 3)
+  points = b.path(b.actnorm, params, y)
+  np.testing.assert_allclose(points[0], b.repeat(b.actnorm, params).inverse_and_log_det(y)[0], rtol=1e-5)
+  one = lambda i: b.actnorm(jax.tree.map(lambda p: p[i], params))
+  np.testing.assert_allclose(one(0).forward_and_log_det(points[0])[0], points[1], rtol=1e-4, atol=1e-4)
+  np.testing.assert_allclose(one(3).forward_and_log_det(points[3])[0], y, rtol=1e-4, atol=1e-4)
+
+
+def test_autoregressive_is_in_order_and_its_inverse_too():
+  f = b.autoregressive(u.affine, masked(0, 5, 2))
+  x = normal(1, 5)
+  for g in f, b.inverse(f):
+    jacobian = np.asarray(jax.jacfwd(lambda x: g.forward_and_log_det(x[None])[0][0])(x))
+    np.testing.assert_allclose(np.triu(jacobian, 1), 0, atol=1e-6)
+    assert (np.diag(jacobian) > 0).all()
+
+
+@pytest.mark.parametrize("spread", [0.1, 3.0, 1000.0])
+def test_mixture_of_logistics_is_its_distribution_function_and_is_inverted(spread):
+  """Also far in the tails, and where components are so far apart that the slope between them underflows."""
+  with jax.enable_x64(True):
+    K, x = 5, jnp.r_[jnp.linspace(-6, 6, 101), -1e4, 1e4, 50.0]
+    params = normal(0, 3 * K + 2).at[K : 2 * K].mul(spread)
+    f = u.mixture_of_logistics(jnp.broadcast_to(params, (len(x), len(params))))
+    y, log_slope = f.forward_and_log_det(x)
+    logits, means, log_scales = (
+      params[:K],
+      params[K : 2 * K] + jnp.linspace(-1, 1, K),
+      4 * jnp.tanh(params[2 * K : 3 * K] / 4),
+    )
+    level = (y - params[-1]) * np.exp(-4 * np.tanh(params[-2] / 4))
+    F = (jax.nn.softmax(logits)[None] * jax.nn.sigmoid((x[:, None] - means[None]) * jnp.exp(-log_scales)[None])).sum(-1)
+    np.testing.assert_allclose(jax.nn.sigmoid(level), F, atol=1e-12)
+    assert np.isfinite(y).all() and np.isfinite(log_slope).all()
+    back, inverse_slope = f.inverse_and_log_det(y)
+    np.testing.assert_allclose(f.forward_and_log_det(back)[0], y, rtol=1e-12, atol=1e-12)
+    near = log_slope > -10  # Elsewhere y hardly tells the points apart.
+    np.testing.assert_allclose(back[near], x[near], rtol=1e-9, atol=1e-9)
+    np.testing.assert_allclose(inverse_slope[near], -log_slope[near], atol=1e-7)
+
+
+def test_derivatives_of_the_mixtures_inverse_are_those_of_the_implicit_function():
+  with jax.enable_x64(True):
+    params, y, h = normal(0, 14), jnp.array(0.7), 1e-6
+    g = lambda y, params: u.mixture_of_logistics(params).inverse_and_log_det(y)[0]
+    dy, dp = jax.grad(g, (0, 1))(y, params)
+    np.testing.assert_allclose(dy, (g(y + h, params) - g(y - h, params)) / (2 * h), rtol=1e-6)
+    shifted = jax.vmap(lambda e: (g(y, params + h * e) - g(y, params - h * e)) / (2 * h))(jnp.eye(14))
+    np.testing.assert_allclose(dp, shifted, rtol=1e-5, atol=1e-8)
+
+
+def test_mixture_of_logistics_in_float32_is_finite_with_its_gradients():
+  points = jnp.r_[jnp.linspace(-20, 20, 41), 1e4, -1e4]
+  for size in 1.0, 30.0:
+    row = normal(1, 14, scale=size)
+    for direction in range(2):
+      both = lambda x, p: jnp.stack(u.mixture_of_logistics(p)[direction](x))
+      value = jax.jit(jax.vmap(both, (0, None)))(points, row)
+      dx, dp = jax.jit(jax.vmap(jax.jacrev(both, (0, 1)), (0, None)))(points, row)
+      assert np.isfinite(value).all() and np.isfinite(dx).all() and np.isfinite(dp).all(), (size, direction)
+
+
 def test_repeat_is_the_chain():
   params = {"log_scale": normal(0, 4, 3), "shift": normal(1, 4, 3)}
   scanned = b.repeat(b.actnorm, params)
@@ -126,7 +250,7 @@ def test_splits_keep_what_they_say_and_the_checkerboard_alternates():
   even = (np.add.outer(np.arange(3), np.arange(4)) % 2 == 0)[None, :, :, None]
   kept, _ = b.checkerboard().part(x)
   np.testing.assert_array_equal(kept, np.where(even, x, 0))
-  y, _ = b.coupling(b.checkerboard(), b.additive, lambda kept: jnp.ones((*kept.shape, 1))).forward_and_log_det(x)
+  y, _ = b.coupling(b.checkerboard(), u.additive, lambda kept: jnp.ones((*kept.shape, 1))).forward_and_log_det(x)
   np.testing.assert_allclose(y, np.where(even, x, x + 1), rtol=1e-6)
 
 
@@ -137,16 +261,14 @@ def test_squeeze_turns_blocks_into_pixels():
   np.testing.assert_array_equal(y[0, 1, 0], [8, 9, 12, 13])
 
 
-def test_linear_is_the_matrix_it_was_factorized_from():
-  w, x = normal(3, 6, 6), normal(4, 5, 6)
-  params, order, sign = b.factorize(w)
-  y, log_det = b.linear(params, order, sign).forward_and_log_det(x)
-  np.testing.assert_allclose(y, x @ w, atol=1e-4)
-  np.testing.assert_allclose(log_det, np.linalg.slogdet(w)[1], atol=1e-4)
-  moved = {k: v + 9.0 for k, v in params.items() if k != "log_diagonal"}  # Only the strict triangles count:
-  kept = {"lower": jnp.tril(moved["lower"], -1), "upper": jnp.triu(moved["upper"], 1)}
-  for a, c in zip(*(b.linear(params | p, order, sign).forward_and_log_det(x) for p in (moved, kept))):
-    np.testing.assert_allclose(a, c, rtol=1e-5)
+def test_linear_is_its_matrix():
+  params, order, x = triangles(3, 6), jnp.array([3, 1, 5, 0, 2, 4]), normal(4, 5, 6)
+  w = (jnp.tril(params["lower"], -1) + jnp.eye(6)) @ (
+    jnp.triu(params["upper"], 1) + jnp.diag(jnp.exp(params["log_diagonal"]))
+  )
+  y, log_det = b.linear(params, order).forward_and_log_det(x)
+  np.testing.assert_allclose(y, x[:, order] @ w, atol=1e-5)
+  np.testing.assert_allclose(log_det, np.linalg.slogdet(w)[1], atol=1e-5)
 
 
 def test_actnorm_starts_with_unit_statistics():
@@ -158,7 +280,7 @@ def test_actnorm_starts_with_unit_statistics():
 
 def test_logit_takes_the_closed_interval():
   x = jnp.array([[0.0, 0.3, 1.0]])
-  y, log_det = b.elementwise(b.logit(0.05)).forward_and_log_det(x)
+  y, log_det = b.elementwise(u.logit(0.05)).forward_and_log_det(x)
   p = 0.025 + 0.95 * np.asarray(x)
   np.testing.assert_allclose(y, np.log(p / (1 - p)), rtol=1e-5)
   np.testing.assert_allclose(log_det, np.log(0.95 / (p * (1 - p))).sum(-1), rtol=1e-5)
