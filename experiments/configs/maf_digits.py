@@ -1,0 +1,18 @@
+"""A masked autoregressive flow on digits.
+
+  python -m experiments.main --config=configs/maf_digits.py
+
+Expected: to be measured.
+"""
+
+from ml_collections import ConfigDict
+
+
+def get_config():
+  return ConfigDict(dict(
+    model=dict(name="maf", depth=5, hidden=(256,)),
+    data=dict(name="digits", batch=100),
+    optimizer=dict(name="adamw", learning_rate=1e-3, weight_decay=0.1, schedule="cosine"),
+    train=dict(steps=600, steps_per_dispatch=100, log_every=100, save_every=300, sample_every=300),
+    evaluate=dict(batch=297),
+  ))  # fmt: skip
