@@ -44,7 +44,8 @@ def fitting(data: str, only=()) -> list[str]:
   names = []
   for path in sorted((configs.HERE / "configs").glob("[a-z]*.py")):
     config = configs.resolve(str(path))
-    if re.split("[:/]", config.data.name)[-1].removesuffix(".npz") == data and config.model.name != "classifier":
+    source = re.sub("^(tfds|npz|folder):(.*/)?", "", config.data.name).removesuffix(".npz")
+    if source == data and config.model.name != "classifier":
       names.append(path.stem)
   if not names:
     raise UserError(f"no config trains on {data!r}; configs are named MODEL_DATA")

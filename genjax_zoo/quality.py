@@ -10,7 +10,7 @@ from genjax_zoo.metrics.features import Features
 from genjax_zoo.metrics.frechet import fid
 from genjax_zoo.metrics.inception_score import inception_score
 from genjax_zoo.metrics.kernel import kid
-from genjax_zoo.metrics.modes import gaussian_modes
+from genjax_zoo.metrics.modes import gaussian_modes, stacked_modes
 from genjax_zoo.metrics.neighbours import memorisation
 from genjax_zoo.metrics.prdc import prdc
 from genjax_zoo.metrics.sliced import sliced_wasserstein
@@ -56,8 +56,9 @@ def quality(samples: dict, dataset: Dataset, features: Features, split: str = "t
   "fid", "kid" (with its standard error), "sliced_wasserstein": lower is better, 0 is the data's own law. "precision",
   "recall", "density", "coverage": higher is better. "inception_score" where the features classify; "agreement" of
   their class with the label that a conditional model was given. "copies": the chance that a sample is nearer to the
-  training set than a test example is, 1/2 for a good model, 1 for one that copies. "modes" and "high_quality" where
-  the modes are known. "fid_train_vs_test" and "fid_noise_vs_test" are what the best and the worst samples would get.
+  training set than a test example is, 1/2 for a good model, 1 for one that copies. "modes", "reverse_kl" and (of
+  points) "high_quality" where the modes are known. "fid_train_vs_test" and "fid_noise_vs_test" are what the best and
+  the worst samples would get.
   Raises UserError for too few samples.
   """
 
@@ -82,6 +83,8 @@ def quality(samples: dict, dataset: Dataset, features: Features, split: str = "t
     found["inception_score"] = inception_score(classes)[0]
     if "label" in samples:
       found["agreement"] = float((classes.argmax(-1) == samples["label"]).mean())
+    if n := dataset.truth.get("stacked"):
+      found |= stacked_modes(np.stack(np.unravel_index(classes.argmax(-1), (n,) * 3), -1), n)
   if "centres" in dataset.truth:
     found |= gaussian_modes(samples["x"], dataset.truth["centres"], dataset.truth["sd"])
   about = {

@@ -20,11 +20,11 @@ NAMED = {
   "swirl": "synthetic.swirl",
   "checkerboard": "synthetic.checkerboard",
 }
-PREFIXED = {"tfds": "tfds.load", "npz": "npz.load", "folder": "folder.load"}
+PREFIXED = {"tfds": "tfds.load", "npz": "npz.load", "folder": "folder.load", "stacked": "stacked.load"}
 
 
 def load(name: str, *, binarize: str | None = None, flip: bool = False, seed: int = 0, **own) -> Dataset:
-  """The data set of this name: one of `names()`, "tfds:NAME", "npz:PATH" or "folder:PATH".
+  """The data set of this name: one of `names()`, "tfds:NAME", "npz:PATH", "folder:PATH" or "stacked:SET".
 
   `binarize` ("threshold", "static" or "dynamic") makes gray images binary, `flip` mirrors training images at
   random. `seed` draws what is random in the set itself: procedural examples, the test split of a set without

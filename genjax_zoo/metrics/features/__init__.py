@@ -54,6 +54,10 @@ def choose(name: str, source: str, fields) -> Features | None:
     return (
       Features("x", lambda batch, progress=iter: (np.asarray(batch["x"], np.float32), None)) if "x" in fields else None
     )
+  if source.startswith("stacked:"):
+    channel = fields["image"]._replace(shape=(*fields["image"].shape[:-1], 1))
+    see = choose(name, source.removeprefix("stacked:"), {"image": channel})
+    return see and stacked(see)
   stem = re.split("[:/]", source)[-1].removesuffix(".npz")
   files = sorted(HERE.glob(f"{ALIAS.get(stem, stem)}-*.npz"))
   return read(files[0], fields["image"]) if files else None
@@ -91,6 +95,21 @@ def read(file: Path, image) -> Features | None:
     return features, probabilities
 
   return Features(f"{name}@sha256:{digest}", extract)
+
+
+def stacked(see: Features) -> Features:
+  """Features of images [N, H, W, 3] from those of gray images: side by side, and the probabilities of all triples.
+
+  A triple of classes counts as data/stacked.py labels it.
+  """
+
+  def extract(batch, progress=iter):
+    images = np.asarray(batch["image"])
+    features, classes = zip(*(see.extract({"image": images[..., i : i + 1]}, progress) for i in range(3)))
+    triples = np.einsum("na,nb,nc->nabc", *classes).reshape(len(images), -1)
+    return np.concatenate(features, -1), triples
+
+  return Features(f"stacked {see.name}", extract)
 
 
 def write(run_folder) -> Path:
