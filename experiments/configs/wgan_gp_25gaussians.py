@@ -3,7 +3,7 @@
   python -m experiments.main --config=configs/wgan_gp_25gaussians.py
 
 Expected: 25 of 25 modes, and 86 to 87 % of the samples within 3 standard deviations of one, with the seeds 0 and 1. 60
-to 90 s of training on 2 CPU cores, busy with other work. Half-way it is only about half: that the rate goes to 0 matters.
+to 90 s of training on 2 CPU cores, busy with other work. The decay of the rate matters.
 """
 
 from ml_collections import ConfigDict
