@@ -12,7 +12,7 @@ along a path, which training takes. The solver chooses its steps, and the densit
 goes in `steps` equal ones, of a known cost.
 
 Departures: a penalty on the speed (Finlay et al. 2020, arXiv:2002.02798), which keeps paths straight and steps large;
-gradients through the solver's steps, not by the adjoint equation; softplus networks that take t as one more input.
+gradients through the solver's steps, not by the adjoint equation; tanh networks that take t as one more input.
 
 The deck (D, line 218) takes triangular Jacobians for the only cheap determinants; a trace needs none.
 """
@@ -76,7 +76,7 @@ def model(
   shape, _, levels = data.get("x", ((), None, None))
   if len(shape) != 1 or levels:
     raise UserError(f"cnf takes real vectors x [D]; the data have {', '.join(data)}")
-  net, log_prior = MLP((*hidden, shape[0]), jax.nn.softplus, dtype), PRIORS["normal"][0]
+  net, log_prior = MLP((*hidden, shape[0]), jnp.tanh, dtype), PRIORS["normal"][0]
 
   def field(params):
     return lambda x, t: net.apply({"params": params["net"]}, jnp.concatenate([x, jnp.full((len(x), 1), t)], -1))
