@@ -1,4 +1,4 @@
-"""Denoising diffusion (Ho 2020, arXiv:2006.11239; Nichol & Dhariwal 2021, arXiv:2102.09672): noise taken away by steps.
+"""Denoising diffusion (Ho 2020, arXiv:2006.11239), improved (Nichol & Dhariwal 2021, arXiv:2102.09672).
 
 The forward process q mixes data with noise, x_t = alpha_t x_0 + sigma_t eps, t = 0..T, until x_T is N(0, I). A network
 that sees x_t and its level says x0_hat (or eps, or v: together with x_t each gives the others), and so the reverse step

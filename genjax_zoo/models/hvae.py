@@ -1,5 +1,6 @@
-"""Deep latent Gaussian model, trained with one or many importance weights (Rezende 2014, arXiv:1401.4082; IWAE, Burda
-2015, arXiv:1509.00519; DReG, Tucker 2018, arXiv:1810.04152).
+"""Deep latent Gaussian model with many importance weights, IWAE (Burda 2015, arXiv:1509.00519).
+
+The hierarchy is that of Rezende 2014 (arXiv:1401.4082), `dreg` that of Tucker 2018 (arXiv:1810.04152).
 
 A Markov chain of latents, drawn from the top down, and an encoder that climbs it, drawn from the bottom up:
 
