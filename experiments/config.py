@@ -12,8 +12,8 @@ from pathlib import Path
 from ml_collections import ConfigDict
 
 from genjax_zoo import data, loop
-from genjax_zoo.build import constructor, optax_function, optimizer
-from genjax_zoo.core import Model, UserError, nearest
+from genjax_zoo.build import constructor, optax_function, optimizer, stages_of
+from genjax_zoo.core import UserError, nearest
 
 HERE = Path(__file__).parent
 TRAIN = dict(ema=0.0, accumulate=1, sample_every=0)
@@ -73,8 +73,7 @@ def complete(name: str, given: dict) -> ConfigDict:
 def model_defaults(name) -> dict:
   """The arguments of a model's constructor that a config sets."""
   construct = constructor(name)
-  stages = {k for k, p in inspect.signature(construct, eval_str=True).parameters.items() if p.annotation is Model}
-  return {"name": name} | arguments(construct, {"data", "tx", "ema"} | stages)
+  return {"name": name} | arguments(construct, {"data", "tx", "ema"} | stages_of(construct))
 
 
 def data_defaults(name) -> dict:

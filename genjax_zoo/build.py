@@ -66,6 +66,12 @@ def optax_function(key: str, name: str):
   return getattr(optax, name)
 
 
+def stages_of(construct) -> set[str]:
+  """The keywords by which a constructor takes earlier stages: those annotated `Model`, or `Model | None` if it may."""
+  parameters = inspect.signature(construct, eval_str=True).parameters
+  return {k for k, p in parameters.items() if p.annotation in (Model, Model | None)}
+
+
 def build(config: Mapping, data: Mapping[str, Field], stages: Mapping[str, Model] = {}) -> Learner:
   """The learner that a resolved config describes, for batches of the fields `data`.
 
@@ -75,7 +81,7 @@ def build(config: Mapping, data: Mapping[str, Field], stages: Mapping[str, Model
   name = options.pop("name")
   construct, train = constructor(name), config["train"]
   known = inspect.signature(construct, eval_str=True).parameters
-  if missing := set(stages) ^ {k for k, p in known.items() if p.annotation is Model}:
+  if missing := (set(stages) ^ stages_of(construct)) - {k for k, p in known.items() if p.default is None}:
     raise UserError(f"model {name!r} and the config's stages disagree about {', '.join(sorted(missing))}")
   options |= stages
   if "tx" not in known:

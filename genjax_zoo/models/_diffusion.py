@@ -19,8 +19,19 @@ from genjax_zoo.nn.denoiser import Denoiser, ResidualMLP
 from genjax_zoo.nn.dit import DiT
 from genjax_zoo.nn.unet import UNet
 from genjax_zoo.prob import guidance, samplers
+from genjax_zoo.prob.likelihood import ode_log_prob
 
-SAMPLERS = "ancestral", "ddim", "heun", "dpm_solver", "euler_maruyama", "annealed_langevin", "predictor_corrector"
+SAMPLERS = (
+  "ancestral",
+  "ddim",
+  "renoise",
+  "heun",
+  "dpm_solver",
+  "dpm_solver_single",
+  "euler_maruyama",
+  "annealed_langevin",
+  "predictor_corrector",
+)
 INVERSION = 50  # Steps of `encode` and `decode`, at most.
 
 
@@ -90,12 +101,66 @@ def network(
   return Denoiser(DiT(hidden[0], len(hidden), out, **common), patch)
 
 
+def column(a, x):
+  """Numbers a, [] or [B], with as many axes as x [B, ...]."""
+  return jnp.reshape(a, (-1, *[1] * (x.ndim - 1)))
+
+
+def functions(space: Space, net: nn.Module) -> tuple[Callable, Callable]:
+  """(init, apply) of a network, for params {"net"}.
+
+  init(key, batch) -> (params, {}). apply(params, x, noise, label, key=None) -> [B, ...], noise [] or [B] and `key` that
+  of dropout in training.
+  """
+
+  def init(key, batch):
+    n = len(batch[space.name])
+    label = jnp.zeros(n, jnp.int32) if space.classes else None
+    return {"net": net.init(key, jnp.zeros((n, *space.shape)), jnp.zeros(n), label)["params"]}, {}
+
+  def apply(params, x, noise, label, key=None):
+    rngs = {"dropout": key} if key is not None else {}
+    noise = jnp.broadcast_to(noise, len(x))
+    return net.apply({"params": params["net"]}, x, noise, label, train=key is not None, rngs=rngs)
+
+  return init, apply
+
+
 def told(space: Space, batch, key=None, drop: float = 0.0):
   """The labels [B] that a network is told, None where it takes none; each left out with probability `drop`."""
   if not space.classes:
     return None
   label = batch["label"]
   return jnp.where(jax.random.bernoulli(key, drop, label.shape), space.classes, label) if drop else label
+
+
+def filled(space: Space, batch, key):
+  """x_0 [B, ...] with the cells of integers filled by uniform noise, so that it has a density."""
+  x0 = space.floats(batch)
+  return x0 + cell(space) * jax.random.uniform(key, x0.shape, minval=-0.5, maxval=0.5) if space.levels else x0
+
+
+def cell(space: Space) -> float:
+  """The width of a gray level in `floats`."""
+  return 2 / (space.levels - 1)
+
+
+def ode(space: Space, denoise: Callable, low: float, high: float) -> dict:
+  """Entries of a Model whose density is that of its probability-flow ODE, from sigma / alpha = `low` to `high`.
+
+  `denoise` must take levels (1, sigma). Integers are bounded by uniform dequantisation.
+  """
+
+  def log_prob(params, state, batch, key, steps=50, k=1):
+    """log p(x), nats [B], by 4 `steps` evaluations; the trace by `k` random directions, or all of them for 0."""
+    k_fill, key = jax.random.split(key)
+    label = told(space, batch)
+    f = lambda x, level: denoise(params, state, x, level, label)
+    nats = ode_log_prob(f, filled(space, batch, k_fill), key, low, high, steps, k)
+    return nats + space.dim * math.log(cell(space)) if space.levels else nats
+
+  kind, noise = ("lower_bound", "uniform") if space.levels else ("estimate", None)
+  return {"log_prob": log_prob, "likelihood": {"ode": kind}, "dequantization": noise}
 
 
 def diffusion(

@@ -72,6 +72,12 @@ def ddim(denoise, x, levels: Level, key, eta=0.0):
   return walk(step, x, levels, key)
 
 
+def renoise(denoise, x, levels: Level, key):
+  """x_s = alpha_s x0_hat + sigma_s eps, all noise new at every step (Song 2023, arXiv:2303.01469, Algorithm 1)."""
+  draw = lambda x, t, s, key: s.alpha * denoise(x, t) + s.sigma * jax.random.normal(key, x.shape, x.dtype)
+  return walk(draw, x, levels, key)
+
+
 def heun(denoise, x, levels: Level, key):
   """The trapezoidal rule for the ODE: of order 2, two evaluations a step (Karras 2022, 2206.00364, Algorithm 1).
 

@@ -81,6 +81,11 @@ def respaced(levels: Level, steps: int, power: float = 1.0) -> Level:
   return levels.at(t)
 
 
+def to_data(level: Level) -> Level:
+  """Levels [N] and, behind them, the data: alpha = 1, sigma = 0."""
+  return Level(jnp.append(level.alpha, 1.0), jnp.append(level.sigma, 0.0))
+
+
 def log_snr_level(log_snr) -> Level:
   """The level of this log-SNR at which alpha² + sigma² = 1."""
   return Level(jnp.sqrt(jax.nn.sigmoid(log_snr)), jnp.sqrt(jax.nn.sigmoid(-log_snr)))
