@@ -8,8 +8,6 @@ import pytest
 from genjax_zoo.prob import processes as p, schedules
 from genjax_zoo.prob.schedules import Level
 
-pytestmark = pytest.mark.slow  # Minutes of compiling.
-
 T = 100
 rng = np.random.default_rng(0)
 X0, EPS = rng.normal(size=(2, 6, 3))
@@ -111,6 +109,7 @@ def test_weights_in_their_papers_forms():
   np.testing.assert_allclose(edm, (sigma**2 + 0.25) / (0.5 * sigma) ** 2)
 
 
+@pytest.mark.slow
 def test_the_sum_of_kl_terms_is_the_closed_form_for_gaussian_data():
   """Data N(m, c) and its exact denoiser: E of the bound, terms summed, is in closed form; the gap closes with T.
 
@@ -135,6 +134,7 @@ def test_the_sum_of_kl_terms_is_the_closed_form_for_gaussian_data():
   np.testing.assert_allclose(np.array(gaps[:-1]) / np.array(gaps[1:]), 2, rtol=0.1)  # As 1 / T.
 
 
+@pytest.mark.slow
 def test_the_whole_bound_of_gaussian_data_tends_to_the_entropy():
   """prior + sum of KLs + decoder, in closed form, is above the entropy of N(0, c), by a gap that falls as 1 / T."""
   c, gaps = 0.3, []
