@@ -150,7 +150,9 @@ def test_all_predictions_give_the_same_sample(kind):
     np.testing.assert_allclose(a, b, atol=1e-8)
 
 
-SAMPLERS = "ancestral", "ddim", "renoise", "heun", "dpm_solver", "euler_maruyama", "annealed_langevin", "predictor_corrector"
+SAMPLERS = (
+  "ancestral", "ddim", "renoise", "heun", "dpm_solver", "euler_maruyama", "annealed_langevin", "predictor_corrector",
+)  # fmt: skip
 
 
 LAST_STEPS = [(name, {}) for name in SAMPLERS if name != "annealed_langevin"] + [
