@@ -1,0 +1,36 @@
+"""More updates of the critic for one of the generator: worth it to a Wasserstein critic, of which it must be the best.
+
+Algorithm 1 (deck C, "for k steps do") leaves k open. A GAN with R1 and a WGAN-GP of digits are trained with k = 1, 2
+and 5, with the same number of updates in all, (k + 1) times those of the generator, so that each costs about as much.
+"""
+
+from pathlib import Path
+import tempfile
+
+from experiments.lessons._runs import measured, trained
+from genjax_zoo.pictures import plot
+
+STEPS, UPDATES = (1, 2, 5), 12_000
+GAMES = {"gan_digits": "GAN with R1", "wgan_gp_digits": "WGAN-GP"}
+
+
+def lesson(smoke):
+  numbers = {}
+  for config, game in GAMES.items():
+    numbers[game] = {}
+    for k in STEPS:
+      steps = 100 if smoke else UPDATES // (k + 1)
+      every = {"train.log_every": steps, "train.save_every": steps, "train.sample_every": 0}
+      changes = {"model.n_critic": k, "data.batch": 64 * k, "train.steps": steps, "train.steps_per_dispatch": 100}
+      with tempfile.TemporaryDirectory() as folder:
+        run, dataset = trained(config, Path(folder), False, **changes | every)
+        found = measured(run, dataset, 100 if smoke else 1000)
+      numbers[game][f"k = {k}"] = {"updates of the generator": steps} | {m: found[m] for m in ("fid", "recall")}
+
+  def paint(ax):
+    for game, found in numbers.items():
+      ax.plot(STEPS, [f["fid"] for f in found.values()], "o-", label=game)
+    ax.set(xlabel="updates of the critic for one of the generator", ylabel="FID", xticks=STEPS)
+    ax.legend()
+
+  return numbers, [(plot(paint), f"FID of samples after {UPDATES:,} updates in all, by how they are divided.")]
