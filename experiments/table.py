@@ -57,7 +57,8 @@ def row(evaluation: dict) -> list[str]:
 
 def paper(docstring: str) -> str:
   """Authors and year of the paper that the first line of a docstring names in brackets, linked to arXiv."""
-  found = re.search(r"\(([^()]+ \d{4})(?:, arXiv:([\w./-]*\w))?[^()]*\)", " ".join(docstring.split("\n\n")[0].split()))
+  text = " ".join(docstring.split("\n\n")[0].split())
+  found = re.search(r"\(([^()]+? \d{4}), arXiv:([\w./-]*\w)", text) or re.search(r"\(([^()]+ \d{4})()[^()]*\)", text)
   if not found:
     return ""
   authors, arxiv = found.groups()
