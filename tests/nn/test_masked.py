@@ -12,7 +12,7 @@ from genjax_zoo.nn.masked import MaskedConv, MaskedMLP, causal, draw_degrees, gr
 @pytest.mark.parametrize("raster", [False, True])
 def test_outputs_depend_on_lower_degrees_only(direct, raster):
   degrees = draw_degrees(np.random.default_rng(1), 6, (50, 50), raster)
-  net = MaskedMLP((50, 50), 2, direct, jnp.tanh)
+  net = MaskedMLP((50, 50), 2, direct, activation=jnp.tanh)
   x = jax.random.normal(jax.random.key(0), (1, 6))
   params = net.init(jax.random.key(1), x, degrees)
   depends = np.abs(jax.jacobian(lambda x: net.apply(params, x[None], degrees)[0])(x[0])) > 0
