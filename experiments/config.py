@@ -16,11 +16,11 @@ from genjax_zoo.build import constructor, optax_function, optimizer, stages_of
 from genjax_zoo.core import UserError, nearest
 
 HERE = Path(__file__).parent
-TRAIN = dict(ema=0.0, accumulate=1, sample_every=0)
+TRAIN = dict(ema=0.0, accumulate=1, sample_every=0, fid_every=0)
 EVALUATE = dict(split="test", batch=500, examples=0, repeats=1, log_prob={}, samples=1000, features="auto")
 SAMPLE = dict(n=64, seed=0)
 IDENTITY = "model", "data", "optimizer", "schedules"  # And most of `train`: what a run folder is a run of.
-MAY_CHANGE = "steps", "log_every", "save_every", "sample_every"  # Keys of `train` that a resumed run may change.
+MAY_CHANGE = "steps", "log_every", "save_every", "sample_every", "fid_every"  # Of `train`, in a run that is resumed.
 
 
 def resolve(path: str) -> ConfigDict:
@@ -193,6 +193,7 @@ def shrink(config: ConfigDict) -> ConfigDict:
   config.name += "_smoke"
   if config.train.steps:
     config.train.update(steps=2, steps_per_dispatch=1, log_every=1, save_every=2, sample_every=2)
+    config.train.fid_every = 2 if config.train.fid_every else 0
   config.data.batch = min(config.data.batch, 16)
   if "n_critic" in config.model:  # Parts of the batch.
     config.model.n_critic = min(config.model.n_critic, 2)

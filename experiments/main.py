@@ -31,6 +31,7 @@ from genjax_zoo.figures import draw
 from genjax_zoo.log import Log, write_json
 from genjax_zoo.loop import train
 from genjax_zoo.metrics.features import choose
+from genjax_zoo.metrics.frechet import fid
 from genjax_zoo.run import Run, describe, load, read_description, values, write_description
 from genjax_zoo.sample import sampler
 from genjax_zoo.sharding import join_hosts, make_mesh
@@ -95,10 +96,10 @@ def fit(config, folder, dataset, stages: dict[str, Run], log) -> Run:
     seen = {name: read_description(stage.folder)[1] for name, stage in stages.items()}
     write_description(folder, config, describe(dataset.fields, loader.batch, seen))
   log.say(header(config, dataset, loader, learner, frozen))
-  mesh, every = make_mesh(), config["train"]["sample_every"]
-  hooks = []
-  if every and learner.model.sample:
-    hooks = [(every, sample_hook(config, dataset, learner.model, mesh, folder, log))]
+  mesh, hooks = make_mesh(), {}
+  for name, hook in {"sample_every": sample_hook, "fid_every": fid_hook}.items():
+    if (every := config["train"][name]) and learner.model.sample:
+      hooks[name] = every, hook(config, dataset, learner.model, mesh, folder, log)
   ts = train(learner, loader, log, workdir=folder, frozen=frozen, hooks=hooks, **options)
   if jax.process_index() == 0 and not (folder / "training.json").exists() and int(ts.step) >= options["steps"]:
     write_json(folder / "training.json", evaluate.training_cost(folder, loader.batch))
@@ -165,6 +166,21 @@ def sample_hook(config, dataset, model, mesh, folder, log):
     if jax.process_index() == 0 and picture is not None:
       pictures.save(folder / "samples" / f"step_{step:07d}.png", picture)
       log.image(step, "samples", picture)
+
+  return hook
+
+
+def fid_hook(config, dataset, model, mesh, folder, log):
+  """`f(step, ts)` that adds the FID of evaluate.samples samples to the curves: a GAN's losses tell little of it."""
+  split, n, options = *(config["evaluate"][k] for k in ("split", "samples")), sample_options(config)
+  see = choose(config["evaluate"]["features"], dataset.name, dataset.fields)
+  if see is None or not n:
+    raise UserError("train.fid_every needs evaluate.samples, and evaluate.features=inception:PATH for these data")
+  real = quality.reference(dataset, see, split)[: quality.REFERENCE]
+
+  def hook(step, ts):
+    run = Run(model, ts.weights, ts.state, config, dataset.fields, step, folder, mesh)
+    log.measured(step, {"fid": fid(real, see.extract(quality.draw(run, dataset, n, split=split, **options))[0])})
 
   return hook
 

@@ -71,14 +71,14 @@ def shorten(config, budget: float):
   if steps <= 4 * K or config.stages:
     return
   trial = config.copy_and_resolve_references()
-  trial.train.update(steps=4 * K, log_every=K, save_every=4 * K, sample_every=0)
+  trial.train.update(steps=4 * K, log_every=K, save_every=4 * K, sample_every=0, fid_every=0)
   with tempfile.TemporaryDirectory() as folder, Log(folder, 4 * K) as log:
     if main.fit(trial.to_dict(), Path(folder), main.load_data(trial), {}, log).step < 4 * K:
       raise KeyboardInterrupt
     rates = sorted(row["steps_per_second"] for row in read_rows(Path(folder) / "metrics.jsonl"))
   factor = min(1.0, budget * rates[len(rates) // 2] / steps)
   if factor < 1:
-    for key in ("steps", "log_every", "save_every", "sample_every"):
+    for key in configs.MAY_CHANGE:
       every = config.train[key]
       config.train[key] = max(K, int(every * factor) // K * K) if every else 0
 

@@ -117,7 +117,7 @@ def training_cost(folder: Path, batch: int) -> dict:
   """What training cost, from the rows of metrics.jsonl, on this process's devices; 0 seconds when there was none."""
   if not (rows := read_rows(folder / "metrics.jsonl")):
     return {"seconds": 0.0, "device": device_name(), "versions": {"jax": jax.__version__}}
-  rate = float(np.median([r["steps_per_second"] for r in rows]))
+  rate = float(np.median([r["steps_per_second"] for r in rows if "steps_per_second" in r]))
   stats = jax.local_devices()[0].memory_stats() or {}
   return {
     "seconds": rows[-1]["seconds"],

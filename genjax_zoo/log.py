@@ -74,23 +74,29 @@ class Log:
 
   def scalars(self, step: int, row: dict[str, float]):
     """One row of metrics.jsonl and TensorBoard, with the speed since the last; the bar, or a line, on the terminal."""
-    if self.quiet:
-      return
     now = time.perf_counter()
     rate = (step - self.last[0]) / (now - self.last[1])
     self.before += now - self.last[1]
     self.last = step, now
-    row = row | {"steps_per_second": rate, "seconds": self.before, "compile_seconds": self.compile_seconds}
+    shown = self.measured(step, row | {"steps_per_second": rate})
+    if self.progress:
+      self.progress.update(self.bar, completed=step, description=shown[:100])
+
+  def measured(self, step: int, row: dict[str, float]) -> str:
+    """The same for what was measured at a step, without the speed; returns the line."""
+    shown = "  ".join(f"{name} {value:.4g}" for name, value in row.items() if "seconds" not in name)
+    if self.quiet:
+      return shown
+    row = row | {"seconds": self.before, "compile_seconds": self.compile_seconds}
     self.rows.write(json.dumps(finite({"step": step} | row)) + "\n")
     self.rows.flush()
     for name, value in row.items():
       self.writer.add_scalar(name, value, step)
-    shown = "  ".join(f"{name} {value:.4g}" for name, value in row.items() if "seconds" not in name)
     if self.progress:
-      self.progress.update(self.bar, completed=step, description=shown[:100])
       self.text.write(f"step {step}  {shown}\n")
     else:
       self.say(f"step {step}  {shown}")
+    return shown
 
   def image(self, step: int, name: str, image):
     """A picture, uint8 [H, W, 3], in TensorBoard; the caller writes its file."""

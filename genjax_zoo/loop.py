@@ -11,20 +11,20 @@ from genjax_zoo.watch import check_finite, tell
 
 def train(
   learner: Learner, data, log, *, workdir, steps: int, steps_per_dispatch: int = 1, seed: int = 0,
-  log_every: int = 100, save_every: int = 1000, fsdp_min_size: int = 2**20, frozen=(), hooks=(),
+  log_every: int = 100, save_every: int = 1000, fsdp_min_size: int = 2**20, frozen=(), hooks={},
 ) -> TrainState:  # fmt: skip
   """Trains to `steps`, resuming from the newest checkpoint of `workdir`; returns early when asked to stop.
 
   `data` is a `genjax_zoo.data.loader.Loader`; one dispatch runs `steps_per_dispatch` optimizer steps.
   `frozen`, () or ({stage: (params, state)},), goes to `init`; a model keeps what it needs of it as
-  `state["frozen"]`. `hooks` are pairs (every, f): `f(step, ts)` runs each `every` steps.
+  `state["frozen"]`. `hooks` are {"sample_every": (every, f)}: `f(step, ts)` runs each `every` steps.
   Raises UserError when an interval is no multiple of `steps_per_dispatch`, when the folder holds
   another model's checkpoints, and when a loss or a parameter is no longer finite.
   """
   K, mesh = steps_per_dispatch, make_mesh()
   k_init, k_step = jax.random.split(jax.random.key(seed))
   intervals = {"steps": steps, "log_every": log_every, "save_every": save_every}
-  for name, every in intervals.items() | {("sample_every", every) for every, _ in hooks}:
+  for name, every in (intervals | {name: every for name, (every, _) in hooks.items()}).items():
     if K < 1 or every % K or (not every and name != "steps"):
       raise UserError(f"train.{name}={every} must be a multiple of train.steps_per_dispatch={K}, and positive")
 
@@ -74,7 +74,7 @@ def train(
         check_finite(step, ts.params, checkpoints)
         checkpoints.save(step, ts)
         unread = None
-      for every, hook in hooks:
+      for every, hook in hooks.values():
         if step % every == 0:
           hook(step, ts)
       if stop:

@@ -50,6 +50,12 @@ def noise(dataset: Dataset, n: int) -> dict:
   return {"x": rng.uniform(data["x"].min(0), data["x"].max(0), (n, *dataset.fields["x"].shape)).astype(np.float32)}
 
 
+def reference(dataset: Dataset, features: Features, split: str, progress=iter) -> np.ndarray:
+  """The features of a split, [N, D]."""
+  rows = np.array_split(np.arange(n := count(dataset.splits[split])), -(-n // REFERENCE))
+  return np.concatenate([features.extract(examples(dataset, split, r))[0] for r in progress(rows)])
+
+
 def quality(samples: dict, dataset: Dataset, features: Features, split: str = "test", progress=iter) -> dict:
   """Distances of samples from a split of the data, in the eyes of `features`, as evaluation.json holds them.
 
@@ -61,12 +67,10 @@ def quality(samples: dict, dataset: Dataset, features: Features, split: str = "t
   the worst samples would get.
   Raises UserError for too few samples.
   """
-
-  def reference(split):
-    rows = np.array_split(np.arange(n := count(dataset.splits[split])), -(-n // REFERENCE))
-    return np.concatenate([features.extract(examples(dataset, split, r))[0] for r in progress(rows)])
-
-  real, train = reference(split)[:REFERENCE], reference("train")
+  real, train = (
+    reference(dataset, features, split, progress)[:REFERENCE],
+    reference(dataset, features, "train", progress),
+  )
   fake, classes = features.extract(samples, progress)
   distance, error = kid(real, fake)
   found = {

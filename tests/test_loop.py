@@ -51,9 +51,8 @@ def test_steps_per_dispatch_change_nothing(whole, tmp_path):
 def test_resume_is_bit_exact(whole, tmp_path):
   run(tmp_path, steps=20)
   trained = []
-  chex.assert_trees_all_equal(
-    jax.device_get(run(tmp_path, hooks=[(5, lambda step, ts: trained.append(step))])), whole[1]
-  )
+  hooks = {"sample_every": (5, lambda step, ts: trained.append(step))}
+  chex.assert_trees_all_equal(jax.device_get(run(tmp_path, hooks=hooks)), whole[1])
   assert trained == [25, 30, 35, 40]  # It went on; it did not begin again.
   steps = [row["step"] for row in read_rows(tmp_path / "metrics.jsonl")]
   assert steps == list(range(5, 41, 5))

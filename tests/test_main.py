@@ -19,8 +19,8 @@ from genjax_zoo.log import read_rows
 ROOT = Path(__file__).parent.parent
 TINY = (
   "--config.train.steps=40", "--config.train.steps_per_dispatch=10", "--config.train.log_every=10",
-  "--config.train.save_every=20", "--config.train.sample_every=20", "--config.evaluate.log_prob.k=5",
-  "--config.sample.n=16", "--config.evaluate.examples=100",
+  "--config.train.save_every=20", "--config.train.sample_every=20", "--config.train.fid_every=20",
+  "--config.evaluate.log_prob.k=5", "--config.sample.n=16", "--config.evaluate.examples=100",
 )  # fmt: skip
 
 
@@ -56,8 +56,11 @@ def test_a_run_leaves_all_that_its_folder_promises(trained):
     assert (folder / name).stat().st_size > 0, name
   assert list((folder / "tensorboard").iterdir()) and list((folder / "figures").glob("*.png"))
   assert [p.name for p in sorted((folder / "samples").iterdir())] == ["step_0000020.png", "step_0000040.png"]
-  assert [row["step"] for row in read_rows(folder / "metrics.jsonl")] == [10, 20, 30, 40]
+  rows = read_rows(folder / "metrics.jsonl")
+  assert [row["step"] for row in rows if "loss" in row] == [10, 20, 30, 40]
   evaluation = json.loads((folder / "evaluation.json").read_text())
+  fids = {row["step"]: row["fid"] for row in rows if "fid" in row}
+  assert fids.keys() == {20, 40} and fids[40] == pytest.approx(evaluation["quality"]["fid"], rel=1e-3)
   assert evaluation["examples"] == 100 and evaluation["step"] == 40
   likelihood = evaluation["likelihood"]
   assert likelihood["kind"] == "lower_bound" and likelihood["estimator"] == "iwae-5"

@@ -45,7 +45,8 @@ with Log(args.workdir, args.steps) as log:
 
   ts = loop.train(
     toy.learner(digits.fields), loader, log, workdir=args.workdir, steps=args.steps, steps_per_dispatch=args.K,
-    log_every=args.K, save_every=args.save_every, fsdp_min_size=1 if args.fsdp else 2**20, hooks=[(args.K, hook)],
+    log_every=args.K, save_every=args.save_every, fsdp_min_size=1 if args.fsdp else 2**20,
+    hooks={"sample_every": (args.K, hook)},
   )  # fmt: skip
 whole = sharding.gather(ts)
 if jax.process_index() == 0:
