@@ -5,6 +5,8 @@ import jax.numpy as jnp
 import numpy as np
 import optax
 import pytest
+from scipy.special import expit, rel_entr
+from scipy.stats import norm
 
 from genjax_zoo.core import Field, UserError, unroll
 from genjax_zoo.models import gan
@@ -79,6 +81,29 @@ def test_updates_are_counted_and_the_generator_averaged():
   assert counts == {"gen": 5, "critic": 20} and int(ts.step) == 5
   jax.tree.map(lambda a, b: np.testing.assert_allclose(a, b, rtol=1e-4, atol=1e-6), ts.weights["gen"], mean)
   assert set(metrics) == {"gen_loss", "critic_loss", "real_logit", "fake_logit"}
+
+
+def test_the_best_discriminator_is_p_over_p_plus_q_and_its_value_2_jsd_less_log_4():
+  """A frozen generator G(z) = z, as leaky(leaky(z)) - leaky(leaky(-z)) = 1.04 z, against data N(1, 0.6²)."""
+  line, n = {"x": Field((1,), np.float32)}, 512
+  tx = {"gen": optax.set_to_zero(), "critic": optax.adam(optax.linear_schedule(5e-3, 0.0, 2000))}
+  learner = gan.learner(line, tx, latent=1, hidden=(32, 32))
+  draw = lambda key: {"x": 1 + 0.6 * jax.random.normal(key, (n, 1)), "weight": jnp.ones(n)}
+  ts = learner.init(jax.random.key(0), draw(jax.random.key(0)))
+  ends = jnp.zeros((1, 32)).at[0, :2].set(jnp.array([1.0, -1.0]))
+  for name, kernel in {"Dense_0": ends, "Dense_1": jnp.eye(32), "Dense_2": ends.T / 1.04}.items():
+    ts.params["gen"]["layers_0"][name]["kernel"] = kernel
+  step = lambda ts, _, key: learner.step(ts, draw(key), jax.random.fold_in(key, 1))
+  ts, _ = jax.jit(unroll(step, jax.random.key(1), 2000))(ts, None)
+
+  x = np.linspace(-6, 6, 2001, dtype=np.float32)
+  p, q, cell = norm.pdf(x, 1, 0.6), norm.pdf(x, 0, 1), x[1] - x[0]
+  logits = np.asarray(learner.model.parts["critic"](ts.params, {}, {"x": x[:, None]}), np.float64)
+  m = (p + q) / 2
+  jsd = (rel_entr(p, m) + rel_entr(q, m)).sum() * cell / 2
+  value = -(p * np.logaddexp(0, -logits) + q * np.logaddexp(0, logits)).sum() * cell
+  assert value == pytest.approx(2 * jsd - np.log(4), abs=1e-2)
+  assert (np.abs(expit(logits) - p / (p + q)) * m).sum() * cell < 1e-2
 
 
 def test_r1_makes_the_dirac_gan_converge():
