@@ -195,10 +195,12 @@ def shrink(config: ConfigDict) -> ConfigDict:
     config.train.update(steps=2, steps_per_dispatch=1, log_every=1, save_every=2, sample_every=2)
     config.train.fid_every = 2 if config.train.fid_every else 0
   config.data.batch = min(config.data.batch, 16)
+  if "examples" in config.data:  # Of a set that is drawn.
+    config.data.examples = min(config.data.examples, 1000)
   if "n_critic" in config.model:  # Parts of the batch.
     config.model.n_critic = min(config.model.n_critic, 2)
   config.evaluate.examples = 64
-  config.evaluate.update(batch=32, samples=100)
+  config.evaluate.update(batch=32, samples=200)  # More than any committed net has features: FID asks for it.
   config.sample.n = 16
   if "k" in config.evaluate.log_prob:
     config.evaluate.log_prob.k = 2
