@@ -14,7 +14,8 @@ import flax.linen as nn
 import jax
 import jax.numpy as jnp
 
-from genjax_zoo.core import Model, UserError, nearest
+from genjax_zoo.core import Field, Model, UserError, nearest
+from genjax_zoo.models._form import centred, entry, in_form
 from genjax_zoo.nn.denoiser import Denoiser, ResidualMLP
 from genjax_zoo.nn.dit import DiT
 from genjax_zoo.nn.unet import UNet
@@ -36,35 +37,38 @@ INVERSION = 50  # Steps of `encode` and `decode`, at most.
 
 
 class Space(NamedTuple):
-  """How a batch becomes numbers, and back; `classes` counts the labels that a conditional model is told."""
+  """What is modelled of a batch, "image" or "x", as numbers; `classes` counts the labels that the model is told."""
 
   name: str
-  shape: tuple[int, ...]
-  levels: int | None
-  classes: int
-  floats: Callable  # batch -> x_0 [B, *shape]: gray levels in [-1, 1], real numbers as they are
-  in_form: Callable  # The reverse, in the form of the data.
+  field: Field
+  classes: int = 0
+
+  @property
+  def shape(self) -> tuple[int, ...]:
+    return self.field.shape
+
+  @property
+  def levels(self) -> int | None:
+    return self.field.levels
 
   @property
   def dim(self) -> int:
     return math.prod(self.shape)
 
+  def floats(self, batch):
+    """x_0 [B, *shape]: gray levels in [-1, 1], real numbers as they are."""
+    return centred(batch[self.name], self.field)
+
+  def in_form(self, x) -> dict:
+    """x_0 in the form of the data."""
+    return {self.name: in_form(x, self.field)}
+
 
 def space(data, conditional: bool = False) -> Space:
-  """The Space of "image" or "x". Raises UserError where a conditional model has no labels to be told."""
-  name = "image" if "image" in data else "x"
-  shape, form, levels = data[name]
+  """The Space of some data. Raises UserError where a conditional model has no labels to be told."""
   if conditional and ("label" not in data or not data["label"].levels):
     raise UserError("model.conditional wants data with a 'label'")
-
-  def floats(batch):
-    x = batch[name].astype(jnp.float32)
-    return 2 * x / (levels - 1) - 1 if levels else x
-
-  def in_form(x):
-    return {name: (jnp.round((jnp.clip(x, -1, 1) + 1) / 2 * (levels - 1)) if levels else x).astype(form)}
-
-  return Space(name, shape, levels, data["label"].levels if conditional else 0, floats, in_form)
+  return Space(*entry(data), data["label"].levels if conditional else 0)
 
 
 def check(**choices):
@@ -135,7 +139,7 @@ def told(space: Space, batch, key=None, drop: float = 0.0):
 
 
 def filled(space: Space, batch, key):
-  """x_0 [B, ...] with the cells of integers filled by uniform noise, so that it has a density."""
+  """x_0 [B, ...], the cells of integers filled with uniform noise, as a density wants it."""
   x0 = space.floats(batch)
   return x0 + cell(space) * jax.random.uniform(key, x0.shape, minval=-0.5, maxval=0.5) if space.levels else x0
 
@@ -148,7 +152,7 @@ def cell(space: Space) -> float:
 def ode(space: Space, denoise: Callable, low: float, high: float) -> dict:
   """Entries of a Model whose density is that of its probability-flow ODE, from sigma / alpha = `low` to `high`.
 
-  `denoise` must take levels (1, sigma). Integers are bounded by uniform dequantisation.
+  `denoise` must take levels (1, sigma). Integers are bounded by uniform dequantisation, which training must know.
   """
 
   def log_prob(params, state, batch, key, steps=50, k=1):

@@ -12,15 +12,15 @@ F has inputs and targets of unit variance at every sigma, by `preconditioning` w
 so that a network of zeros has loss 1 at every sigma. Samples follow the ODE by Heun's rule, at levels that are closer
 the less noise there is (`schedules.edm`): 18 steps, 35 evaluations.
 
-Departures: c_noise is log sigma, not a quarter of it (the network scales it itself); images fill their cells with
-uniform noise; no augmentation, and no churn: noise on the way is what other samplers have.
+Departures: c_noise is log sigma, not a quarter of it (the network scales it itself); no augmentation, and no churn:
+noise on the way is what other samplers have. Real data have log p, by the ODE.
 """
 
 import jax
 import jax.numpy as jnp
 
 from genjax_zoo.core import Model
-from genjax_zoo.models._diffusion import column, diffusion, filled, functions, network as make, ode, space, told
+from genjax_zoo.models._diffusion import column, diffusion, functions, network as make, ode, space, told
 from genjax_zoo.prob import schedules
 from genjax_zoo.prob.processes import denoising_loss, edm_weight
 from genjax_zoo.prob.schedules import Level
@@ -53,12 +53,13 @@ def model(
     return c_skip * x + c_out * apply(params, c_in * x, jnp.log(sigma), label, key)
 
   def loss(params, state, batch, key, train):
-    k_label, k_sigma, k_fill, k_eps, k_drop = jax.random.split(key, 5)
-    x0, label = filled(here, batch, k_fill), told(here, batch, k_label, drop_label if train else 0.0)
+    k_label, k_sigma, k_eps, k_drop = jax.random.split(key, 4)
+    x0, label = here.floats(batch), told(here, batch, k_label, drop_label if train else 0.0)
     sigma, eps = jnp.exp(mean + spread * jax.random.normal(k_sigma, (len(x0),))), jax.random.normal(k_eps, x0.shape)
     level = Level(jnp.ones_like(sigma), sigma)
     predict = lambda x, level: denoise(params, state, x, level, label, k_drop if train else None)
     return denoising_loss(predict, x0, eps, level, "x0", edm_weight(level, sd) / sigma**2), ({}, {})
 
   path = lambda steps: schedules.edm(steps, low, high)
-  return diffusion(here, init, loss, denoise, path, sampler="heun", steps=18, **ode(here, denoise, low, high))
+  density = {} if here.levels else ode(here, denoise, low, high)
+  return diffusion(here, init, loss, denoise, path, sampler="heun", steps=18, **density)

@@ -13,8 +13,8 @@ Samples take Euler's steps, x_s = x_t - (t - s) v, exact in one if the ways are 
 With a teacher, `init` draws `pairs` pairs, of which all batches are taken, and starts from its weights: the network's
 arguments must be the teacher's. The ODE gives log p (`prob.likelihood`).
 
-Departures: t runs from data to noise, as in all of this code; images fill their cells with uniform noise; the paper
-draws millions of pairs. "logit_normal" times (Esser 2024, arXiv:2403.03206) are drawn by time="logit_normal".
+Departures: t runs from data to noise, as in all of this code; the paper draws millions of pairs. Times may be
+"logit_normal" (Esser 2024, arXiv:2403.03206).
 """
 
 import jax
@@ -35,12 +35,14 @@ def model(
   data, *, teacher: Model | None = None, pairs: int = 10_000, teacher_steps: int = 20, coupling: str = "independent",
   time: str = "uniform", network: str = "unet", hidden: tuple[int, ...] = (32, 64), blocks: int = 1,
   attention: tuple[int, ...] = (), patch: int = 1, dropout: float = 0.0, conditional: bool = False,
-  drop_label: float = 0.1, dtype: str = "float32",
+  drop_label: float = 0.1, dequantize: bool = False,
+  dtype: str = "float32",
 ) -> Model:  # fmt: skip
   """A flow of "image" or real "x"; with a `teacher`, another flow, its reflow on `pairs` of `teacher_steps` of Heun.
 
   `coupling` is "independent" or "ot", `time` "uniform" or "logit_normal". The network: see `_diffusion.network`.
-  `conditional` on "label", left out with probability `drop_label`.
+  `conditional` on "label", left out with probability `drop_label`. Integers have a likelihood where training fills
+  their cells with noise, `dequantize`, which costs some quality.
   """
   check(**{"model.coupling": (coupling, ("independent", "ot")), "model.time": (time, ("uniform", "logit_normal"))})
   here = space(data, conditional)
@@ -83,7 +85,7 @@ def model(
       known = state["frozen"]["pairs"]
       rows = jax.random.randint(key, (len(batch[here.name]),), 0, pairs)
       return known["x0"][rows], known["eps"][rows], {k: known[k][rows] for k in ("label",) if here.classes}
-    x0 = filled(here, batch, k_fill)
+    x0 = filled(here, batch, k_fill) if dequantize else here.floats(batch)
     eps = jax.random.normal(k_eps, x0.shape)
     return x0, optimal_pairs(x0, eps) if coupling == "ot" else eps, batch
 
@@ -96,5 +98,6 @@ def model(
     predict = lambda x, level: velocity(params, x, level.sigma, label, k_drop if train else None)
     return denoising_loss(predict, x0, eps, schedules.flow(t), "velocity"), ({}, {})
 
+  density = ode(here, denoise, LOW, HIGH) if dequantize or not here.levels else {}
   start = init_reflow if teacher else init
-  return diffusion(here, start, loss, denoise, path, sampler="ddim", steps=50, **ode(here, denoise, LOW, HIGH))
+  return diffusion(here, start, loss, denoise, path, sampler="ddim", steps=50, **density)

@@ -14,9 +14,8 @@ and all that they need is the score, which denoising score matching learns (equa
 (`prob.likelihood`), and takes data to latents and back.
 
 Departures: the network says -eps_hat = sigma score, sees x over sqrt(alpha² + sigma²) and is told log(sigma / alpha):
-what it knows holds for the levels of any other process. Images fill their cells with uniform noise. The corrector has
-a step of fixed size. The decks (C, line 553) take DDPM for another name of this: the parameterisation is another, and
-the weights.
+what it knows holds for the levels of any other process. The corrector has a step of fixed size. The decks (C, line
+553) take DDPM for another name of this: the parameterisation is another, and the weights.
 """
 
 import jax
@@ -42,12 +41,14 @@ def squared_diffusion(sde, t):
 def model(
   data, *, sde: str = "vp", low: float = 0.0, high: float = 0.0, weighting: str = "simple", network: str = "unet",
   hidden: tuple[int, ...] = (32, 64), blocks: int = 1, attention: tuple[int, ...] = (), patch: int = 1,
-  dropout: float = 0.0, conditional: bool = False, drop_label: float = 0.1, dtype: str = "float32",
+  dropout: float = 0.0, conditional: bool = False, drop_label: float = 0.1, dequantize: bool = False,
+  dtype: str = "float32",
 ) -> Model:  # fmt: skip
   """A score model of "image" or real "x", for the `sde` "vp", "sub_vp" or "ve", `weighting` "simple" or "likelihood".
 
   `low` and `high` are the ends of beta ("vp", "sub_vp") or of sigma ("ve"), 0 for the paper's. The network: see
-  `_diffusion.network`. `conditional` on "label", left out with probability `drop_label`.
+  `_diffusion.network`. `conditional` on "label", left out with probability `drop_label`. Integers have a
+  likelihood where training fills their cells with noise, `dequantize`, which costs some quality.
   """
   check(**{"model.sde": (sde, tuple(SDES)), "model.weighting": (weighting, ("simple", "likelihood"))})
   here = space(data, conditional)
@@ -58,7 +59,8 @@ def model(
 
   def loss(params, state, batch, key, train):
     k_label, k_t, k_fill, k_eps, k_drop = jax.random.split(key, 5)
-    x0, label = filled(here, batch, k_fill), told(here, batch, k_label, drop_label if train else 0.0)
+    x0 = filled(here, batch, k_fill) if dequantize else here.floats(batch)
+    label = told(here, batch, k_label, drop_label if train else 0.0)
     t = jax.random.uniform(k_t, (len(x0),), minval=FIRST[0], maxval=1.0)
     level, eps = process(t), jax.random.normal(k_eps, x0.shape)
     weight = level.sigma**2 if weighting == "simple" else squared_diffusion(process, t)
@@ -68,6 +70,6 @@ def model(
   def path(steps):
     return to_data(process(jnp.linspace(1.0, FIRST[1], steps)))
 
-  first, last = (process(jnp.asarray(t)) for t in (FIRST[1], 1.0))
-  density = ode(here, denoise, float(first.sigma / first.alpha), float(last.sigma / last.alpha))
+  last, first = (float(level.sigma / level.alpha) for level in map(process, map(jnp.asarray, (1.0, FIRST[1]))))
+  density = ode(here, denoise, first, last) if dequantize or not here.levels else {}
   return diffusion(here, init, loss, denoise, path, sampler="predictor_corrector", steps=200, **density)

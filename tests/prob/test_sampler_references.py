@@ -1,0 +1,52 @@
+"""Steps of samplers equal those of the schedulers of diffusers (see sampler_references.py)."""
+
+import functools
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from genjax_zoo.prob import samplers
+from genjax_zoo.prob.processes import posterior
+from genjax_zoo.prob.schedules import Level
+from tests.prob.sampler_references import FIXTURE, TAKEN, x0_hat
+
+SAMPLERS = {
+  "ddim": samplers.ddim,
+  "euler": samplers.ddim,
+  "flow": samplers.ddim,
+  "heun": samplers.heun,
+  "dpm_solver": samplers.dpm_solver,
+}
+
+
+@pytest.fixture(scope="module")
+def theirs():
+  return dict(np.load(FIXTURE))
+
+
+def levels(theirs, name):
+  return Level(jnp.array(theirs[f"{name}_alpha"]), jnp.array(theirs[f"{name}_sigma"]))
+
+
+def close(ours, theirs):
+  np.testing.assert_allclose(ours / np.abs(theirs).max(), theirs / np.abs(theirs).max(), atol=1e-5)
+
+
+@pytest.mark.parametrize("name", SAMPLERS)
+def test_steps_are_those_of_diffusers(theirs, name):
+  """One, two and three of them, from the same x: a sampler with a memory shows it from the second on."""
+  denoise, along = lambda x, level: x0_hat(x), levels(theirs, name)
+  sampler = jax.jit(functools.partial(SAMPLERS[name], denoise))
+  for steps in range(1, TAKEN + 1):
+    close(sampler(theirs[name][0], along.at(slice(0, steps + 1)), jax.random.key(0)), theirs[name][steps])
+
+
+def test_ancestral_steps_are_those_of_diffusers(theirs):
+  """From each x of theirs, with their noise."""
+  along = levels(theirs, "ddpm")
+  for i, eps in enumerate(theirs["ddpm_noise"]):
+    x = theirs["ddpm"][i]
+    mean, small, _ = posterior(x0_hat(x), x, along.at(i + 1), along.at(i))
+    close(mean + jnp.sqrt(small) * eps, theirs["ddpm"][i + 1])
