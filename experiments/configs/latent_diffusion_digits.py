@@ -2,8 +2,8 @@
 
   python -m experiments.main --config=configs/latent_diffusion_digits.py
 
-Expected: FID 0.15 by the features of digits, where the VAE's own prior has 0.24 and train against test 0.06;
-precision 0.76 (the VAE: 0.69), recall 0.80 (0.91). 5 s on 2 CPU cores, with the VAE 11 s.
+Expected (seed 0): FID 0.11 of 1,000 samples by the features of digits, where the VAE's own prior has 0.24 and train
+against test 0.06. 10 s on 2 CPU cores, with the VAE 16 s.
 """
 
 from ml_collections import ConfigDict

@@ -10,7 +10,7 @@ The bound, in nats, is a sum of T terms and a constant; its cousin, with all wei
 
   term_t = KL(q(x_s | x_t, x_0) || p(x_s | x_t))  for t >= 2,   term_1 = -log p(x_0 | x_1)
   bound  = sum_t term_t + KL(q(x_T | x_0) || N(0, I)) >= -log p(x_0)
-  simple = |eps - eps_hat|² / D,   t ~ U{1..T}
+  simple = |eps - eps_hat|² / D,   t ~ U{1..T}, or that of x0_hat or v, if the network predicts those
   hybrid = simple + 0.001 bound / D, where the bound's gradient reaches v alone
 
 p(x_0 | x_1) of integers is the Gaussian's mass in their cells. t of the bound is drawn with probability
@@ -65,6 +65,7 @@ def model(
   options = dict(classes=here.classes, blocks=blocks, attention=attention, patch=patch, dropout=dropout, dtype=dtype)
   net = make(network, here.shape, hidden, outputs=1 + learns, **options)
   chain = getattr(schedules, schedule)(T)
+  judged = "eps" if objective == "min_snr" or prediction == "score" else prediction  # What `simple` is the error of.
 
   def predicted(params, x, level: Level, label, key=None):
     """(x0_hat, eps_hat, v), each [B, ...], v None unless learned; `key` is that of dropout in training."""
@@ -81,13 +82,14 @@ def model(
     return {"small": low, "large": high}[variance] if not learns else v * high + (1 - v) * low
 
   def term(params, batch, t, label, key, train=False, freeze=False):
-    """(term_t in nats, |eps - eps_hat|²), each [B], at integers t [B]; with `freeze`, x0_hat has no gradient."""
+    """(term_t in nats, squared error of what is predicted), [B], at integers t [B]; with `freeze`, x0_hat is held."""
     k_eps, k_drop = jax.random.split(key)
     x0, s, level = here.floats(batch), chain.at(t - 1), chain.at(t)
     eps = jax.random.normal(k_eps, x0.shape)
     x = processes.diffuse(x0, eps, level)
     x0_hat, eps_hat, v = predicted(params, x, level, label, k_drop if train else None)
-    error = ((eps - eps_hat) ** 2).reshape(len(x0), -1).sum(-1)
+    error = processes.target(x0, eps, level, judged) - processes.target(x0_hat, eps_hat, level, judged)
+    error = (error**2).reshape(len(x0), -1).sum(-1)
     x0_hat = jax.lax.stop_gradient(x0_hat) if freeze else x0_hat
     x0_hat = jnp.clip(x0_hat, -1, 1) if here.levels and not train else x0_hat
     mean, small, _ = processes.posterior(x0, x, s, level)

@@ -27,19 +27,8 @@ def values(scale):
   return {"scale": jnp.float32(scale)}, {}
 
 
-def test_the_cosine_schedule_has_its_offset_and_its_bound():
-  abar = np.asarray(latent_diffusion.cosine_abar(1000), float)
-  beta = 1 - abar[1:] / abar[:-1]
-  t = np.arange(1001) / 1000
-  f = np.cos((t + 0.008) / 1.008 * np.pi / 2) ** 2
-  assert abar[0] == 1 and len(abar) == 1001
-  np.testing.assert_allclose(abar[:-1], (f / f[0])[:-1], rtol=1e-3)
-  assert beta[0] == pytest.approx(4.1e-5, rel=0.02) and beta[-1] == pytest.approx(0.999, abs=1e-6)
-  assert beta.max() < 0.9991
-
-
 def test_a_diffusion_prior_learns_gaussian_latents():
-  """The mean and covariance of data come back, through a stage that scales them by 20, in 50 steps and in 1,000."""
+  """The mean and covariance of data come back, through a stage that scales them by 20."""
   rng = np.random.default_rng(0)
   A, mean = np.tril(rng.normal(size=(3, 3))) + np.eye(3), np.array([0.5, -1.0, 2.0])
   x = jnp.asarray(rng.normal(size=(20_000, 3)) @ A.T + mean, jnp.float32)
@@ -52,21 +41,10 @@ def test_a_diffusion_prior_learns_gaussian_latents():
   ts, _ = jax.jit(unroll(step, jax.random.key(2), 2500))(ts, rows)
   sample, covariance = jax.jit(model.sample, static_argnames=("n", "steps")), A @ A.T
   spread = np.sqrt(np.diag(covariance))
-  for steps, tolerance in ((50, 0.1), (1000, 0.2)):
-    drawn = np.asarray(sample(ts.params, ts.state, jax.random.key(3), n=10_000, steps=steps)["x"])
-    assert (np.abs(drawn.mean(0) - mean) < tolerance * spread).all(), steps
-    assert (np.abs(np.cov(drawn.T) - covariance) < tolerance * np.outer(spread, spread)).all(), steps
-    assert model.calls(steps=steps) == steps
-
-
-def test_the_sampler_stays_bounded_whatever_the_network_says():
-  """An untrained network, made loud: the clip and the noise that fits it keep z from growing step after step."""
-  model = latent_diffusion.model(SPACE, first=affine(1.0), hidden=(16,), clip=4.0)
-  frozen = {"first": values(1.0)}
-  params, state = model.init(jax.random.key(0), {"x": jax.random.normal(jax.random.key(1), (50, 3))}, frozen)
-  params = jax.tree.map(lambda p: 30 * p, params)
-  drawn = jax.jit(model.sample, static_argnames=("n", "steps"))(params, state, jax.random.key(2), n=200, steps=1000)
-  assert np.abs(drawn["x"] * state["scale"]).max() <= 4 + 1e-3
+  drawn = np.asarray(sample(ts.params, ts.state, jax.random.key(3), n=10_000, steps=50)["x"])
+  assert (np.abs(drawn.mean(0) - mean) < 0.1 * spread).all()
+  assert (np.abs(np.cov(drawn.T) - covariance) < 0.1 * np.outer(spread, spread)).all()
+  assert model.calls() == 50
 
 
 def test_stages_nest():
