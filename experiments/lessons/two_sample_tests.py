@@ -64,8 +64,8 @@ def lesson(smoke):
   def paint(*axes):
     for ax, (law, sample) in zip(axes, LAWS.items()):
       ax.scatter(*sample(np.random.default_rng(1), 500).T, s=2)
-      text = "\n".join(f"{s}: {power:.0%}" for s, power in powers[law].items())
-      ax.text(0.03, 0.97, text, transform=ax.transAxes, va="top", fontsize=8)
-      ax.set(title=law, xlim=(-4, 4), ylim=(-4, 4), aspect="equal")
+      seen = [f"{s} {power:.0%}" for s, power in powers[law].items()]
+      ax.set_title("\n".join([law, ", ".join(seen[:2]), ", ".join(seen[2:])]), fontsize=9)
+      ax.set(xlim=(-4, 4), ylim=(-4, 4), aspect="equal")
 
   return {"power": powers}, [(plot(paint, 4, 3), "Against N(0, I): how often each statistic sees the difference.")]

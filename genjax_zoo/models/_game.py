@@ -23,10 +23,12 @@ def play(
     critic_loss(critic, gen, state, batch, key) -> (loss [B], (changes of state, metrics {name: [B]}))
     gen_loss(gen, critic, state, batch, key)    -> the same
 
-  Raises UserError when an optimizer is missing.
+  Raises UserError when an optimizer is missing, and when the critic has no update.
   """
   if missing := [player for player in PLAYERS if player not in tx]:
     raise UserError(f"a game has two optimizers, and the config's optimizer lacks {missing[0]!r}")
+  if n_critic < 1:
+    raise UserError(f"model.n_critic={n_critic}: the critic needs an update before each of the generator's")
 
   def init(key, batch, *frozen):
     params, state = model.init(key, batch, *frozen)

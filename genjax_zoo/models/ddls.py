@@ -48,12 +48,12 @@ def model(data, *, first: Model) -> Model:
     logit = first.parts["realism"](*weights(params, state), {"z": z} | given)
     return (z**2).sum(-1) / 2 - logit
 
-  def sample(params, state, key, n, given={}, steps=200, step_size=0.02):
+  def sample(params, state, key, n, given={}, steps=1000, step_size=0.01):
     k_z, k_chain, k_x = jax.random.split(key, 3)
     E = lambda z: energy(params, state, z, given)
     z = langevin(E, first.parts["prior"](k_z, n)["z"], k_chain, steps, step_size, jnp.sqrt(step_size))
     return first.decode(*state["frozen"]["first"], {"z": z} | given, k_x)
 
   return Model(
-    init, loss, sample, given=first.given, calls=lambda steps=200, **options: steps + 1, parts={"energy": energy}
+    init, loss, sample, given=first.given, calls=lambda steps=1000, **options: steps + 1, parts={"energy": energy}
   )

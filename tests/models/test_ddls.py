@@ -57,7 +57,7 @@ def test_calibration_finds_the_best_critic():
   ts = learner.init(jax.random.key(0), draw(jax.random.key(0)), state_of(gan(quadratic), draw(jax.random.key(0))))
   step = lambda ts, _, key: learner.step(ts, draw(key), jax.random.fold_in(key, 1))
   ts, _ = jax.jit(unroll(step, jax.random.key(1), 2000))(ts, None)
-  x = model.sample(ts.weights, ts.state, jax.random.key(2), 10_000, steps=300)["x"]
+  x = model.sample(ts.weights, ts.state, jax.random.key(2), 10_000, steps=300, step_size=0.02)["x"]
   np.testing.assert_allclose(x.mean(0), MEAN, atol=0.1)
   np.testing.assert_allclose(x.std(0), SD, atol=0.1)
 

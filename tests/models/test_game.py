@@ -133,6 +133,7 @@ def test_a_sample_of_the_dcgan_does_not_depend_on_its_batch_but_training_does():
   [
     (wgan, IMAGES, {"penalty": 0.0}, "constraint"),
     (cgan, {"x": Field((2,), np.float32)}, {}, "'label'"),
+    (wgan, IMAGES, {"n_critic": 0}, "n_critic=0"),
     (cgan, IMAGES, {"condition": "sum"}, "projection"),
     (sngan, LINE, {}, "images"),
     (dcgan, LINE, {}, "images"),
