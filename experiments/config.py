@@ -16,11 +16,12 @@ from genjax_zoo.build import constructor, optax_function, optimizer, stages_of
 from genjax_zoo.core import UserError, nearest
 
 HERE = Path(__file__).parent
-TRAIN = dict(ema=0.0, accumulate=1, sample_every=0, fid_every=0)
+TRAIN = dict(ema=0.0, accumulate=1, sample_every=0, fid_every=0, validate_every=0)
 EVALUATE = dict(split="test", batch=500, examples=0, repeats=1, log_prob={}, samples=1000, features="auto")
 SAMPLE = dict(n=64, seed=0)
 IDENTITY = "model", "data", "optimizer", "schedules"  # And most of `train`: what a run folder is a run of.
-MAY_CHANGE = "steps", "log_every", "save_every", "sample_every", "fid_every"  # Of `train`, in a run that is resumed.
+# Of `train`, in a run that is resumed.
+MAY_CHANGE = "steps", "log_every", "save_every", "sample_every", "fid_every", "validate_every"
 
 
 def resolve(path: str) -> ConfigDict:
@@ -185,7 +186,9 @@ def differences(saved: dict, config: dict) -> list[str]:
     return {k: tuple(v) if isinstance(v, list) else v for k, v in own.items()}
 
   a, b = identity(saved), identity(config)
-  return [f"{k}={a.get(k, 'unset')}, not {b.get(k, 'unset')}" for k in sorted(a | b) if a.get(k) != b.get(k)]
+  # An argument that is newer than the run, and off, makes no difference.
+  same = lambda k: a.get(k) == b.get(k) or (k not in a and not b[k])
+  return [f"{k}={a.get(k, 'unset')}, not {b.get(k, 'unset')}" for k in sorted(a | b) if not same(k)]
 
 
 def shrink(config: ConfigDict) -> ConfigDict:
@@ -193,7 +196,8 @@ def shrink(config: ConfigDict) -> ConfigDict:
   config.name += "_smoke"
   if config.train.steps:
     config.train.update(steps=2, steps_per_dispatch=1, log_every=1, save_every=2, sample_every=2)
-    config.train.fid_every = 2 if config.train.fid_every else 0
+    for name in "fid_every", "validate_every":
+      config.train[name] = min(config.train[name], 2)
   config.data.batch = min(config.data.batch, 16)
   if "examples" in config.data:  # Of a set that is drawn.
     config.data.examples = min(config.data.examples, 1000)

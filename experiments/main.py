@@ -35,6 +35,7 @@ from genjax_zoo.metrics.frechet import fid
 from genjax_zoo.run import Run, describe, load, read_description, values, write_description
 from genjax_zoo.sample import sampler
 from genjax_zoo.sharding import join_hosts, make_mesh
+from genjax_zoo.validate import best, validation
 
 flags.DEFINE_string("config", None, "A config, configs/vae_digits.py; with :smoke behind it, a run of seconds.")
 flags.DEFINE_string("workdir", None, "The run folder; runs/<config> by default.")
@@ -100,9 +101,13 @@ def fit(config, folder, dataset, stages: dict[str, Run], log) -> Run:
   for name, hook in {"sample_every": sample_hook, "fid_every": fid_hook}.items():
     if (every := config["train"][name]) and learner.model.sample:
       hooks[name] = every, hook(config, dataset, learner.model, mesh, folder, log)
+  if every := config["train"]["validate_every"]:
+    held_out = test_loader(dataset, "validation", batch=config["evaluate"]["batch"], **hosts())
+    hooks["validate_every"] = every, validation(learner.model, held_out, mesh, folder, log.say)
   ts = train(learner, loader, log, workdir=folder, frozen=frozen, hooks=hooks, **options)
   if jax.process_index() == 0 and not (folder / "training.json").exists() and int(ts.step) >= options["steps"]:
     write_json(folder / "training.json", evaluate.training_cost(folder, loader.batch))
+  ts = best(folder, ts)
   return Run(learner.model, ts.weights, ts.state, config, dataset.fields, int(ts.step), folder, mesh)
 
 
@@ -117,6 +122,9 @@ def check_options(config, model, dataset):
     raise UserError(f"evaluate.log_prob.estimator={estimator!r}: the model has {', '.join(model.likelihood)}")
   if options["split"] not in dataset.splits:
     raise UserError(f"evaluate.split={options['split']!r}: data {dataset.name} has {', '.join(dataset.splits)}")
+  if config["train"]["validate_every"] and (model.evaluate is None or "validation" not in dataset.splits):
+    lacks = "the model has no loss to evaluate" if model.evaluate is None else "set data.validation examples apart"
+    raise UserError(f"train.validate_every wants a loss and a split 'validation': {lacks}")
   choose(options["features"], dataset.name, dataset.fields)
 
 
@@ -215,7 +223,8 @@ def evaluate_run(run: Run, dataset, log):
   evaluation = {
     "model": config["model"]["name"], "config": config["name"], "data": dataset.name, "split": options["split"],
     "step": run.step, "parameters": evaluate.parameters(run.weights), "seed": config["train"]["seed"],
-    **found, "training": evaluate.read(run.folder, "training.json"),
+    **found, "validation": evaluate.read(run.folder, "validation.json"),
+    "training": evaluate.read(run.folder, "training.json"),
   }  # fmt: skip
   if jax.process_index() == 0:
     write_json(run.folder / "evaluation.json", evaluation)

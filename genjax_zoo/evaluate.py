@@ -1,6 +1,7 @@
 """Numbers of a trained model on held-out data, each with its kind; `evaluation.json` is where they all live."""
 
 from collections.abc import Mapping
+import functools
 import json
 import math
 from pathlib import Path
@@ -21,11 +22,6 @@ def per_example(f, weights, state, data, mesh, key, progress=iter, repeats: int 
   The mean over `repeats` passes, each with draws of its own of what is random: binarization, dequantization, latents.
   """
 
-  def run(weights, state, resident, inputs, key):
-    k_data, key = jax.random.split(key)
-    batch = data.fetch(resident, inputs, k_data)
-    return f(weights, state, batch, key) | {"weight": batch["weight"]}
-
   def once(key):
     rows = []
     for i, inputs in enumerate(progress(data.inputs(0))):
@@ -33,11 +29,23 @@ def per_example(f, weights, state, data, mesh, key, progress=iter, repeats: int 
     return jax.tree.map(lambda *x: np.concatenate(x), *jax.device_get(rows))
 
   with jax.set_mesh(mesh):
-    step, resident = jit(run, out_shardings=replicated(mesh)), put(data.resident, mesh)
+    step, resident = rows_of(f, data.fetch, mesh), put(data.resident, mesh)
     passes = [once(jax.random.fold_in(key, i)) for i in range(repeats)]
   rows = jax.tree.map(lambda *x: np.mean(x, 0), *passes)
   real = rows.pop("weight") > 0
   return {name: x[real].astype(np.float64) for name, x in rows.items()}
+
+
+@functools.lru_cache(maxsize=8)
+def rows_of(f, fetch, mesh):
+  """`f` of the batch that `fetch` makes, with its weights; compiled once, however often it is measured."""
+
+  def run(weights, state, resident, inputs, key):
+    k_data, key = jax.random.split(key)
+    batch = fetch(resident, inputs, k_data)
+    return f(weights, state, batch, key) | {"weight": batch["weight"]}
+
+  return jit(run, out_shardings=replicated(mesh))
 
 
 def evaluate(model: Model, weights, state, data, mesh, *, seed=0, repeats=1, log_prob={}, progress=iter) -> dict:

@@ -14,6 +14,7 @@ from genjax_zoo.core import Field, Learner, Model, TrainState, UserError
 from genjax_zoo.log import write_json
 from genjax_zoo.sample import sampler
 from genjax_zoo.sharding import fsdp, gather, jit, make_mesh, put
+from genjax_zoo.validate import best
 
 
 class Run(NamedTuple):
@@ -118,7 +119,8 @@ def values(ts: TrainState) -> tuple[dict, dict]:
 
 
 def load(folder) -> Run:
-  """The newest checkpoint of a run folder, on the devices at hand, whatever devices trained it.
+  """The newest checkpoint of a run folder, on the devices at hand, whatever devices trained it; its weights are the
+  best of a run that was validated.
 
   Needs neither the data nor the folders of earlier stages. Raises UserError when the folder is no
   run's, or holds no checkpoint.
@@ -133,4 +135,5 @@ def load(folder) -> Run:
     ts = checkpoints.restore(target)
   if ts is None:
     raise UserError(f"{folder} holds no checkpoint yet")
+  ts = best(folder, ts)
   return Run(learner.model, ts.weights, ts.state, config, fields_of(data), int(ts.step), folder, mesh)

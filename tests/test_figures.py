@@ -63,7 +63,7 @@ def test_figures_of_images_that_are_their_own_latents(tmp_path):
   dataset = images_of()
   run = run_of(pixels(), dataset, tmp_path)
   captions = dict(figures.draw(run, dataset, tmp_path))
-  names = ["samples", "reconstructions", "interpolations", "traversals", "latent_map"]
+  names = ["samples", "reconstructions", "interpolations", "traversals", "latent_map", "attributes"]
   assert list(captions) == [f"{name}.png" for name in names]
   assert {p.name for p in tmp_path.glob("*.png")} == set(captions)
   assert dict(json.loads((tmp_path / "captions.json").read_text())) == captions
@@ -88,6 +88,13 @@ def test_figures_of_images_that_are_their_own_latents(tmp_path):
     assert (rows[i][:, others] == original[0].reshape(6, 3)[others]).all()
     expected = np.clip(z[:, i].mean() + np.linspace(-3, 3, 11) * z[:, i].std(), 0, 1)
     np.testing.assert_allclose(rows[i, :, i, 0] / 255, expected, atol=1 / 31)
+
+  rows = tiles(picture := drawn(tmp_path, "attributes.png"), 2, 3, scale_of(picture, 11, 3)).reshape(10, 11, 6, 3)
+  label = test["label"]
+  for i in range(10):
+    first, *means = (z[label == i][0], *(z[label == (i + k) % 10].mean(0) for k in range(2)))
+    expected = np.clip(first + np.linspace(0, 1, 11)[:, None] * (means[1] - means[0]), 0, 1)
+    np.testing.assert_allclose(rows[i, :, :, 0] / 255, expected, atol=1 / 30)
 
 
 def test_the_mean_takes_the_place_of_decode(tmp_path):
@@ -137,6 +144,9 @@ def test_a_plane_of_latents_is_decoded_at_gaussian_quantiles(tmp_path):
     np.testing.assert_allclose(found, np.clip(expected, 0, 1), atol=1 / 254)
 
 
+FAIL = "reconstructions.png", "interpolations.png", "traversals.png", "attributes.png"
+
+
 def test_one_failing_figure_loses_no_other(tmp_path):
   dataset = images_of()
 
@@ -150,9 +160,7 @@ def test_one_failing_figure_loses_no_other(tmp_path):
     "ValueError: no such decoder" in made["reconstructions.png"] and not (tmp_path / "reconstructions.png").exists()
   )
   assert (tmp_path / "samples.png").exists() and (tmp_path / "latent_map.png").exists()
-  assert said == [
-    f"figures/{k}: ValueError: no such decoder" for k in ("reconstructions.png", "interpolations.png", "traversals.png")
-  ]
+  assert said == [f"figures/{k}: ValueError: no such decoder" for k in FAIL]
 
 
 def test_what_sampling_needs_comes_from_test_examples(tmp_path):

@@ -1,8 +1,8 @@
-"""NICE on 8-bit MNIST.
+"""NICE on 8-bit MNIST, its networks half as wide as the paper's, with early stopping on 10,000 training images.
 
   python -m experiments.main --config=configs/nice_mnist.py
 
-Expected: not measured here. The paper's log-likelihood of 1980.5 nats, of gray levels in [0, 1], is 4.36 bits/dim.
+Expected: to be measured. The paper's log-likelihood of 1980.5 nats, of gray levels in [0, 1], is 4.36 bits/dim.
 """
 
 from ml_collections import ConfigDict
@@ -10,9 +10,12 @@ from ml_collections import ConfigDict
 
 def get_config():
   return ConfigDict(dict(
-    model=dict(name="nice", hidden=(1000,) * 5, couplings=4),
-    data=dict(name="tfds:mnist", batch=200),
+    model=dict(name="nice", hidden=(500,) * 3, couplings=4),
+    data=dict(name="tfds:mnist", batch=200, validation=10_000),
     optimizer=dict(name="adamw", learning_rate=1e-3, weight_decay=0.1, schedule="cosine"),
-    train=dict(steps=4000, steps_per_dispatch=100, log_every=500, save_every=2000, sample_every=1000),
+    train=dict(
+      steps=6000, steps_per_dispatch=100, log_every=500, save_every=2000, sample_every=2000, validate_every=500,
+      ema=0.999,
+    ),
     evaluate=dict(batch=500),
   ))  # fmt: skip

@@ -7,7 +7,7 @@ import inspect
 from genjax_zoo.core import UserError, nearest
 from genjax_zoo.data import augment
 from genjax_zoo.data.cache import cache_folder
-from genjax_zoo.data.dataset import Dataset, Source, count, take
+from genjax_zoo.data.dataset import Dataset, Source, count, set_apart, take
 
 __all__ = ["Dataset", "Source", "cache_folder", "count", "load", "names", "options", "take"]
 
@@ -23,12 +23,15 @@ NAMED = {
 PREFIXED = {"tfds": "tfds.load", "npz": "npz.load", "folder": "folder.load", "stacked": "stacked.load"}
 
 
-def load(name: str, *, binarize: str | None = None, flip: bool = False, seed: int = 0, **own) -> Dataset:
+def load(
+  name: str, *, binarize: str | None = None, flip: bool = False, validation: int = 0, seed: int = 0, **own
+) -> Dataset:  # fmt: skip
   """The data set of this name: one of `names()`, "tfds:NAME", "npz:PATH", "folder:PATH" or "stacked:SET".
 
   `binarize` ("threshold", "static" or "dynamic") makes gray images binary, `flip` mirrors training images at
-  random. `seed` draws what is random in the set itself: procedural examples, the test split of a set without
-  one, static binarisation. `own` are keyword arguments of the set's function, as `options(name)` lists them.
+  random, `validation` sets so many training examples apart as the split "validation". `seed` draws what is random
+  in the set itself: procedural examples, splits that it comes without, static binarisation. `own` are keyword
+  arguments of the set's function, as `options(name)` lists them.
   Raises UserError when there is no such set or argument, and where the set's function does.
   """
   takes = options(name)
@@ -37,6 +40,12 @@ def load(name: str, *, binarize: str | None = None, flip: bool = False, seed: in
       raise UserError(f"data {name!r} takes no {key!r}{nearest(key, takes)}; it takes {', '.join(takes)}")
   make = _function(name)
   dataset = make(name, **own, **({"seed": seed} if "seed" in inspect.signature(make).parameters else {}))
+  if validation:
+    n = count(dataset.splits["train"])
+    if "validation" in dataset.splits or not 0 < validation < n:
+      has = "has that split" if "validation" in dataset.splits else f"has {n:,} training examples"
+      raise UserError(f"data.validation={validation}: data {name!r} {has}; leave it 0, or take fewer than there are")
+    dataset = dataset._replace(splits=set_apart(dataset.splits, "validation", validation, seed))
   if binarize:
     dataset = augment.binarize(dataset, binarize, seed)
   return augment.flip(dataset) if flip else dataset
@@ -45,7 +54,9 @@ def load(name: str, *, binarize: str | None = None, flip: bool = False, seed: in
 def options(name: str) -> dict:
   """The arguments of `load` for this set, with their defaults."""
   own = inspect.signature(_function(name)).parameters
-  return {"name": name, "binarize": None, "flip": False, "seed": 0} | {k: own[k].default for k in own if k != "name"}
+  return {"name": name, "binarize": None, "flip": False, "validation": 0, "seed": 0} | {
+    k: own[k].default for k in own if k != "name"
+  }
 
 
 def names() -> list[str]:

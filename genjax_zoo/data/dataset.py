@@ -71,10 +71,13 @@ def hold_out(splits: Mapping[str, Examples], seed: int) -> dict[str, Examples]:
   splits = dict(splits)
   if "test" not in splits and "validation" in splits:
     splits["test"] = splits.pop("validation")
-  if "test" not in splits:
-    whole = splits["train"]
-    order = np.random.default_rng(seed).permutation(count(whole))
-    parts = np.split(order, [count(whole) - max(1, count(whole) // 10)])
-    choose = lambda part: take(whole, part) if isinstance(whole, Mapping) else Source(part, whole.__getitem__)
-    splits["train"], splits["test"] = (choose(np.sort(part)) for part in parts)
-  return splits
+  return splits if "test" in splits else set_apart(splits, "test", max(1, count(splits["train"]) // 10), seed)
+
+
+def set_apart(splits: Mapping[str, Examples], split: str, n: int, seed: int) -> dict[str, Examples]:
+  """The splits with n examples of "train", drawn by `seed`, as the split of this name instead."""
+  whole = splits["train"]
+  parts = np.split(np.random.default_rng(seed).permutation(count(whole)), [count(whole) - n])
+  choose = lambda part: take(whole, part) if isinstance(whole, Mapping) else Source(part, whole.__getitem__)
+  train, apart = (choose(np.sort(part)) for part in parts)
+  return {**splits, "train": train, split: apart}

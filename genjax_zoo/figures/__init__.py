@@ -13,6 +13,7 @@ import jax
 from genjax_zoo.data.dataset import Dataset
 from genjax_zoo.figures.common import held_out
 from genjax_zoo.figures.diffusion import forward_strip, noise_errors, reverse_strip
+from genjax_zoo.figures.flows import attributes, temperatures, warped_grid
 from genjax_zoo.figures.images import interpolations, reconstructions, restorations, samples
 from genjax_zoo.figures.latents import latent_grid, latent_map, traversals
 from genjax_zoo.figures.plane import density
@@ -21,7 +22,7 @@ from genjax_zoo.run import Run
 
 FIGURES = (
   samples, reconstructions, restorations, interpolations, traversals, latent_grid, latent_map, density, forward_strip,
-  reverse_strip, noise_errors,
+  reverse_strip, noise_errors, warped_grid, temperatures, attributes,
 )  # fmt: skip
 
 

@@ -124,7 +124,7 @@ def steps(initialize: Callable, layer: Callable, depth: int):
   """(initialize, bijector, parts) of a flow of vectors [B, D]: a standardisation, then `depth` times layer(p), scanned.
 
   The first batch sets the standardisation; it is learnt on, and counts in the density. `initialize(key) -> p`.
-  parts["path"](params, state, z) -> [depth + 2, B, D]: what z goes through on its way to the data, the last.
+  parts["warp"](params, state, z) -> [depth + 2, B, D]: what z goes through on its way to the data, the last.
   """
 
   def init(key, x):
@@ -137,7 +137,7 @@ def steps(initialize: Callable, layer: Callable, depth: int):
     back = path(layer, params["steps"], z)[::-1]
     return jnp.concatenate([z[None], back, actnorm(params["first"]).inverse_and_log_det(back[-1])[0][None]])
 
-  return init, bijector, {"path": points}
+  return init, bijector, {"warp": points}
 
 
 def vectors(data, model: str) -> int:

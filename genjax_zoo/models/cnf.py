@@ -103,11 +103,11 @@ def model(
     z, log_det = bijector(params, trace).forward_and_log_det(jnp.asarray(batch["x"], float))
     return log_prior(z).sum(-1) + log_det
 
-  def path(params, state, z):
+  def warp(params, state, z):
     points = move(field(params), z, exact, 1.0, 0.0, tolerance=tolerance, save=jnp.linspace(1, 0, 9))[0]
     return jnp.concatenate([points, actnorm(params["first"]).inverse_and_log_det(points[-1])[0][None]])
 
-  parts = {"path": path, "field": lambda params, x, t: field(params)(x, t)}
+  parts = {"warp": warp, "field": lambda params, x, t: field(params)(x, t)}
   likelihood = {"exact": "exact", "hutchinson": "estimate"}
   base = flow(data, initialize, bijector, parts)
   return base._replace(loss=loss, log_prob=log_prob, likelihood=likelihood)

@@ -71,6 +71,6 @@ def model(
   def points(params, state, z):
     return jnp.concatenate([z[None], path(*known(params | state), z)[::-1]])
 
-  parts = {} if levels else {"path": points}
+  parts = {} if levels else {"warp": points}
   options = dict(conditional=conditional, dequantization=dequantization, observe=train)
   return flow(data, initialize, lambda params: chain(*first, repeat(*known(params))), parts, **options)

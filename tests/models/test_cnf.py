@@ -60,7 +60,7 @@ def test_the_whole_model():
   line = (jnp.arange(200) + 0.5) / 200 * 2 - 1
   points = 1 + 10 * jnp.stack(jnp.meshgrid(line, line), -1).reshape(-1, 2)
   assert abs(np.exp(nats(points)).sum() * (20 / 200) ** 2 - 1) < 1e-2
-  path = model.parts["path"](params, state, z["z"])
+  path = model.parts["warp"](params, state, z["z"])
   np.testing.assert_allclose(path[0], z["z"])
   np.testing.assert_allclose(path[-1], x, atol=1e-3)
 

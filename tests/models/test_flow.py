@@ -131,3 +131,80 @@ def test_every_flow_starts_as_a_standardisation_and_cold_samples_are_the_mode(na
   np.testing.assert_allclose(z.std(0), 1, atol=1e-3)
   cold = model.sample(params, state, jax.random.key(0), 4, temperature=0.0)["x"]
   np.testing.assert_allclose(cold, np.broadcast_to(data["x"].mean(0), cold.shape), atol=1e-3)
+
+
+def spread(model, batch, by=0.3):
+  """A model's parameters, shaken."""
+  params, state = model.init(jax.random.key(0), batch)
+  leaves, tree = jax.tree.flatten(params)
+  keys = jax.random.split(jax.random.key(1), len(leaves))
+  return jax.tree.unflatten(tree, [p + by * jax.random.normal(k, p.shape) for p, k in zip(leaves, keys)]), state
+
+
+def test_variational_dequantisation_is_counted_once():
+  """Of a uniform model, E_q p(x, u) / q(u | x) = levels^-D whatever q is; log p is below, and equal for uniform q."""
+  shape, levels = (2, 2, 1), 5
+  data = {"image": Field(shape, np.uint8, levels)}
+  f = chain(flatten(shape), elementwise(logit(0.0)))
+  model = flow(data, lambda key, v: {}, lambda params: f, prior="logistic", dequantization="variational")
+  batch = {"image": np.full((100, *shape), 3, np.uint8)}
+  log_prob = jax.jit(lambda params, key: model.log_prob(params, {}, batch, key))
+  exact = -4 * math.log(levels)
+  params, _ = model.init(jax.random.key(0), batch)
+  np.testing.assert_allclose(log_prob(params, jax.random.key(0)), exact, rtol=1e-4)
+  params, _ = spread(model, batch)
+  nats = np.concatenate([log_prob(params, jax.random.key(i)) for i in range(100)]) - exact
+  error = np.exp(nats).std() / len(nats) ** 0.5
+  assert nats.mean() < -0.05 and abs(np.exp(nats).mean() - 1) < 4 * error < 0.2
+  many = jax.jit(lambda key: model.log_prob(params, {}, batch, key, k=64))(jax.random.key(0)) - exact
+  assert nats.mean() + 0.02 < many.mean() < 0.02
+
+
+@pytest.mark.parametrize("name", ["spline_flow", "maf", "nice"])
+def test_a_prior_of_each_class_is_a_density_of_each_class(name):
+  data = PLANE | {"label": Field((), np.int32, 3)}
+  make = {
+    "nice": lambda **o: nice.model(data, hidden=(8,), prior="normal", **o),
+    "maf": lambda **o: maf.model(data, depth=2, hidden=(8,), **o),
+    "spline_flow": lambda **o: spline_flow.model(data, depth=2, hidden=(8,), **o),
+  }[name]
+  model, plain = make(conditional=True), make()
+  batch = {"x": batch_of(PLANE, 200)["x"], "label": np.arange(200, dtype=np.int32) % 3}
+  params, state = spread(model, batch, 0.1)
+  nats = jax.jit(lambda params: model.log_prob(params, state, batch, None))(params)
+  z = jax.jit(lambda params: model.encode(params, state, batch, None)["z"])(params)
+  mean, log_scale = (np.asarray(params["prior"][k])[batch["label"]] for k in ("mean", "log_scale"))
+  normal = lambda z: -0.5 * z**2 - 0.5 * math.log(2 * math.pi)
+  moved = (normal((z - mean) / np.exp(log_scale)) - log_scale - normal(z)).sum(-1)
+  rest = {k: p for k, p in params.items() if k != "prior"}
+  np.testing.assert_allclose(nats, plain.log_prob(rest, state, batch, None) + moved, rtol=1e-4, atol=1e-4)
+  given = {"label": np.full(4000, 2, np.int32)}
+  drawn = jax.jit(lambda key: model.sample(params, state, key, 4000, given))(jax.random.key(0))
+  z = model.encode(params, state, drawn, None)["z"]
+  np.testing.assert_allclose(z.mean(0), params["prior"]["mean"][2], atol=0.1)
+  np.testing.assert_allclose(z.std(0), np.exp(params["prior"]["log_scale"][2]), atol=0.1)
+
+
+def test_training_of_a_maf_normalises_by_the_batch_and_evaluation_by_the_past():
+  data = {"x": 3 * batch_of(TABLE, 500)["x"] + 5}
+  model = maf.model(TABLE, depth=2, hidden=(8,))
+  params, state = model.init(jax.random.key(0), data)
+  far = {"x": data["x"] + 100}
+  trained, (changes, _) = model.loss(params, state, far, None, True)
+  evaluated, (none, _) = model.loss(params, state, far, None, False)
+  np.testing.assert_allclose(trained.mean(), model.loss(params, state, data, None, True)[0].mean(), rtol=1e-3)
+  assert evaluated.min() > 500 and not none
+  np.testing.assert_allclose(
+    changes["moments"]["mean"][0], 0.95 * state["moments"]["mean"][0] + 0.05 * far["x"].mean(0), rtol=1e-4
+  )
+
+
+@pytest.mark.parametrize("name", VECTORS)
+def test_warp_ends_at_the_data(name):
+  model, params, state = trained(VECTORS[name], PLANE)
+  if "warp" not in model.parts:
+    return
+  z = jax.random.normal(jax.random.key(0), (20, 2))
+  points = jax.jit(lambda z: model.parts["warp"](params, state, z))(z)
+  np.testing.assert_allclose(points[0], z)
+  np.testing.assert_allclose(points[-1], model.decode(params, state, {"z": z}, None)["x"], atol=1e-4)
