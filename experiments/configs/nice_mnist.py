@@ -12,7 +12,7 @@ def get_config():
   return ConfigDict(dict(
     model=dict(name="nice", hidden=(500,) * 3, couplings=4),
     data=dict(name="tfds:mnist", batch=200, validation=10_000),
-    optimizer=dict(name="adamw", learning_rate=1e-3, weight_decay=0.1, schedule="cosine"),
+    optimizer=dict(name="adamw", learning_rate=2e-3, weight_decay=0.1, schedule="cosine"),
     train=dict(
       steps=6000, steps_per_dispatch=100, log_every=500, save_every=2000, sample_every=2000, validate_every=500,
       ema=0.999,
