@@ -20,9 +20,9 @@ import sys
 from absl import app, flags, logging
 import jax
 from ml_collections import ConfigDict
-import numpy as np
 
 from experiments import config as configs
+from experiments.hooks import HOOKS, given_rows, hosts, sample_options
 from genjax_zoo import data as datasets, evaluate, pictures, quality, report
 from genjax_zoo.build import build, dummy
 from genjax_zoo.core import UserError
@@ -31,11 +31,9 @@ from genjax_zoo.figures import draw
 from genjax_zoo.log import Log, write_json
 from genjax_zoo.loop import train
 from genjax_zoo.metrics.features import choose
-from genjax_zoo.metrics.frechet import fid
 from genjax_zoo.run import Run, describe, load, read_description, values, write_description
-from genjax_zoo.sample import sampler
 from genjax_zoo.sharding import join_hosts, make_mesh
-from genjax_zoo.validate import best, validation
+from genjax_zoo.validate import best
 
 flags.DEFINE_string("config", None, "A config, configs/vae_digits.py; with :smoke behind it, a run of seconds.")
 flags.DEFINE_string("workdir", None, "The run folder; runs/<config> by default.")
@@ -98,12 +96,9 @@ def fit(config, folder, dataset, stages: dict[str, Run], log) -> Run:
     write_description(folder, config, describe(dataset.fields, loader.batch, seen))
   log.say(header(config, dataset, loader, learner, frozen))
   mesh, hooks = make_mesh(), {}
-  for name, hook in {"sample_every": sample_hook, "fid_every": fid_hook}.items():
-    if (every := config["train"][name]) and learner.model.sample:
+  for name, hook in HOOKS.items():
+    if (every := config["train"][name]) and (learner.model.sample or name == "validate_every"):
       hooks[name] = every, hook(config, dataset, learner.model, mesh, folder, log)
-  if every := config["train"]["validate_every"]:
-    held_out = test_loader(dataset, "validation", batch=config["evaluate"]["batch"], **hosts())
-    hooks["validate_every"] = every, validation(learner.model, held_out, mesh, folder, log.say)
   ts = train(learner, loader, log, workdir=folder, frozen=frozen, hooks=hooks, **options)
   if jax.process_index() == 0 and not (folder / "training.json").exists() and int(ts.step) >= options["steps"]:
     write_json(folder / "training.json", evaluate.training_cost(folder, loader.batch))
@@ -122,23 +117,10 @@ def check_options(config, model, dataset):
     raise UserError(f"evaluate.log_prob.estimator={estimator!r}: the model has {', '.join(model.likelihood)}")
   if options["split"] not in dataset.splits:
     raise UserError(f"evaluate.split={options['split']!r}: data {dataset.name} has {', '.join(dataset.splits)}")
-  if config["train"]["validate_every"] and (model.evaluate is None or "validation" not in dataset.splits):
-    lacks = "the model has no loss to evaluate" if model.evaluate is None else "set data.validation examples apart"
-    raise UserError(f"train.validate_every wants a loss and a split 'validation': {lacks}")
   choose(options["features"], dataset.name, dataset.fields)
 
 
 CALLED_WITH = {"params", "state", "batch", "key", "n", "given"}  # Beside the config's options.
-
-
-def sample_options(config) -> dict:
-  """The config's options of the model's `sample`."""
-  return {k: v for k, v in config["sample"].items() if k not in configs.SAMPLE}
-
-
-def hosts() -> dict:
-  """What a loader must know of the other processes."""
-  return {"process_index": jax.process_index(), "process_count": jax.process_count(), "devices": jax.device_count()}
 
 
 def load_data(config):
@@ -156,41 +138,6 @@ def header(config, dataset, loader, learner, frozen) -> str:
     f"{dataset.name}, {datasets.count(dataset.splits['train']):,} training examples ({entries}); {steps:,} steps of "
     f"{loader.batch}, {K} a dispatch; {evaluate.device_name()}, JAX {jax.__version__}"
   )
-
-
-def given_rows(model, dataset, n) -> dict:
-  """What sampling is given of the test set, n rows."""
-  rows = quality.examples(dataset, "test", np.arange(n) % datasets.count(dataset.splits["test"])) if model.given else {}
-  return {k: rows[k] for k in model.given}
-
-
-def sample_hook(config, dataset, model, mesh, folder, log):
-  """`f(step, ts)` that draws from the same noise each time and writes samples/step_0000500.png."""
-  n, key = config["sample"]["n"], jax.random.key(config["sample"]["seed"])
-  draw = sampler(model, mesh, n, **sample_options(config))
-
-  def hook(step, ts):
-    picture = pictures.show(draw(ts.weights, ts.state, key, given_rows(model, dataset, n)), dataset.fields)
-    if jax.process_index() == 0 and picture is not None:
-      pictures.save(folder / "samples" / f"step_{step:07d}.png", picture)
-      log.image(step, "samples", picture)
-
-  return hook
-
-
-def fid_hook(config, dataset, model, mesh, folder, log):
-  """`f(step, ts)` that adds the FID of evaluate.samples samples to the curves: a GAN's losses tell little of it."""
-  split, n, options = *(config["evaluate"][k] for k in ("split", "samples")), sample_options(config)
-  see = choose(config["evaluate"]["features"], dataset.name, dataset.fields)
-  if see is None or not n:
-    raise UserError("train.fid_every needs evaluate.samples, and evaluate.features=inception:PATH for these data")
-  real = quality.reference(dataset, see, split)[: quality.REFERENCE]
-
-  def hook(step, ts):
-    run = Run(model, ts.weights, ts.state, config, dataset.fields, step, folder, mesh)
-    log.measured(step, {"fid": fid(real, see.extract(quality.draw(run, dataset, n, split=split, **options))[0])})
-
-  return hook
 
 
 def evaluate_run(run: Run, dataset, log):

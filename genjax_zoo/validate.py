@@ -14,16 +14,15 @@ from genjax_zoo.evaluate import per_example, read
 from genjax_zoo.log import write_json
 
 
-def validation(model: Model, data, mesh, folder: Path, say=print, seed: int = 0):
-  """`f(step, ts)`, a hook of the loop: keeps the weights if their mean loss over a test loader is the least so far."""
+def validation(model: Model, data, mesh, folder: Path, log, seed: int = 0):
+  """`f(step, ts)`, a hook of the loop: logs the mean loss over a test loader, keeps the weights if it is the least."""
   key = jax.random.key(seed)
 
   def hook(step, ts):
     loss = float(per_example(model.evaluate, ts.weights, ts.state, data, mesh, key)["loss"].mean())
     best = read(folder, "validation.json")
-    better = best is None or loss < best["loss"]
-    say(f"step {step}  validation loss {loss:.4g}" + (", the least so far" if better else ""))
-    if better:
+    log.measured(step, {"validation_loss": loss})
+    if best is None or loss < best["loss"]:
       with Checkpoints(folder / "best") as checkpoints:
         checkpoints.save(step, bare(ts))
       if jax.process_index() == 0:

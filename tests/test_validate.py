@@ -9,7 +9,7 @@ from experiments import config as configs, main
 from genjax_zoo import UserError, data, load, loop
 from genjax_zoo.data.loader import test_loader as held_out, train_loader
 from genjax_zoo.evaluate import per_example, read
-from genjax_zoo.log import Log
+from genjax_zoo.log import Log, read_rows
 from genjax_zoo.sharding import make_mesh
 from genjax_zoo.validate import best, validation
 from tests import toy
@@ -34,11 +34,11 @@ def test_the_best_weights_are_kept_and_found_again(tmp_path):
   feed = dict(devices=jax.device_count())
   loader = train_loader(DIGITS, batch=32, steps_per_dispatch=5, seed=0, **feed)
   apart = held_out(DIGITS, "validation", batch=100, **feed)
-  keep = validation(learner.model, apart, mesh, tmp_path)
   seen = []
 
   def hook(step, ts):
     """Three validations: of the weights, of worse ones, and of the weights again."""
+    keep = validation(learner.model, apart, mesh, tmp_path, log)
     worse = jax.tree.map(lambda x: 10 * x, ts.params)
     for weights in ts.weights, worse, ts.weights:
       keep(step, ts.replace(params=weights, ema={}))
@@ -50,6 +50,8 @@ def test_the_best_weights_are_kept_and_found_again(tmp_path):
     with Log(tmp_path) as log:
       ts = loop.train(learner, loader, log, workdir=tmp_path, steps=steps, **options)
   loss, step, weights = min(seen, key=lambda row: row[:2])
+  losses = [row["validation_loss"] for row in read_rows(tmp_path / "metrics.jsonl") if "validation_loss" in row]
+  np.testing.assert_allclose(losses[::3], [row[0] for row in seen], rtol=1e-5)
   assert len(seen) == 4 and read(tmp_path, "validation.json") == {"step": step, "loss": pytest.approx(loss)}
   with jax.set_mesh(mesh):
     found = best(tmp_path, ts)
