@@ -10,8 +10,8 @@ last layer scales every number:
 
 Departures: the networks' last layers start at zero, so every coupling at the identity. Their shifts are in units of the
 last layer's scales: a border pixel, of scale 1,000, would feel every step of its weights. The first batch sets those
-scales, and a shift, by the mean absolute deviation: a pixel that is lit once in a hundred images has a standard deviation
-that says nothing of the others. Adam as it is (the paper's betas hurt); no ZCA whitening of natural images.
+scales, and a shift, by the mean absolute deviation: a pixel that is lit once in a hundred images has a standard
+deviation that says nothing of the others. Adam as it is (the paper's betas hurt); no ZCA whitening of natural images.
 """
 
 import math
