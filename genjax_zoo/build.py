@@ -96,6 +96,8 @@ def build(config: Mapping, data: Mapping[str, Field], stages: Mapping[str, Model
   if "ema" in known:
     options["ema"] = train["ema"]
   players = config.get("optimizer", {})
+  if not all(isinstance(player, Mapping) for player in players.values()):
+    raise UserError(f"model {name!r} trains its own way, with an optimizer for each player: start from a config of it")
   return construct(data, {k: update(train["steps"], player) for k, player in players.items()}, **options)
 
 

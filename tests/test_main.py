@@ -156,6 +156,7 @@ def test_bad_input_is_one_clear_line(tmp_path, args, told):
     ("configs/vae_digits.py", ["data.name=digit"], "digits"),
     ("configs/vae_digits.py", ["data.binarize=sometimes"], "sometimes"),
     ("configs/vae_digits.py", ["data.batch=2"], "4 devices"),
+    ("configs/vae_digits.py", ["model.name=gan"], "an optimizer for each player"),
     ("configs/vae_digits.py", ["train.log_every=7"], "train.log_every=7 must be a multiple"),
     (None, [], "--config=configs/vae_digits.py"),
   ],
