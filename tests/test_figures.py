@@ -14,6 +14,7 @@ from genjax_zoo.core import Field, Model
 from genjax_zoo.data.dataset import Dataset
 from genjax_zoo.figures import common, plane
 from genjax_zoo.pictures import beside, grid, unit
+from genjax_zoo.prob.interpolation import spherical
 from genjax_zoo.run import Run
 from genjax_zoo.sharding import make_mesh
 from tests.test_pictures import scale_of, tiles
@@ -95,6 +96,19 @@ def test_figures_of_images_that_are_their_own_latents(tmp_path):
     first, *means = (z[label == i][0], *(z[label == (i + k) % 10].mean(0) for k in range(2)))
     expected = np.clip(first + np.linspace(0, 1, 11)[:, None] * (means[1] - means[0]), 0, 1)
     np.testing.assert_allclose(rows[i, :, :, 0] / 255, expected, atol=1 / 30)
+
+
+def test_arcs_go_from_sample_to_sample(tmp_path):
+  z = jax.random.uniform(jax.random.key(3), (12, 6))
+  dataset = images_of()
+  model = pixels(encode=None, parts={"prior": lambda key, n: {"z": z[:n]}})
+  assert "arcs.png" in dict(figures.draw(run_of(model, dataset, tmp_path), dataset, tmp_path))
+  rows = tiles(picture := drawn(tmp_path, "arcs.png"), 2, 3, scale_of(picture, 11, 3))
+  ends = pictures.colours(unit(model.decode({}, {}, {"z": z}, None)["image"], LEVELS))
+  assert rows.shape[:2] == (6, 11)
+  np.testing.assert_allclose(rows[:, (0, -1)].swapaxes(0, 1).reshape(ends.shape), ends, atol=16)  # A gray level.
+  middle = np.asarray(spherical(z[:6], z[6:], 0.5)).reshape(6, *SHAPE)
+  np.testing.assert_allclose(rows[:, 5, :, :, :1] / 255, np.clip(middle, 0, 1), atol=1 / 31)
 
 
 def test_the_mean_takes_the_place_of_decode(tmp_path):
@@ -182,16 +196,8 @@ def test_test_examples_are_as_the_model_gets_them_and_fewer_of_a_slow_model(tmp_
   assert len(figures.held_out(run_of(slow, dataset, tmp_path, steps=10**6), dataset)["image"]) == 64
 
 
-@pytest.mark.parametrize("kind, says", [("exact", False), ("lower_bound", True)])
-def test_a_density_is_seen_where_it_is(tmp_path, monkeypatch, kind, says):
-  centre = np.array([1.0, -2.0], np.float32)
-  log_prob = lambda x: -0.5 * ((x - centre[None]) ** 2).sum(-1) - np.log(2 * np.pi)
-  x = (centre + np.random.default_rng(6).normal(size=(3000, 2))).astype(np.float32)
-  dataset = Dataset("normal", {"x": Field((2,), np.float32)}, {"test": {"x": x}}, log_prob=log_prob)
-  sample = lambda params, state, key, n, given={}: {"x": centre[None] + jax.random.normal(key, (n, 2))}
-  model = Model(
-    lambda *_: ({}, {}), sample=sample, log_prob=lambda p, s, batch, key: log_prob(batch["x"]), likelihood={"a": kind}
-  )
+def seen(monkeypatch):
+  """{panel: [title, what is drawn, ...]} of the next plot in the plane."""
   shown = {}
 
   class Axes:
@@ -210,6 +216,20 @@ def test_a_density_is_seen_where_it_is(tmp_path, monkeypatch, kind, says):
   monkeypatch.setattr(
     plane, "plot", lambda draw, panels, size: draw(*map(Axes, range(panels))) or np.zeros((2, 2, 3), np.uint8)
   )
+  return shown
+
+
+@pytest.mark.parametrize("kind, says", [("exact", False), ("lower_bound", True)])
+def test_a_density_is_seen_where_it_is(tmp_path, monkeypatch, kind, says):
+  centre = np.array([1.0, -2.0], np.float32)
+  log_prob = lambda x: -0.5 * ((x - centre[None]) ** 2).sum(-1) - np.log(2 * np.pi)
+  x = (centre + np.random.default_rng(6).normal(size=(3000, 2))).astype(np.float32)
+  dataset = Dataset("normal", {"x": Field((2,), np.float32)}, {"test": {"x": x}}, log_prob=log_prob)
+  sample = lambda params, state, key, n, given={}: {"x": centre[None] + jax.random.normal(key, (n, 2))}
+  model = Model(
+    lambda *_: ({}, {}), sample=sample, log_prob=lambda p, s, batch, key: log_prob(batch["x"]), likelihood={"a": kind}
+  )
+  shown = seen(monkeypatch)
   ((name, caption),) = figures.draw(run_of(model, dataset, tmp_path), dataset, tmp_path)
   assert name == "density.png" and ("a lower bound of" in caption) == says
   assert [v[0] for v in shown.values()] == ["test examples", "samples", "model", "truth"]
@@ -220,3 +240,18 @@ def test_a_density_is_seen_where_it_is(tmp_path, monkeypatch, kind, says):
     ys = bottom + (np.arange(p.shape[0]) + 0.5) * (top - bottom) / p.shape[0]
     assert abs(p.sum() * cell - 1) < 5e-3  # All the mass, but a little, is in view.
     np.testing.assert_allclose([(p.sum(0) * xs).sum() * cell, (p.sum(1) * ys).sum() * cell], centre, atol=2e-2)
+
+
+def test_a_critic_is_seen_where_it_is(tmp_path, monkeypatch):
+  """f(x, y) = x + 10 y, on a grid that grows to the right and upwards."""
+  x = np.random.default_rng(6).normal(size=(300, 2)).astype(np.float32)
+  dataset = Dataset("normal", {"x": Field((2,), np.float32)}, {"test": {"x": x}})
+  sample = lambda params, state, key, n, given={}: {"x": jax.random.normal(key, (n, 2))}
+  f = lambda params, state, batch: batch["x"] @ jnp.array([1.0, 10.0])
+  model = Model(lambda *_: ({}, {}), sample=sample, parts={"critic": f})
+  shown = seen(monkeypatch)
+  assert plane.critic(run_of(model, dataset, tmp_path), dataset, {"x": x}, None)
+  for _, values, extent, _ in shown.values():
+    cell = (extent[1] - extent[0]) / len(values)
+    np.testing.assert_allclose(np.diff(values, axis=1), cell, rtol=0.1)
+    np.testing.assert_allclose(np.diff(values, axis=0), 10 * cell, rtol=0.1)

@@ -14,15 +14,15 @@ from genjax_zoo.data.dataset import Dataset
 from genjax_zoo.figures.common import held_out
 from genjax_zoo.figures.diffusion import forward_strip, noise_errors, reverse_strip
 from genjax_zoo.figures.flows import attributes, temperatures, warped_grid
-from genjax_zoo.figures.images import interpolations, reconstructions, restorations, samples
+from genjax_zoo.figures.images import arcs, interpolations, reconstructions, restorations, samples
 from genjax_zoo.figures.latents import latent_grid, latent_map, traversals
-from genjax_zoo.figures.plane import density
+from genjax_zoo.figures.plane import critic, density
 from genjax_zoo.pictures import save
 from genjax_zoo.run import Run
 
 FIGURES = (
-  samples, reconstructions, restorations, interpolations, traversals, latent_grid, latent_map, density, forward_strip,
-  reverse_strip, noise_errors, warped_grid, temperatures, attributes,
+  samples, reconstructions, restorations, interpolations, arcs, traversals, latent_grid, latent_map, density, critic,
+  forward_strip, reverse_strip, noise_errors, warped_grid, temperatures, attributes,
 )  # fmt: skip
 
 

@@ -5,6 +5,7 @@ import numpy as np
 
 from genjax_zoo.figures.common import columns_of, decodes_images, draw_samples, floats, in_plane, is_real, real
 from genjax_zoo.pictures import beside, grid, show
+from genjax_zoo.prob.interpolation import spherical
 
 
 def samples(run, dataset, test, encoded):
@@ -54,6 +55,19 @@ def interpolations(run, dataset, test, encoded):
   decoded = run.decode(jax.tree.map(between, encoded()))
   caption = "Interpolations: each row is decoded from equal steps along the line between two test images' latents."
   return grid(floats(decoded, dataset), columns=columns), caption
+
+
+def arcs(run, dataset, test, encoded):
+  """Rows from one sample to another along the arc between their latents."""
+  if "prior" not in run.model.parts or "image" not in dataset.fields:
+    return None
+  rows, columns = 6, columns_of(dataset, 11)
+  first, last = np.split(np.asarray(run.model.parts["prior"](jax.random.key(0), 2 * rows)["z"])[:, None], 2)
+  z = spherical(first, last, np.linspace(0, 1, columns, dtype=np.float32)[None, :, None])
+  given = {k: np.repeat(test[k][:rows], columns, 0) for k in run.model.given}
+  picture = grid(floats(run.decode({"z": z.reshape(rows * columns, -1)} | given), dataset), columns=columns)
+  alike = f", of one {' and '.join(given)}" if given else ""
+  return picture, f"Arcs: each row{alike} leads along the sphere of the latents from one sample to another."
 
 
 def restorations(run, dataset, test, encoded):
