@@ -66,44 +66,44 @@ def test_contract(name):
       assert value.shape == () and (np.isfinite(value) or not metric.endswith("loss")), metric
 
   if model.loss:
-    f = lambda params: model.loss(params, ts.state, batch, key, train=True)
-    loss, (changes, metrics) = jax.jit(f)(ts.params)
-    chex.assert_shape([loss, *metrics.values()], (16,))
-    assert changes.keys() <= ts.state.keys() - {"frozen"}
-    chex.assert_trees_all_close(loss, f(ts.params)[0], rtol=1e-4, atol=1e-4)
-    grads = jax.jit(jax.grad(lambda p: f(p)[0].mean()))(ts.params)
+
+    def mean_loss(params):
+      loss, (changes, metrics) = model.loss(params, ts.state, batch, key, train=True)
+      chex.assert_shape([loss, *metrics.values()], (16,))
+      assert changes.keys() <= ts.state.keys() - {"frozen"}
+      return loss.mean()
+
+    grads = jax.jit(jax.grad(mean_loss))(ts.params)
     dead = [k for k, g in jax.tree_util.tree_leaves_with_path(grads) if not np.abs(g).max() > 0]
     assert not dead, f"no gradient reaches {dead}"
 
   if model.evaluate:
-    before = jax.device_get(ts.state)
-    values = model.evaluate(ts.weights, ts.state, batch, key)
-    chex.assert_shape(list(values.values()), (16,))
-    chex.assert_trees_all_equal(jax.device_get(ts.state), before)
+    values = jax.eval_shape(model.evaluate, ts.weights, ts.state, batch, key)
+    assert all(value.shape == (16,) for value in values.values())
 
   def in_form(out, n):
     assert out.keys() <= dataset.fields.keys() and out
     for k, x in out.items():
       field = dataset.fields[k]
       assert x.shape == (n, *field.shape) and x.dtype == field.dtype, k
-      assert field.levels is None or (int(x.min()) >= 0 and int(x.max()) < field.levels), k
+      if isinstance(x, jax.Array):
+        assert field.levels is None or (int(x.min()) >= 0 and int(x.max()) < field.levels), k
 
   if model.sample:
     given = {k: batch[k][:6] for k in model.given}
     draw = jax.jit(lambda key: model.sample(ts.weights, ts.state, key, 6, given))
     in_form(draw(key), 6)
-    chex.assert_trees_all_equal(draw(key), draw(key))
     x, y = jax.tree.leaves(draw(key))[0], jax.tree.leaves(draw(jax.random.key(2)))[0]
     assert not np.array_equal(x, y), "two keys, one sample"
   if model.encode:
-    latents = model.encode(ts.weights, ts.state, batch, key)
-    assert all(len(z) == 16 for z in jax.tree.leaves(latents))
+    latents = jax.eval_shape(model.encode, ts.weights, ts.state, batch, key)
+    assert all(z.shape[0] == 16 for z in jax.tree.leaves(latents))
     if model.decode:
-      in_form(model.decode(ts.weights, ts.state, latents, key), 16)
+      in_form(jax.eval_shape(model.decode, ts.weights, ts.state, latents, key), 16)
   assert bool(model.log_prob) == bool(model.likelihood)
   if model.log_prob:
     assert set(model.likelihood.values()) <= {"exact", "lower_bound", "estimate"}
-    nats = model.log_prob(ts.weights, ts.state, batch, key)
+    nats = jax.jit(model.log_prob)(ts.weights, ts.state, batch, key)
     assert nats.shape == (16,) and np.isfinite(nats).all()
 
 
@@ -114,7 +114,12 @@ def fit(config, folder):
     return main.fit(config, folder, main.load_data(config), stages, log)
 
 
-@pytest.mark.parametrize("name", EMBEDDED)
+# One of each way to train: a loss, EM, two players, a replay buffer, a model on another's latents.
+QUICK = "vae_digits", "gmm_digits", "gan_digits", "ebm_digits", "latent_diffusion_digits"
+SMOKES = [pytest.param(*e.values, marks=[] if e.values[0] in QUICK else pytest.mark.slow) for e in EMBEDDED]
+
+
+@pytest.mark.parametrize("name", SMOKES)
 def test_smoke_run_and_load(name, tmp_path):
   run = fit(configs.resolve(f"configs/{name}.py:smoke").to_dict(), tmp_path)
   assert run.step == min(2, run.config["train"]["steps"])

@@ -1,12 +1,14 @@
 """A `Model` from its conditionals: what the autoregressive models share."""
 
+from collections.abc import Callable
 import math
+from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
 
 from genjax_zoo.core import Field, Model, UserError
-from genjax_zoo.prob.autoregressive import ancestral, head, known
+from genjax_zoo.prob.autoregressive import ancestral, choose, head, known
 
 
 def integers(data) -> tuple[str, Field]:
@@ -17,9 +19,9 @@ def integers(data) -> tuple[str, Field]:
   return name, data[name]
 
 
-def from_logits(logits):
-  """The `step` of `ancestral` that evaluates all conditionals to use one: logits(x) -> [B, D, levels]."""
-  return lambda carry, x, i: (logits(x)[:, i], carry)
+def one_of_all(numbers):
+  """The `step` of `ancestral` that evaluates all conditionals to use one: numbers(x) -> [B, D, K]."""
+  return lambda carry, x, i: (numbers(x)[:, i], carry)
 
 
 def chain(data, init, logits, step=None, start=lambda params, n: (), given=(), mixtures: int = 0) -> Model:
@@ -43,16 +45,11 @@ def chain(data, init, logits, step=None, start=lambda params, n: (), given=(), m
   def draw(params, state, key, n, given={}, temperature=1.0, top_k=0, top_p=None, cached=True):
     """(batch, nats [B]): samples and the log-probability of drawing them; all conditionals anew if not `cached`."""
     if step is None or not cached:
-      one, carry = from_logits(lambda x: law.logits(logits(params, x, given))), ()
+      one, carry = one_of_all(lambda x: logits(params, x, given)), ()
     else:
-
-      def one(carry, x, i):
-        out, carry = step(params, carry, x, i, given)
-        return law.logits(out), carry
-
-      carry = start(params, n)
-    options = dict(temperature=temperature, top_k=top_k, top_p=top_p)
-    x, nats = ancestral(key, one, carry, *known(given, name, n, shape), **options)
+      one, carry = lambda carry, x, i: step(params, carry, x, i, given), start(params, n)
+    chosen = choose(law, temperature=temperature, top_k=top_k, top_p=top_p)
+    x, nats = ancestral(key, one, carry, *known(given, name, n, shape), chosen)
     return {name: x.reshape(n, *shape).astype(dtype)}, nats
 
   def sample(params, state, key, n, given={}, temperature=1.0, top_k=0, top_p=None, cached=True):
@@ -76,13 +73,21 @@ def image_shape(data, width: int | None = None, conditional: bool = False):
   return shape, levels, data["label"].levels if conditional else 0
 
 
-def pixel_chain(data, net, *, conditional: bool = False, mixtures: int = 0) -> Model:
-  """The `chain` of a network over images, sampled with its caches.
+class Pixels(NamedTuple):
+  """What `chain` wants of a network over images."""
 
-  net(v, label) -> numbers [B, H, W, C, K] of v = x / (levels - 1) is net.pixels(v, net.rows(v, label), label).
-  rows(v, label, at=None) -> a tree of [B, H, W, ..], of each row what depends on the rows above only;
-  pixels(v, rows, label, at=None) -> [B, H, W, C, K]. With at = (row, None) and (row, column) they compute a row,
-  [B, 1, W, ..], and a pixel, [B, 1, 1, C, K], from what the collection "cache" holds.
+  init: Callable
+  logits: Callable
+  step: Callable
+  start: Callable
+
+
+def pixels(data, net, conditional: bool = False) -> Pixels:
+  """The parts of a chain by a network over images, sampled with its caches.
+
+  net(v, label) -> numbers [B, H, W, C, K] of v = x / (levels - 1). For sampling, rows(v, label, (row, None)) -> a tree
+  of [B, 1, W, ..], of the row what depends on the rows above only; pixels(v, rows, label, (row, column)) -> the numbers
+  of a pixel, [B, 1, 1, C, K]: both from the whole v and what the collection "cache" holds of the pixels before.
   """
   (H, W, C), levels, _ = image_shape(data, conditional=conditional)
 
@@ -92,6 +97,10 @@ def pixel_chain(data, net, *, conditional: bool = False, mixtures: int = 0) -> M
   def blank(n):
     return jnp.zeros((n, H, W, C)), jnp.zeros(n, jnp.int32)
 
+  def call(params, cache, *args, method):
+    out, changed = net.apply({"params": params["net"], "cache": cache}, *args, method=method, mutable=["cache"])
+    return out, cache | changed.get("cache", {})
+
   def init(key, batch):
     return {"net": net.init(key, *blank(1))["params"]}, {}
 
@@ -100,26 +109,22 @@ def pixel_chain(data, net, *, conditional: bool = False, mixtures: int = 0) -> M
 
   def start(params, n):
     """Empty caches, and rows of zeros."""
-    shapes = jax.eval_shape(lambda: net.init(jax.random.key(0), *blank(n)))
-    rows = jax.eval_shape(lambda p: net.apply({"params": p}, *blank(n), method="rows"), params["net"])
-    cache = jax.tree.map(lambda x: jnp.zeros(x.shape, x.dtype), shapes.get("cache", {}))
-    return cache, jax.tree.map(lambda x: jnp.zeros((n, 1, *x.shape[2:]), x.dtype), rows)
+    zeros = lambda tree: jax.tree.map(lambda x: jnp.zeros(x.shape, x.dtype), tree)
+    cache = zeros(jax.eval_shape(lambda: net.init(jax.random.key(0), *blank(n)).get("cache", {})))
+    return zeros(jax.eval_shape(lambda: call(params, cache, *blank(n), (0, None), method="rows")))
 
   def step(params, carry, x, i, context):
     v, label = inputs(x, context)
     (row, column), channel = jnp.divmod(i // C, W), i % C
-    call = lambda cache, *args, method: net.apply(
-      {"params": params["net"], "cache": cache}, *args, method=method, mutable=["cache"]
-    )
-
-    def next_row(cache, rows):
-      rows, changed = call(cache, v, label, (row, None), method="rows")
-      return cache | changed.get("cache", {}), rows
-
-    cache, rows = jax.lax.cond((column == 0) & (channel == 0), next_row, lambda *kept: kept, *carry)
+    next_row = lambda rows, cache: call(params, cache, v, label, (row, None), method="rows")
+    rows, cache = jax.lax.cond((column == 0) & (channel == 0), next_row, lambda *kept: kept, *carry)
     here = jax.tree.map(lambda r: jax.lax.dynamic_slice_in_dim(r, column, 1, 2), rows)
-    out, changed = call(cache, v, here, label, (row, column), method="pixels")
-    return out[:, 0, 0, channel], (cache | changed.get("cache", {}), rows)
+    out, cache = call(params, cache, v, here, label, (row, column), method="pixels")
+    return out[:, 0, 0, channel], (rows, cache)
 
-  given = ("label",) if conditional else ()
-  return chain(data, init, logits, step, start, given, mixtures)
+  return Pixels(init, logits, step, start)
+
+
+def pixel_chain(data, net, *, conditional: bool = False, mixtures: int = 0) -> Model:
+  """The `chain` of `pixels`."""
+  return chain(data, *pixels(data, net, conditional), ("label",) if conditional else (), mixtures)

@@ -23,7 +23,7 @@ import numpy as np
 
 from genjax_zoo.core import Model
 from genjax_zoo.models._chain import image_shape, pixel_chain
-from genjax_zoo.nn.masked import MaskedConv, causal, groups
+from genjax_zoo.nn.masked import MaskedConv, Readout, causal, groups
 from genjax_zoo.prob.autoregressive import head
 
 
@@ -54,7 +54,7 @@ class Network(nn.Module):
     self.out = each(lambda h, k: MaskedConv(self.width, dtype=self.dtype))
     if self.classes:
       self.embed = [nn.Embed(self.classes, 4 * self.width, dtype=self.dtype) for _ in half]
-    self.hidden, self.head = MaskedConv(self.width, dtype=self.dtype), MaskedConv(self.channels * self.outputs)
+    self.readout = Readout(self.channels, self.outputs, self.dtype)
 
   def bias(self, layer, label):
     """What the class adds to the two stacks, each [B, 1, 1, 2 width], or 0."""
@@ -71,11 +71,6 @@ class Network(nn.Module):
     return links
 
   def pixels(self, v, rows, label, at=None):
-    h = self.features(v, rows, label, at)
-    return self.numbers(h, at)
-
-  def features(self, v, rows, label, at=None):
-    """The horizontal stack: [B, H, W, width]."""
     own, horizontal = groups(self.width, self.channels), v  # The channel of each feature,
     pair = np.concatenate([own, own])  # and of both halves that go into a gate.
     for layer, across in enumerate(self.across):
@@ -83,14 +78,7 @@ class Network(nn.Module):
       h = across(horizontal, causal(size, across.centre, seen, pair, strict=not layer), at) + rows[layer]
       out = self.out[layer](gate(h + self.bias(layer, label)[1]), causal((1, 1), 0, own, own, strict=False), at)
       horizontal = horizontal + out if layer else out
-    return horizontal
-
-  def numbers(self, h, at=None):
-    """[B, H, W, C, K] of features of the horizontal stack."""
-    own, made = groups(self.width, self.channels), groups(self.channels * self.outputs, self.channels)
-    h = self.hidden(nn.relu(h), causal((1, 1), 0, own, own, strict=False), at)
-    out = self.head(nn.relu(h), causal((1, 1), 0, own, made, strict=False), at).astype(jnp.float32)
-    return out.reshape(*out.shape[:3], self.channels, self.outputs)
+    return self.readout(horizontal, at)
 
   def __call__(self, v, label):
     return self.pixels(v, self.rows(v, label), label)

@@ -21,9 +21,9 @@ import jax.numpy as jnp
 import numpy as np
 
 from genjax_zoo.core import Model, UserError
-from genjax_zoo.models._chain import from_logits, integers
+from genjax_zoo.models._chain import integers, one_of_all
 from genjax_zoo.nn.masked import MaskedMLP, draw_degrees
-from genjax_zoo.prob.autoregressive import ancestral, head, known
+from genjax_zoo.prob.autoregressive import ancestral, choose, head, known
 from genjax_zoo.prob.distributions import log_mean_exp
 
 
@@ -70,9 +70,9 @@ def model(
   def draw(params, state, key, n, given={}, temperature=1.0, top_k=0, top_p=None, m=0):
     """(batch, nats [B]): samples in the order m, and the log-probability of drawing them."""
     sequence = jnp.argsort(jnp.asarray(degrees[0])[m])
-    options = dict(order=sequence, temperature=temperature, top_k=top_k, top_p=top_p)
-    step = from_logits(lambda x: law.logits(logits(params, x, m)))
-    x, nats = ancestral(key, step, (), *known(given, name, n, shape), **options)
+    chosen = choose(law, temperature=temperature, top_k=top_k, top_p=top_p)
+    step = one_of_all(lambda x: logits(params, x, m))
+    x, nats = ancestral(key, step, (), *known(given, name, n, shape), chosen, sequence)
     return {name: x.reshape(n, *shape).astype(form)}, nats
 
   def sample(params, state, key, n, given={}, temperature=1.0, top_k=0, top_p=None):

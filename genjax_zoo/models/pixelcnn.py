@@ -17,11 +17,10 @@ a pixel (Ramachandran et al. 2017, 1704.06001).
 """
 
 import flax.linen as nn
-import jax.numpy as jnp
 
 from genjax_zoo.core import Model
 from genjax_zoo.models._chain import image_shape, pixel_chain
-from genjax_zoo.nn.masked import MaskedConv, causal, groups
+from genjax_zoo.nn.masked import MaskedConv, Readout, causal, groups
 from genjax_zoo.prob.autoregressive import head
 
 
@@ -41,7 +40,7 @@ class Network(nn.Module):
     self.begin = conv(2 * self.width, self.first)
     each = [(self.width, 1), (self.width, self.kernel), (2 * self.width, 1)]
     self.convs = [[conv(*layer) for layer in each] for _ in range(self.blocks)]
-    self.hidden, self.head = conv(2 * self.width), MaskedConv(self.channels * self.outputs)
+    self.readout = Readout(self.channels, self.outputs, self.dtype)
 
   def rows(self, v, label, at=None):
     return ()
@@ -58,10 +57,7 @@ class Network(nn.Module):
         out = conv(nn.relu(out), causal(conv.kernel_size, conv.centre, seen, own, strict=False), at)
         seen = own
       h += out
-    h = self.hidden(nn.relu(h), causal((1, 1), 0, made, made, strict=False), at)
-    own = groups(self.channels * self.outputs, self.channels)
-    out = self.head(nn.relu(h), causal((1, 1), 0, made, own, strict=False), at).astype(jnp.float32)
-    return out.reshape(*out.shape[:3], self.channels, self.outputs)
+    return self.readout(h, at)
 
   def __call__(self, v, label):
     return self.pixels(v, (), label)

@@ -140,3 +140,22 @@ def causal(kernel_size, centre: int, seen: np.ndarray, made: np.ndarray, strict:
   mask[-1, centre] = seen[:, None] < made[None] if strict else seen[:, None] <= made[None]
   mask[-1, centre + 1 :] = False
   return mask
+
+
+class Readout(nn.Module):
+  """h [B, H, W, F], its features divided among channels -> float32 numbers [B, H, W, C, K]: two layers of 1 x 1.
+
+  Each is preceded by a ReLU (1601.06759, table 1); the numbers of a channel come from its features and earlier ones.
+  """
+
+  channels: int
+  outputs: int
+  dtype: str = "float32"
+
+  @nn.compact
+  def __call__(self, h, at=None):
+    own, made = groups(h.shape[-1], self.channels), groups(self.channels * self.outputs, self.channels)
+    hidden = MaskedConv(len(own), dtype=self.dtype, name="hidden")
+    h = hidden(nn.relu(h), causal((1, 1), 0, own, own, strict=False), at)
+    out = MaskedConv(len(made), name="numbers")(nn.relu(h), causal((1, 1), 0, own, made, strict=False), at)
+    return out.astype(jnp.float32).reshape(*out.shape[:3], self.channels, self.outputs)

@@ -27,16 +27,20 @@ class Head(NamedTuple):
   logits: Callable  # numbers [..., K] -> log-probabilities of all levels, but for a constant, [..., levels]
 
 
+def logistics(numbers):
+  """(logits, mean, log_scale), each [..., M], of numbers [..., 3 M]; a number of 0 is a scale of exp(-2)."""
+  logits, mean, log_scale = jnp.split(numbers, 3, -1)
+  return logits, mean, log_scale - 2
+
+
 def head(levels: int, mixtures: int = 0) -> Head:
   """A Bernoulli for 2 levels, else a softmax over all; or a mixture of so many discretised logistics.
 
-  A Bernoulli has one number, p(1) = sigmoid(number). The mixture has the logits, means and log scales of its
-  components (PixelCNN++, 1701.05517, eq. 2), in units of 2 x / (levels - 1) - 1, the scales times exp(-2): at first a
-  component covers a tenth of the levels.
+  A Bernoulli has one number, p(1) = sigmoid(number). The mixture's are those of `logistics` (PixelCNN++, 1701.05517,
+  eq. 2), in units of 2 x / (levels - 1) - 1: at first a component covers a tenth of the levels.
   """
   if mixtures:
-    split = lambda out: (*jnp.split(out, 3, -1)[:2], jnp.split(out, 3, -1)[2] - 2)
-    nats = lambda x, out: discretized_logistic_mixture_log_prob(x, *split(out), levels)
+    nats = lambda x, out: discretized_logistic_mixture_log_prob(x, *logistics(out), levels)
     every = lambda out: nats(jnp.broadcast_to(jnp.arange(levels), (*out.shape[:-1], levels)), out[..., None, :])
     return Head(3 * mixtures, nats, every)
   if levels == 2:
@@ -64,6 +68,17 @@ def restrict(logits, temperature=1.0, top_k: int = 0, top_p=None):
   return logits
 
 
+def choose(law: Head, **options) -> Callable:
+  """How `ancestral` draws by the law: (key, numbers [B, K]) -> (integers [B], nats [B]); `options` of `restrict`."""
+
+  def draw(key, numbers):
+    logits = restrict(law.logits(numbers), **options)
+    x = jax.random.categorical(key, logits)
+    return x, categorical_log_prob(x, logits)
+
+  return draw
+
+
 def known(given, name: str, n: int, shape):
   """(x int32 [n, D], keep bool [n, D]): what sampling is given of the data and must not change.
 
@@ -78,24 +93,22 @@ def known(given, name: str, n: int, shape):
   return jnp.asarray(given[name], jnp.int32).reshape(n, dim), keep
 
 
-def ancestral(key, step, carry, x, keep, order=None, **options):
+def ancestral(key, step, carry, x, keep, choose, order=None):
   """(x [B, D], nats [B]): x drawn dimension by dimension, and the log-probability of the draws.
 
-  step(carry, x, i) -> (logits [B, levels], carry) is the conditional of dimension i; it must not look at what
-  comes later in `order` (0 .. D-1 unless given). Values to `keep` stand and cost no nats: completion is exact where
-  they come first in the order; elsewhere what is drawn before them does not know them. `options` are those of
-  `restrict`, and nats are those of the restricted conditionals.
+  step(carry, x, i) -> (numbers [B, K], carry) is the conditional of dimension i; it must not look at what comes later
+  in `order` (0 .. D-1 unless given). choose(key, numbers) -> (integers [B], nats [B]) draws it. Values to `keep` stand
+  and cost no nats: completion is exact where they come first in the order; elsewhere what is drawn before them does
+  not know them.
   """
   dim = x.shape[1]
 
   def draw(state, i_key):
     (x, carry, nats), (i, key) = state, i_key
-    logits, carry = step(carry, x, i)
-    logits = restrict(logits, **options)
-    drawn = jax.random.categorical(key, logits).astype(x.dtype)
-    value = jnp.where(keep[:, i], x[:, i], drawn)
-    nats += jnp.where(keep[:, i], 0.0, categorical_log_prob(drawn, logits))
-    return (x.at[:, i].set(value), carry, nats), None
+    numbers, carry = step(carry, x, i)
+    drawn, cost = choose(key, numbers)
+    value = jnp.where(keep[:, i], x[:, i], drawn.astype(x.dtype))
+    return (x.at[:, i].set(value), carry, nats + jnp.where(keep[:, i], 0.0, cost)), None
 
   order = jnp.arange(dim) if order is None else order
   (x, _, nats), _ = jax.lax.scan(draw, (x, carry, jnp.zeros(len(x))), (order, jax.random.split(key, dim)))

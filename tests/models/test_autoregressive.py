@@ -9,7 +9,18 @@ import numpy as np
 import pytest
 
 from genjax_zoo.core import Field, UserError
-from genjax_zoo.models import fvsbn, gated_pixelcnn, made, nade, pixel_transformer, pixelcnn, rnn, window
+from genjax_zoo.models import (
+  fvsbn,
+  gated_pixelcnn,
+  made,
+  nade,
+  pixel_transformer,
+  pixelcnn,
+  pixelcnn_pp,
+  pixelrnn,
+  rnn,
+  window,
+)
 
 BINARY = {"image": Field((3, 3, 1), np.uint8, 2), "label": Field((), np.int32, 3)}
 RGB = {"image": Field((1, 2, 3), np.uint8, 3), "label": Field((), np.int32, 3)}
@@ -22,13 +33,17 @@ MODELS = {  # Narrow, but wide enough that not all ReLUs of a channel are 0.
   "rnn": (rnn, dict(hidden=8)),
   "lstm": (rnn, dict(hidden=8, cell="lstm")),
   "pixel_transformer": (pixel_transformer, dict(width=8, layers=2, heads=2)),
+  "stem": (pixel_transformer, dict(width=8, layers=1, heads=2, stem=3)),
   "strided": (pixel_transformer, dict(width=8, layers=2, heads=2, pattern="strided", stride=2)),
   "fixed": (pixel_transformer, dict(width=8, layers=2, heads=2, pattern="fixed", stride=3)),
   "pixelcnn": (pixelcnn, dict(width=24, blocks=1, first=5)),
   "pixelcnn_mixture": (pixelcnn, dict(width=24, blocks=1, first=5, mixtures=2)),
+  "row": (pixelrnn, dict(width=12, layers=2, first=5)),
+  "diagonal": (pixelrnn, dict(width=12, layers=1, first=5, lstm="diagonal")),
+  "pixelcnn_pp": (pixelcnn_pp, dict(width=8, blocks=1, scales=1, mixtures=2)),
   "gated_pixelcnn": (gated_pixelcnn, dict(width=24, layers=2, first=5, conditional=True)),
 }
-SCALE = {"pixelcnn_mixture": 0.2}  # Logistics so narrow that rounding decides are of no use.
+SCALE = {"pixelcnn_mixture": 0.2, "pixelcnn_pp": 0.2}  # Logistics so narrow that rounding decides are of no use.
 CACHED = [name for name in MODELS if not name.startswith("made")]  # MADE has no cheaper conditional.
 QUICK = ["fvsbn", "gated_pixelcnn"]  # One without caches and one with; the others are slow tests.
 CASES = [

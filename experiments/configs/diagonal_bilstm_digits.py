@@ -1,0 +1,17 @@
+"""A Diagonal BiLSTM, the PixelRNN that sees all of the past, of digits.
+
+  python -m experiments.main --config=configs/diagonal_bilstm_digits.py
+
+Expected: not measured here.
+"""
+
+from ml_collections import ConfigDict
+
+
+def get_config():
+  return ConfigDict(dict(
+    model=dict(name="pixelrnn", lstm="diagonal", width=24, layers=3, first=5),
+    data=dict(name="digits", batch=64),
+    optimizer=dict(name="adamw", learning_rate=3e-3, weight_decay=0.1, schedule="cosine"),
+    train=dict(steps=600, steps_per_dispatch=50, ema=0.99, log_every=50, save_every=300, sample_every=300),
+  ))  # fmt: skip

@@ -1,0 +1,17 @@
+"""A PixelCNN++ of digits.
+
+  python -m experiments.main --config=configs/pixelcnn_pp_digits.py
+
+Expected: not measured here.
+"""
+
+from ml_collections import ConfigDict
+
+
+def get_config():
+  return ConfigDict(dict(
+    model=dict(name="pixelcnn_pp", width=24, blocks=1, scales=2, mixtures=5),
+    data=dict(name="digits", batch=64),
+    optimizer=dict(name="adamw", learning_rate=3e-3, weight_decay=0.1, schedule="cosine"),
+    train=dict(steps=600, steps_per_dispatch=50, ema=0.99, log_every=50, save_every=300, sample_every=300),
+  ))  # fmt: skip

@@ -1,0 +1,17 @@
+"""A Row LSTM, the PixelRNN that runs over rows, of digits.
+
+  python -m experiments.main --config=configs/row_lstm_digits.py
+
+Expected: not measured here.
+"""
+
+from ml_collections import ConfigDict
+
+
+def get_config():
+  return ConfigDict(dict(
+    model=dict(name="pixelrnn", width=24, layers=3, first=5),
+    data=dict(name="digits", batch=64),
+    optimizer=dict(name="adamw", learning_rate=3e-3, weight_decay=0.1, schedule="cosine"),
+    train=dict(steps=600, steps_per_dispatch=50, ema=0.99, log_every=50, save_every=300, sample_every=300),
+  ))  # fmt: skip
