@@ -53,6 +53,8 @@ class Run(NamedTuple):
     f = getattr(self.model, name)
     if f is None:
       raise UserError(f"model {self.config['model']['name']!r} has no {name}")
+    if name != "decode":
+      check_form(batch, self.fields)
     n = len(jax.tree.leaves(batch)[0])
     batch = batch | {"weight": np.ones(n, np.float32)} if name != "decode" else batch
     fill = lambda x: np.concatenate([x, np.repeat(x[-1:], -n % self.mesh.size, 0)])
@@ -60,6 +62,15 @@ class Run(NamedTuple):
       rows = put(jax.tree.map(fill, batch), self.mesh, "data")
       out = compiled(f, tuple(options.items()))(self.weights, self.state, rows, jax.random.key(seed))
     return jax.tree.map(lambda x: x[:n], gather(out))
+
+
+def check_form(batch: dict, fields: dict[str, Field]):
+  """Raises UserError for a batch that is not in the form of the data that a model was trained on."""
+  form = lambda shapes: ", ".join(f"{k} {list(shape)}" for k, shape in shapes.items()) or "nothing"
+  shapes = {k: np.shape(batch[k]) for k in batch if k in fields}
+  if not shapes or any(len(s) < 1 or s[1:] != fields[k].shape for k, s in shapes.items()):
+    wanted = form({k: ("n", *f.shape) for k, f in fields.items()}).replace("'", "")
+    raise UserError(f"a batch of n examples is {wanted}; given is {form({k: np.shape(x) for k, x in batch.items()})}")
 
 
 @functools.lru_cache(maxsize=64)

@@ -84,6 +84,13 @@ def test_load_and_sample_in_python_on_other_devices(trained):
   assert decoded["image"].shape == (10, 8, 8, 1)
 
 
+def test_a_batch_in_another_form_is_told(trained):
+  run = load(trained[0])
+  for batch in {"image": np.zeros((4, 8, 8), np.uint8)}, {"x": np.zeros((4, 3))}, {"image": 3}:
+    with pytest.raises(UserError, match=r"image \[n, 8, 8, 1\], label \[n\]; given is"):
+      run.log_prob(batch)
+
+
 def test_modes_of_a_run_that_is_there(trained):
   done = main("--mode=sample", f"--workdir={trained[0]}", "--config.sample.n=9")
   assert done.returncode == 0, done.stderr

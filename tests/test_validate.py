@@ -24,7 +24,8 @@ def test_examples_are_set_apart_once():
   whole = everything["train"]["image"].reshape(1500, -1)
   np.testing.assert_array_equal(parts[np.lexsort(parts.T)], whole[np.lexsort(whole.T)])
   np.testing.assert_array_equal(DIGITS.splits["test"]["image"], everything["test"]["image"])
-  for wrong in (1500, -3):
+  assert len(data.load("digits", validation=0.2).splits["validation"]["image"]) == 300
+  for wrong in (1500, -3, 1e-6):
     with pytest.raises(UserError, match="1,500 training examples"):
       data.load("digits", validation=wrong)
 

@@ -24,14 +24,14 @@ PREFIXED = {"tfds": "tfds.load", "npz": "npz.load", "folder": "folder.load", "st
 
 
 def load(
-  name: str, *, binarize: str | None = None, flip: bool = False, validation: int = 0, seed: int = 0, **own
+  name: str, *, binarize: str | None = None, flip: bool = False, validation: float = 0.0, seed: int = 0, **own
 ) -> Dataset:  # fmt: skip
   """The data set of this name: one of `names()`, "tfds:NAME", "npz:PATH", "folder:PATH" or "stacked:SET".
 
   `binarize` ("threshold", "static" or "dynamic") makes gray images binary, `flip` mirrors training images at
-  random, `validation` sets so many training examples apart as the split "validation". `seed` draws what is random
-  in the set itself: procedural examples, splits that it comes without, static binarisation. `own` are keyword
-  arguments of the set's function, as `options(name)` lists them.
+  random, `validation` sets so many training examples, or such a share of them, apart as the split "validation".
+  `seed` draws what is random in the set itself: procedural examples, splits that it comes without, static
+  binarisation. `own` are keyword arguments of the set's function, as `options(name)` lists them.
   Raises UserError when there is no such set or argument, and where the set's function does.
   """
   takes = options(name)
@@ -42,10 +42,11 @@ def load(
   dataset = make(name, **own, **({"seed": seed} if "seed" in inspect.signature(make).parameters else {}))
   if validation:
     n = count(dataset.splits["train"])
-    if "validation" in dataset.splits or not 0 < validation < n:
+    apart = int(validation if validation >= 1 else n * validation)
+    if "validation" in dataset.splits or not 0 < apart < n:
       has = "has that split" if "validation" in dataset.splits else f"has {n:,} training examples"
       raise UserError(f"data.validation={validation}: data {name!r} {has}; leave it 0, or take fewer than there are")
-    dataset = dataset._replace(splits=set_apart(dataset.splits, "validation", validation, seed))
+    dataset = dataset._replace(splits=set_apart(dataset.splits, "validation", apart, seed))
   if binarize:
     dataset = augment.binarize(dataset, binarize, seed)
   return augment.flip(dataset) if flip else dataset
@@ -54,7 +55,7 @@ def load(
 def options(name: str) -> dict:
   """The arguments of `load` for this set, with their defaults."""
   own = inspect.signature(_function(name)).parameters
-  return {"name": name, "binarize": None, "flip": False, "validation": 0, "seed": 0} | {
+  return {"name": name, "binarize": None, "flip": False, "validation": 0.0, "seed": 0} | {
     k: own[k].default for k in own if k != "name"
   }
 

@@ -88,10 +88,18 @@ def _numbers(name, key, arrays):
     raise UserError(f"{name}: labels must be integers [N], are {_shapes(arrays)}")
   if real and not all(np.isfinite(x).all() for x in arrays.values()):
     raise UserError(f"{name}: {key!r} holds numbers that are not finite")
+  if key == "x" and real and len(still := _still(arrays)):
+    raise UserError(f"{name}: column {still[0]} of x never changes in float32: leave it out, it has no density")
   if not real and top > np.iinfo(np.int32).max:
     raise UserError(f"{name}: {key!r} has values up to {top}, too large for int32")
   dtype, levels = (np.float32, None) if real else (np.int32, int(top) + 1)
   return Field(next(iter(arrays.values())).shape[1:], dtype, levels), [x.astype(dtype) for x in arrays.values()]
+
+
+def _still(arrays):
+  """The columns of a table [N, D] that hold one value."""
+  x = np.concatenate(list(arrays.values())).astype(np.float32)
+  return np.flatnonzero(np.ptp(x, 0) == 0) if x.ndim == 2 and len(x) > 1 else []
 
 
 def _shapes(arrays):
@@ -105,5 +113,5 @@ def _top(name, arrays):
     raise UserError(f"{name}: examples differ in shape: {_shapes(arrays)}")
   for key, x in arrays.items():
     if x.size and x.dtype.kind == "i" and x.min() < 0:
-      raise UserError(f"{name}: {key} has negative values; integers must start at 0")
+      raise UserError(f"{name}: {key} has negative values; integers must start at 0 (as floats they may be negative)")
   return max((x.max() for x in arrays.values() if x.size), default=0)

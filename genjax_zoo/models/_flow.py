@@ -18,6 +18,7 @@ import math
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 
 from genjax_zoo.core import Model, UserError, nearest
 from genjax_zoo.models._dequantize import NOISES
@@ -138,6 +139,11 @@ def steps(initialize: Callable, layer: Callable, depth: int):
     return jnp.concatenate([z[None], back, actnorm(params["first"]).inverse_and_log_det(back[-1])[0][None]])
 
   return init, bijector, {"warp": points}
+
+
+def shown(data) -> str:
+  """The entries of the data as messages tell them: "x float32 [3]"."""
+  return ", ".join(f"{k} {np.dtype(f.dtype).name} {list(f.shape)}" for k, f in data.items())
 
 
 def vectors(data, model: str) -> int:

@@ -22,7 +22,7 @@ import jax
 import jax.numpy as jnp
 
 from genjax_zoo.core import Model, UserError
-from genjax_zoo.models._flow import PRIORS, flow
+from genjax_zoo.models._flow import PRIORS, flow, shown
 from genjax_zoo.nn.mlp import MLP
 from genjax_zoo.prob.bijectors import Bijector, actnorm, actnorm_init, chain
 
@@ -75,7 +75,7 @@ def model(
   """
   shape, _, levels = data.get("x", ((), None, None))
   if len(shape) != 1 or levels:
-    raise UserError(f"cnf takes real vectors x [D]; the data have {', '.join(data)}")
+    raise UserError(f"cnf takes real vectors x [D]; the data have {shown(data)}")
   net, log_prior = MLP((*hidden, shape[0]), jnp.tanh, dtype), PRIORS["normal"][0]
 
   def field(params):

@@ -29,7 +29,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from genjax_zoo.core import Model, UserError, nearest
-from genjax_zoo.models._flow import flow
+from genjax_zoo.models._flow import flow, shown
 from genjax_zoo.nn.conv import Conv
 from genjax_zoo.prob import bijectors as b
 from genjax_zoo.prob.univariate import affine, logit, mixture_of_logistics
@@ -119,7 +119,7 @@ def model(
   """
   shape, _, gray = data.get("image", ((), None, None))
   if len(shape) != 3 or not gray:
-    raise UserError(f"glow takes integer images [H, W, C]; the data have {', '.join(data)}")
+    raise UserError(f"glow takes integer images [H, W, C]; the data have {shown(data)}")
   if levels < 1 or shape[0] % 2**levels or shape[1] % 2**levels:
     most = max(n for n in range(9) if math.gcd(*shape[:2]) % 2**n == 0)
     raise UserError(f"model.levels={levels} halves {shape[0]} x {shape[1]} images {levels} times: 1 to {most} can be")

@@ -22,7 +22,7 @@ import jax
 import jax.numpy as jnp
 
 from genjax_zoo.core import Model, UserError
-from genjax_zoo.models._flow import flow, steps, vectors
+from genjax_zoo.models._flow import flow, shown, steps, vectors
 from genjax_zoo.nn.conditioner import ConvConditioner, DenseConditioner
 from genjax_zoo.prob.bijectors import (
   actnorm,
@@ -121,7 +121,7 @@ def model(
   if len(shape) == 1:
     return flow(data, *points(vectors(data, "realnvp"), depth, hidden, bound, dtype), **options)
   if len(shape) != 3 or not levels:
-    raise UserError(f"realnvp takes vectors x [D] or integer images [H, W, C]; the data have shape {list(shape)}")
+    raise UserError(f"realnvp takes vectors x [D] or integer images [H, W, C]; the data have {shown(data)}")
   if shape[0] % 2 ** (scales - 1) or shape[1] % 2 ** (scales - 1):
     most = 1 + max(n for n in range(9) if math.gcd(*shape[:2]) % 2**n == 0)
     raise UserError(f"model.scales={scales} halves {shape[0]} x {shape[1]} images {scales - 1} times: {most} at most")

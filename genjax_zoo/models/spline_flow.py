@@ -14,7 +14,7 @@ Departures: a learnt scale and shift a step, the first set by the first batch; p
 import jax.numpy as jnp
 
 from genjax_zoo.core import Model, UserError
-from genjax_zoo.models._flow import flow, steps, vectors
+from genjax_zoo.models._flow import flow, shown, steps, vectors
 from genjax_zoo.nn.conditioner import DenseConditioner
 from genjax_zoo.prob.bijectors import actnorm, chain, coupling, halves, linear
 from genjax_zoo.prob.univariate import rational_quadratic
@@ -27,7 +27,7 @@ def model(
   """A spline flow of vectors "x" [D], D > 1: `depth` steps of perceptrons `hidden`, scanned."""
   shape = data["x"].shape if "x" in data else ()
   if len(shape) != 1:
-    raise UserError(f"spline_flow takes vectors x [D]; the data have {', '.join(data)}")
+    raise UserError(f"spline_flow takes vectors x [D]; the data have {shown(data)}")
   dim, kept = vectors(data, "spline_flow"), shape[0] // 2
   net, order = DenseConditioner(hidden, (dim - kept, 3 * bins - 1), dtype), jnp.roll(jnp.arange(dim), kept)
 

@@ -66,7 +66,7 @@ def test_arguments_of_other_sets_are_refused():
 
 
 def test_options_are_the_arguments_of_load_with_their_defaults():
-  assert options("npz:x") == dict(name="npz:x", binarize=None, flip=False, validation=0, seed=0, levels=None)
+  assert options("npz:x") == dict(name="npz:x", binarize=None, flip=False, validation=0.0, seed=0, levels=None)
   load(**options("digits"))
 
 
@@ -131,6 +131,7 @@ def test_wrong_npz_files_say_what_is_wrong(tmp_path):
   wrong("negative", image=image, label=np.arange(4) - 1)
   wrong("labels must be integers [N]", image=image, label=np.ones((4, 1), int))
   wrong("not finite", x=np.full((4, 2), np.nan))
+  wrong("column 1 of x never changes", x=np.arange(8.0).reshape(4, 2) * [1, 0] + 1e9 * np.array([0, 1]))
   wrong("too large for int32", tokens=np.full((4, 2), 2**40))
   wrong("images must be [N, H, W]", image=image[0])
   wrong("no array in common", train_image=image, test_label=np.arange(4))
