@@ -27,18 +27,17 @@ from genjax_zoo.models.gan import check, leaky_relu
 from genjax_zoo.nn.augment import augment as augmented
 from genjax_zoo.prob.adversarial import GAMES, squared_slope
 
-FEATURES = 128  # The length of phi(x) and of e(y).
-
 
 class Generator(nn.Module):
   """z [B, D], y [B] -> [B, ...], of `body` applied to z beside e(y)."""
 
   body: nn.Module
   classes: int
+  features: int
 
   @nn.compact
   def __call__(self, z, y):
-    return self.body(jnp.concatenate([z, nn.Embed(self.classes, FEATURES)(y)], -1))
+    return self.body(jnp.concatenate([z, nn.Embed(self.classes, self.features)(y)], -1))
 
 
 class Concatenation(nn.Module):
@@ -63,21 +62,21 @@ class Projection(nn.Module):
   @nn.compact
   def __call__(self, x, y):
     phi = nn.leaky_relu(self.body(x), 0.2)
-    return nn.Dense(1)(phi)[..., 0] + (nn.Embed(self.classes, FEATURES)(y) * phi).sum(-1)
+    return nn.Dense(1)(phi)[..., 0] + (nn.Embed(self.classes, phi.shape[-1])(y) * phi).sum(-1)
 
 
 CRITICS = {"concatenation": Concatenation, "projection": Projection}
 
 
 def learner(
-  data, tx, *, condition: str = "projection", latent: int = 64, hidden: tuple[int, ...] = (256, 256),
-  network: str = "mlp", loss: str = "non_saturating", r1: float = 0.0, augment: tuple[str, ...] = (),
-  n_critic: int = 1, ema: float = 0.0, dtype: str = "float32",
+  data, tx, *, condition: str = "projection", latent: int = 64, features: int = 128,
+  hidden: tuple[int, ...] = (256, 256), network: str = "mlp", loss: str = "non_saturating", r1: float = 0.0,
+  augment: tuple[str, ...] = (), n_critic: int = 1, ema: float = 0.0, dtype: str = "float32",
 ) -> Learner:  # fmt: skip
   """A GAN of "image" or "x" given "label"; `tx = {"gen": ..., "critic": ...}`.
 
-  `condition` is how the critic sees the label; the other arguments are those of gan.py. Raises UserError for data
-  without classes.
+  `condition` is how the critic sees the label, `features` the length of phi(x) and e(y); the other arguments are those
+  of gan.py. Raises UserError for data without classes.
   """
   if condition not in CRITICS:
     raise UserError(f"unknown model.condition={condition!r}; there are {', '.join(CRITICS)}")
@@ -86,8 +85,8 @@ def learner(
   name, field = entry(data)
   check(loss, augment, field)
   game, classes = GAMES[loss], data["label"].levels
-  critic_body, gen_body = networks(network, hidden, FEATURES, field.shape, leaky_relu, dtype)
-  gen_net, critic_net = Generator(gen_body, classes), CRITICS[condition](critic_body, classes)
+  critic_body, gen_body = networks(network, hidden, features, field.shape, leaky_relu, dtype)
+  gen_net, critic_net = Generator(gen_body, classes, features), CRITICS[condition](critic_body, classes)
 
   def generate(params, state, latents):
     x = gen_net.apply({"params": params["gen"]}, latents["z"], latents["label"])
