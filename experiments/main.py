@@ -113,6 +113,7 @@ def check_options(config, model, dataset):
     parameters = inspect.signature(f).parameters if f else {}
     if f and not any(p.kind is p.VAR_KEYWORD for p in parameters.values()):
       configs.check(name, given, parameters.keys() - CALLED_WITH)
+  model.calls(**sample_options(config))  # Raises it for values, too, where the model knows which can't be.
   if (estimator := asked.get("estimator")) not in (None, *model.likelihood):
     raise UserError(f"evaluate.log_prob.estimator={estimator!r}: the model has {', '.join(model.likelihood)}")
   if options["split"] not in dataset.splits:

@@ -6,6 +6,7 @@ data, with guidance on the way, and the probability-flow ODE takes data to noise
 """
 
 from collections.abc import Callable
+import functools
 import inspect
 import math
 from typing import NamedTuple
@@ -177,23 +178,14 @@ def diffusion(
   v(params, state, x, level, label) if that is learned. `about` are further entries of the Model.
   """
 
-  def levels(n):
-    if most and n > most:
-      raise UserError(f"sample.steps={n}: the model has {most} levels")
-    return path(n)
-
-  def denoiser(params, state, label, n, scale=None, rescale=0.0, interval=None, threshold=None):
+  def denoiser(params, state, label, scale=None, rescale=0.0, interval=None, threshold=None):
     """x0_hat as a function of (x, level), guided, and in the range of images."""
-    if scale is not None and not space.classes:
-      raise UserError("sample.scale wants a model that is told labels: model.conditional=true")
-    none = jnp.full(n, space.classes)
-    label = none if label is None else label
     if scale is None:
-      f = lambda x, level: denoise(params, state, x, level, label if space.classes else None)
+      f = lambda x, level: denoise(params, state, x, level, label)
     else:
       strength = guidance.interval(scale, *interval) if interval else scale
       tell = lambda x, level, label: denoise(params, state, x, level, label)
-      f = guidance.classifier_free(tell, label, none, strength, rescale)
+      f = guidance.classifier_free(tell, label, jnp.full_like(label, space.classes), strength, rescale)
     if threshold is not None:
       return guidance.dynamic_threshold(f, threshold)
     return guidance.clipped(f) if space.levels else f
@@ -201,13 +193,23 @@ def diffusion(
   def noise(key, n, path):
     return jnp.maximum(path.sigma[0], 1e-6) * jax.random.normal(key, (n, *space.shape))
 
-  def stepper(name, options):
-    """The sampler of this name with its own options."""
+  def given_label(given, n):
+    """The labels [n] to be told: none where none are given; None where the model takes none."""
+    return given.get("label", jnp.full(n, space.classes)) if space.classes else None
+
+  def plan(name, steps, scale, options):
+    """The sampler of this name, f(denoise, x, levels, key). Raises UserError for what it or the model can't do."""
     check(**{"sample.sampler": (name, SAMPLERS)})
     own = tuple(inspect.signature(getattr(samplers, name)).parameters)[4:]
     if wrong := options.keys() - set(own):
       raise UserError(f"sample.{min(wrong)}: {name} takes {', '.join(own) or 'no options'}{nearest(min(wrong), own)}")
-    return lambda f, x, path, key: getattr(samplers, name)(f, x, path, key, **options)
+    if most and steps > most:
+      raise UserError(f"sample.steps={steps}: the model has {most} levels")
+    if name == "dpm_solver_single" and steps % 2:
+      raise UserError(f"sample.steps={steps}: dpm_solver_single takes steps two at a time")
+    if scale is not None and not space.classes:
+      raise UserError("sample.scale wants a model that is told labels: model.conditional=true")
+    return functools.partial(getattr(samplers, name), **options)
 
   def sample(
     params, state, key, n, given={}, sampler=sampler, steps=steps, scale=None, rescale=0.0, interval=None,
@@ -220,28 +222,30 @@ def diffusion(
     where it is to be kept, what is unknown is painted in, `repeats` times at each level.
     """
     k_x, key = jax.random.split(key)
-    f, along = denoiser(params, state, given.get("label"), n, scale, rescale, interval, threshold), levels(steps)
-    x = noise(k_x, n, along)
-    if "known" in given:
-      mask = jnp.broadcast_to(given["known"], x.shape)
-      return space.in_form(samplers.repaint(f, x, along, key, space.floats(given), mask, repeats))
+    label = given_label(given, n)
     if sampler == "annealed_langevin":
       options |= {"repeats": repeats}
     if sampler in ("ancestral", "predictor_corrector") and "variance" not in options:
-      tell = lambda x, level: variance(params, state, x, level, given.get("label"))
+      tell = lambda x, level: variance(params, state, x, level, label)
       options |= {"variance": tell if callable(variance) else variance}
-    return space.in_form(stepper(sampler, options)(f, x, along, key))
+    solve, along = plan(sampler, steps, scale, options), path(steps)
+    f, x = denoiser(params, state, label, scale, rescale, interval, threshold), noise(k_x, n, along)
+    if "known" in given:
+      mask = jnp.broadcast_to(given["known"], x.shape)
+      return space.in_form(samplers.repaint(f, x, along, key, space.floats(given), mask, repeats))
+    return space.in_form(solve(f, x, along, key))
 
   def calls(
     sampler=sampler, steps=steps, scale=None, rescale=0.0, interval=None, threshold=None, repeats=10, **options
   ):
-    return (1 if scale is None else 2) * samplers.evaluations(sampler, steps, repeats=repeats, **options)
+    plan(sampler, steps, scale, options)
+    return (1 if scale is None else 2) * samplers.evaluations(sampler, steps, repeats=repeats)
 
   def chain(params, state, key, n, given={}, frames=8, sampler="ddim", **options):
     """(x, x0_hat), each [frames, n, ...]: n samples on the way from noise to data, at the levels of `path(frames)`."""
     k_x, key = jax.random.split(key)
-    f, along = denoiser(params, state, given.get("label"), n, **options), levels(frames)
-    advance = stepper(sampler, {})
+    f, along = denoiser(params, state, given_label(given, n), **options), path(frames)
+    advance = plan(sampler, frames, options.get("scale"), {})
 
     def step(x, i_key):
       i, key = i_key
@@ -257,14 +261,14 @@ def diffusion(
     (DDIM inversion, 2010.02502, section 5.4, by a rule of order 2.) It starts at the first noisy level, without noise.
     """
     label = told(space, batch)
-    f = denoiser(params, state, label, len(batch[space.name]))
-    back = levels(inversion).at(slice(-2, None, -1))
+    f = denoiser(params, state, label)
+    back = path(inversion).at(slice(-2, None, -1))
     z = samplers.heun(f, back.alpha[0] * space.floats(batch), back, key) / back.sigma[-1]
     return {"z": z} | ({"label": label} if space.classes else {})
 
   def decode(params, state, latents, key):
-    along = levels(inversion)
-    f = denoiser(params, state, latents.get("label"), len(latents["z"]))
+    along = path(inversion)
+    f = denoiser(params, state, given_label(latents, len(latents["z"])))
     return space.in_form(samplers.heun(f, along.sigma[0] * latents["z"], along, key))
 
   parts = {"denoise": denoise, "path": path, "chain": chain} | about.pop("parts", {})

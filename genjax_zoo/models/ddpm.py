@@ -54,7 +54,7 @@ def model(
   on "label", left out with probability `drop_label`.
   """
   check(**{
-    "model.schedule": (schedule, ("linear", "quadratic", "cosine")),
+    "model.schedule": (schedule, schedules.DISCRETE),
     "model.prediction": (prediction, tuple(processes.SPLITS)),
     "model.objective": (objective, ("simple", "min_snr", "bound", "hybrid")),
     "model.variance": (variance, ("small", "large", "learned")),

@@ -10,6 +10,7 @@ from collections.abc import Callable
 import jax
 import jax.numpy as jnp
 
+from genjax_zoo.prob.processes import aligned
 from genjax_zoo.prob.schedules import Level
 
 
@@ -51,8 +52,8 @@ def classifier(denoise, log_prob, scale=1.0):
   """
 
   def guided(x, level: Level):
-    gradient = jax.grad(lambda x: log_prob(x, level).sum())(x)
-    return denoise(x, level) + scale * level.sigma**2 / level.alpha * gradient
+    gradient, (alpha, sigma) = jax.grad(lambda x: log_prob(x, level).sum())(x), aligned(level, x)
+    return denoise(x, level) + scale * sigma**2 / alpha * gradient
 
   return guided
 

@@ -68,6 +68,9 @@ def cosine(T: int, offset: float = 0.008, most: float = 0.999) -> Level:
   return from_beta(np.minimum(1 - f[1:] / f[:-1], most))
 
 
+DISCRETE = "linear", "quadratic", "cosine"
+
+
 def respaced(levels: Level, steps: int, power: float = 1.0) -> Level:
   """steps + 1 of T + 1 levels, from noise to data: those nearest to t = T (i / steps)^power, i = steps, ..., 0.
 

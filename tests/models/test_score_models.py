@@ -11,7 +11,7 @@ from scipy.optimize import linear_sum_assignment
 from scipy.stats import norm
 
 from genjax_zoo.core import Field, UserError
-from genjax_zoo.models import consistency, denoising_diffusion_gan, edm, flow_matching, ncsn, score_sde
+from genjax_zoo.models import consistency, denoising_diffusion_gan, edm, flow_matching, ncsn, score_sde, vdm
 from genjax_zoo.prob import schedules
 from genjax_zoo.prob.schedules import Level
 from genjax_zoo.prob.transport import optimal_pairs, straightness
@@ -28,6 +28,7 @@ MODELS = {
   "edm": edm.model(POINTS, sd=SD, **SMALL),
   "flow_matching": flow_matching.model(POINTS, **SMALL),
   "consistency": consistency.model(POINTS, sd=SD, **SMALL),
+  "vdm": vdm.model(POINTS, **SMALL),
 }
 
 
