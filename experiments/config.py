@@ -203,6 +203,8 @@ def shrink(config: ConfigDict) -> ConfigDict:
     config.data.examples = min(config.data.examples, 1000)
   if "n_critic" in config.model:  # Parts of the batch.
     config.model.n_critic = min(config.model.n_critic, 2)
+  if config.model.get("network") == "unet":
+    config.model.hidden = config.model.hidden[:1]  # Resolutions: all are seconds of compilation.
   config.evaluate.examples = 64
   config.evaluate.update(batch=32, samples=200)  # More than any committed net has features: FID asks for it.
   config.sample.n = 16

@@ -156,5 +156,9 @@ def summary(evaluation: dict) -> str:
     parts += [f"{bits:.3f} bits/dim"] if bits is not None else []
   if found := evaluation.get("quality"):
     parts.append(f"FID {found['fid']:.3g} of {found['samples']:,} samples, by {found['features']}")
+  if sampling := evaluation.get("sampling"):
+    parts.append(
+      f"{1 / sampling['seconds_per_image']:.3g} samples/s by {sampling['network_evaluations']} network calls"
+    )
   counted = f"{evaluation['examples']:,} {evaluation['split']} examples: " if "examples" in evaluation else ""
   return counted + ", ".join(parts)

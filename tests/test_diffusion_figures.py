@@ -49,3 +49,16 @@ def test_below_each_sample_is_what_the_model_takes_it_to_be(tmp_path):
 
 def test_errors_are_drawn(tmp_path):
   assert drawn(figures.noise_errors, tmp_path).std() > 0
+
+
+def test_fields_are_of_the_score(tmp_path):
+  """Of N(0, I) sigma times the score is -sigma x, and the ways are drawn."""
+  plane = {"x": Field((2,), np.float32)}
+  denoise = lambda params, state, x, level, label: level.alpha / (level.alpha**2 + level.sigma**2) * x
+  level, x = schedules.log_snr_level(jnp.asarray(-1.0)), jnp.ones((3, 2))
+  np.testing.assert_allclose(figures._score(denoise, None, None, x, level), -level.sigma * x, rtol=1e-5)
+  path = lambda steps: schedules.respaced(schedules.cosine(100), steps)
+  model = diffusion(space(plane), None, None, denoise, path, steps=20)
+  test = {"x": np.random.default_rng(0).normal(size=(50, 2)).astype(np.float32), "weight": np.ones(50, np.float32)}
+  data = Dataset("plane", plane, {"test": test})
+  assert figures.fields(run_of(model, data, tmp_path), data, test, None)[0].std() > 0

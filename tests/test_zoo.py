@@ -18,13 +18,19 @@ from genjax_zoo.run import describe, learner_of
 NAMES = sorted(p.stem for p in (Path(configs.__file__).parent / "configs").glob("[a-z]*.py"))
 
 
+def has_unet(config) -> bool:
+  """Whether a config, or a stage of it, has a U-Net."""
+  return config.model.get("network") == "unet" or any(map(has_unet, config.stages.values()))
+
+
 def embedded():
-  """The configs whose data need no download; each model once is enough for a quick run, the others are slow tests."""
+  """The configs whose data need no download; each model, and one U-Net, are enough for a quick run, others are slow."""
   seen = set()
   for name in sorted(NAMES, key=lambda n: not n.endswith("_digits")):
     config = configs.resolve(f"configs/{name}.py")
     if not {"tfds", "npz", "folder"} & set(str(config.data.name).split(":")):
-      yield pytest.param(name, marks=[pytest.mark.slow] if config.model.name in seen else [])
+      big = has_unet(config) and config.model.name != "ddpm"  # U-Nets compile slowly.
+      yield pytest.param(name, marks=[pytest.mark.slow] if config.model.name in seen or big else [])
       seen.add(config.model.name)
 
 

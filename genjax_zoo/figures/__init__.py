@@ -12,7 +12,7 @@ import jax
 
 from genjax_zoo.data.dataset import Dataset
 from genjax_zoo.figures.common import held_out
-from genjax_zoo.figures.diffusion import forward_strip, noise_errors, reverse_strip
+from genjax_zoo.figures.diffusion import fields, forward_strip, noise_errors, reverse_strip
 from genjax_zoo.figures.flows import attributes, temperatures, warped_grid
 from genjax_zoo.figures.images import arcs, interpolations, reconstructions, restorations, samples
 from genjax_zoo.figures.latents import latent_grid, latent_map, traversals
@@ -22,7 +22,7 @@ from genjax_zoo.run import Run
 
 FIGURES = (
   samples, reconstructions, restorations, interpolations, arcs, traversals, latent_grid, latent_map, density, critic,
-  forward_strip, reverse_strip, noise_errors, warped_grid, temperatures, attributes,
+  forward_strip, reverse_strip, noise_errors, fields, warped_grid, temperatures, attributes,
 )  # fmt: skip
 
 

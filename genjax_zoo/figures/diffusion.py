@@ -4,12 +4,14 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from genjax_zoo.figures.common import columns_of, floats
+from genjax_zoo.figures.common import columns_of, floats, in_plane
 from genjax_zoo.pictures import grid, plot
 from genjax_zoo.prob.processes import diffuse
+from genjax_zoo.prob.schedules import log_snr_level
 from genjax_zoo.run import compiled
 
 ROWS, LEVELS, EXAMPLES = 4, 20, 200  # Images in a strip; where the error is measured, and with how many examples.
+WAYS, FRAMES, ARROWS = 100, 50, 16  # Ways in the plane, steps of each, and arrows along an edge of a field.
 
 
 def forward_strip(run, dataset, test, encoded):
@@ -64,3 +66,39 @@ def noise_errors(run, dataset, test, encoded):
 
   caption = "The error of eps_hat on test examples, by level: 1 where the network says nothing of the noise."
   return plot(curve), caption
+
+
+def fields(run, dataset, test, encoded):
+  """In the plane: the ways of samples, and the score at three levels of noise."""
+  if "chain" not in run.model.parts or not in_plane(dataset) or run.model.given:
+    return None
+  along = run.model.parts["path"](FRAMES)
+  chain = compiled(run.model.parts["chain"], (("n", WAYS), ("frames", FRAMES)))
+  x, x0 = jax.device_get(chain(run.weights, run.state, jax.random.key(0)))
+  ways = np.concatenate([x / np.hypot(along.alpha, along.sigma)[:-1, None, None], x0[-1:]])
+  edge = 1.5 * float(np.abs(test["x"]).max())
+  mesh = np.stack(np.meshgrid(*[np.linspace(-edge, edge, ARROWS, dtype=np.float32)] * 2), -1).reshape(-1, 2)
+  score = compiled(lambda params, state, x, level: _score(run.model.parts["denoise"], params, state, x, level), ())
+
+  def paint(left, *axes):
+    left.plot(*ways.transpose(2, 0, 1), lw=0.5, color="tab:gray")
+    left.scatter(*ways[0].T, s=4, label="noise")
+    left.scatter(*ways[-1].T, s=4, label="samples")
+    left.legend(fontsize=7)
+    left.set(title="ways", xlim=(-edge, edge), ylim=(-edge, edge), aspect="equal")
+    for ax, noise in zip(axes, (1.0, -0.5, -2.0)):
+      level = log_snr_level(jnp.asarray(-2 * noise))
+      eps = jax.random.normal(jax.random.key(1), test["x"].shape)
+      ax.scatter(*np.asarray(diffuse(jnp.asarray(test["x"]), eps, level)).T, s=1, alpha=0.3)
+      ax.quiver(*mesh.T, *np.asarray(score(run.weights, run.state, mesh, level)).T, angles="xy", width=0.004)
+      ax.set(title=f"log(sigma / alpha) = {noise:g}", xlim=(-edge, edge), ylim=(-edge, edge), aspect="equal")
+
+  caption = (
+    "From noise to data in the plane, x at unit scale; and sigma times the score, on noisy data, at three levels."
+  )
+  return plot(paint, 4, 3.5), caption
+
+
+def _score(denoise, params, state, x, level):
+  """sigma times the score of p(x_t), = -eps_hat."""
+  return (level.alpha * denoise(params, state, x, level, None) - x) / level.sigma

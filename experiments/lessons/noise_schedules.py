@@ -1,0 +1,62 @@
+"""A schedule says where on the way from data to noise the steps are spent; a poor one spends them on pure noise.
+
+Decks A and B show the chain of the linear schedule; the cosine schedule (deck B, line 578) was made because the linear
+one destroys small images too early (Nichol & Dhariwal 2021, arXiv:2102.09672, figures 3 to 5). alpha² (the papers'
+abar), the log signal-to-noise ratio and the strips are of 1,000 steps, or of t in (0, 1). "Spent on noise" is the share
+of steps at which log SNR is below -5, where a denoiser knows next to nothing; "spent on detail", above 5. The slide's
+form of the cosine schedule, without offset and bound, has a first beta too small to see and a last one of 1.
+"""
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from genjax_zoo import data
+from genjax_zoo.pictures import grid, plot
+from genjax_zoo.prob import schedules
+from genjax_zoo.prob.processes import diffuse, transition
+
+T, COLUMNS = 1000, 12
+TIME = jnp.linspace(1e-3, 1 - 1e-3, T)
+
+
+def path(name):
+  """Levels [T] of a schedule, from data to noise."""
+  if name in schedules.DISCRETE:
+    return getattr(schedules, name)(T).at(slice(1, None))
+  return schedules.edm(T).at(slice(T - 1, None, -1)) if name == "edm" else getattr(schedules, name)(TIME)
+
+
+NAMES = *schedules.DISCRETE, "vp", "sub_vp", "ve", "edm", "flow"
+
+
+def lesson(smoke):
+  digits = data.load("digits")
+  image = jnp.asarray(digits.splits["train"]["image"][:1], jnp.float32) / 8 - 1
+  eps, numbers, strips, levels = jax.random.normal(jax.random.key(0), image.shape), {}, [], {}
+  for name in NAMES:
+    level = levels[name] = path(name)
+    log_snr = np.asarray(level.log_snr)
+    numbers[name] = {
+      "alpha² at the end": float(level.alpha[-1] ** 2),
+      "spent on noise": float((log_snr < -5).mean()),
+      "spent on detail": float((log_snr > 5).mean()),
+    }
+    for i in np.linspace(0, T - 1, COLUMNS).astype(int):
+      at = level.at(i)
+      strips.append((diffuse(image, eps, at) / jnp.hypot(at.alpha, at.sigma) + 1) / 2)
+  for name, level in {"as printed": schedules.cosine(T, 0.0, 1.0 - 1e-12), "with both": schedules.cosine(T)}.items():
+    beta = [float(transition(level.at(t - 1), level.at(t)).sigma ** 2) for t in (1, T)]
+    numbers[f"cosine, {name}"] = {"first beta": beta[0], "last beta": beta[1]}
+
+  def curves(left, right):
+    for name, level in levels.items():
+      left.plot(TIME, level.alpha**2 / (level.alpha**2 + level.sigma**2), label=name)
+      right.plot(TIME, level.log_snr, label=name)
+    left.set(xlabel="t", ylabel="alpha² / (alpha² + sigma²)")
+    right.set(xlabel="t", ylabel="log SNR", ylim=(-12, 20))
+    right.legend(fontsize=7)
+
+  caption = "The share of the signal's variance, and the log signal-to-noise ratio, from data to noise."
+  rows = "One digit on its way, scaled to unit variance, by schedule: " + ", ".join(NAMES) + "."
+  return numbers, [(plot(curves, 2), caption), (grid(np.concatenate(strips), columns=COLUMNS), rows)]
