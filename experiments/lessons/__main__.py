@@ -62,7 +62,13 @@ def command(argv):
   try:
     for name in argv[1:] or names():
       folder = Path(FLAGS.workdir or "runs/lessons") / name
-      found = teach(name, folder, FLAGS.smoke)
+      try:
+        found = teach(name, folder, FLAGS.smoke)
+      except UserError as e:  # Of all lessons, one may lack its data.
+        if argv[1:]:
+          raise
+        print(f"{name}: {e}", file=sys.stderr)
+        continue
       print(f"{name}: {found['seconds']:.0f} s, {folder / 'report.html'}")
       for key, value in flat(found["numbers"]):
         print(f"  {key} {value}")
