@@ -35,6 +35,7 @@ from genjax_zoo.prob.bijectors import (
   flatten,
   halves,
   permutation,
+  repeat,
   squeeze,
 )
 from genjax_zoo.prob.univariate import affine, logit
@@ -62,44 +63,52 @@ def points(dim, depth, hidden, bound, dtype):
 
 
 def plan(shape, scales):
-  """The layers of an image flow, a list for each scale of (split, shape of the image, parity of the split)."""
+  """The couplings of an image flow, a list for each scale of (split, shape of the image, how many)."""
   (h, w, c), found = shape, []
   for _ in range(scales - 1):
-    squeezed = h // 2, w // 2, 4 * c
-    found.append([(checkerboard, (h, w, c), i % 2 == 0) for i in range(3)])
-    found[-1] += [(halves, squeezed, i % 2 == 0) for i in range(3)]
+    found.append([(checkerboard, (h, w, c), 3), (halves, (h // 2, w // 2, 4 * c), 3)])
     h, w, c = h // 2, w // 2, 2 * c
-  return [*found, [(checkerboard, (h, w, c), i % 2 == 0) for i in range(4)]]
+  return [*found, [(checkerboard, (h, w, c), 4)]]
+
+
+def alternating(split, shape, depth, width, blocks, bound, dtype):
+  """(initialize, bijector) of `depth` couplings of images [B, *shape], scanned, whose two parts change places."""
+  c = shape[-1]
+  kept, moved = (c // 2, c - c // 2) if split is halves else (c, c)
+  net, reverse = ConvConditioner(width, blocks, (moved, 2), dtype), jnp.arange(c)[::-1]
+
+  def layer(p):
+    p, even = p
+    conditioner = lambda x: net.apply({"params": p["net"]}, x)
+    univariate = lambda params: affine(params, bound)
+    if split is halves:
+      step = coupling(halves(), univariate, conditioner), permutation(reverse)
+    else:
+      step = (coupling(checkerboard(even), univariate, conditioner),)
+    return chain(actnorm(p["norm"]), *step)
+
+  def initialize(key):
+    one = lambda key: {"net": net.init(key, jnp.zeros((1, *shape[:-1], kept)))["params"], "norm": identity(c)}
+    return jax.vmap(one)(jax.random.split(key, depth))
+
+  return initialize, lambda params: repeat(layer, (params, jnp.arange(depth) % 2 == 0))
 
 
 def images(shape, scales, width, blocks, bound, alpha, dtype):
   """(initialize, bijector) of images [B, H, W, C] in [0, 1)."""
-  layers = plan(shape, scales)
-  first = elementwise(logit(alpha))
-
-  def network(split, shape):
-    c = shape[-1]
-    return ConvConditioner(width, blocks, (c - c // 2 if split is halves else c, 2), dtype)
-
-  def step(p, split, shape, even):
-    net = lambda x: network(split, shape).apply({"params": p["net"]}, x)
-    return chain(actnorm(p["norm"]), coupling(split(even), lambda params: affine(params, bound), net))
+  planned, first = plan(shape, scales), elementwise(logit(alpha))
+  groups = [[alternating(*group, width, blocks, bound, dtype) for group in of_scale] for of_scale in planned]
 
   def scale(params, i):
     """The flow from the i-th scale on, to vectors."""
-    steps = [step(p, *layer) for p, layer in zip(params[i], layers[i])]
-    shape = layers[i][-1][1]
-    if i == len(layers) - 1:
+    steps, shape = [through(p) for p, (_, through) in zip(params[i], groups[i])], planned[i][-1][1]
+    if i == len(groups) - 1:
       return chain(*steps, flatten(shape))
-    return chain(*steps[:3], squeeze(), *steps[3:], factor_out(scale(params, i + 1), shape))
-
-  def initialize_step(key, split, shape, even):
-    kept = jnp.zeros((1, *shape[:-1], shape[-1] // 2 if split is halves else shape[-1]))
-    return {"net": network(split, shape).init(key, kept)["params"], "norm": identity(shape[-1])}
+    return chain(steps[0], squeeze(), steps[1], factor_out(scale(params, i + 1), shape))
 
   def initialize(key, x):
-    keys = iter(jax.random.split(key, sum(map(len, layers))))
-    steps = [[initialize_step(next(keys), *layer) for layer in of_scale] for of_scale in layers]
+    keys = iter(jax.random.split(key, 2 * scales))
+    steps = [[init(next(keys)) for init, _ in of_scale] for of_scale in groups]
     return {"first": actnorm_init(first.forward_and_log_det(x)[0]), "scales": steps}
 
   return initialize, lambda params: chain(first, actnorm(params["first"]), scale(params["scales"], 0))

@@ -3,9 +3,16 @@
 import math
 
 import flax.linen as nn
+import jax
 import jax.numpy as jnp
 
 from genjax_zoo.nn.conv import Conv
+
+
+def spread(inputs: int):
+  """An initializer of biases in +-2 / sqrt(inputs): zeros would put all kinks of a rectifier of one number at 0."""
+  edge = 2 / inputs**0.5
+  return lambda key, shape, dtype: jax.random.uniform(key, shape, dtype, -edge, edge)
 
 
 class DenseConditioner(nn.Module):
@@ -18,7 +25,7 @@ class DenseConditioner(nn.Module):
   @nn.compact
   def __call__(self, x):
     for width in self.hidden:
-      x = nn.relu(nn.Dense(width, dtype=self.dtype)(x))
+      x = nn.relu(nn.Dense(width, bias_init=spread(x.shape[-1]), dtype=self.dtype)(x))
     wide = jnp.promote_types(self.dtype, jnp.float32)
     x = nn.Dense(math.prod(self.shape), kernel_init=nn.initializers.zeros, dtype=wide)(x)
     return x.reshape(len(x), *self.shape)

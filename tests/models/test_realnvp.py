@@ -1,7 +1,6 @@
 """RealNVP: the plan of the scales is the paper's, every pixel is moved, and mistakes are told."""
 
-import itertools
-
+import jax
 import numpy as np
 import pytest
 
@@ -15,12 +14,24 @@ pytestmark = pytest.mark.slow  # Minutes of compiling.
 def test_the_plan_is_the_papers():
   """3 checkerboards, 3 of channels a scale, 4 checkerboards at last; half of the numbers are left at each scale."""
   first, second, last = realnvp.plan((28, 28, 1), 3)
-  assert [split for split, _, _ in first] == [checkerboard] * 3 + [halves] * 3
-  assert [split for split, _, _ in last] == [checkerboard] * 4
-  assert [layers[0][1] for layers in (first, second, last)] == [(28, 28, 1), (14, 14, 2), (7, 7, 4)]
-  for layers in (first, second, last):
-    for (split, _, even), (following, _, odd) in itertools.pairwise(layers):
-      assert split is not following or even != odd
+  assert first == [(checkerboard, (28, 28, 1), 3), (halves, (14, 14, 4), 3)]
+  assert second == [(checkerboard, (14, 14, 2), 3), (halves, (7, 7, 8), 3)]
+  assert last == [(checkerboard, (7, 7, 4), 4)]
+
+
+@pytest.mark.parametrize("split", [checkerboard, halves])
+def test_parts_change_places(split):
+  """Of two couplings each number is kept by one and moved by the other."""
+  shape = (2, 2, 2)
+  initialize, through = realnvp.alternating(split, shape, 2, 4, 1, 2.0, "float32")
+  x = jax.random.normal(jax.random.key(0), (1, *shape))
+  moved = []
+  for i in range(2):
+    params = initialize(jax.random.key(1))
+    bias = params["net"]["Conv_3"]["bias"]
+    params["net"]["Conv_3"]["bias"] = bias.at[i].set(1.0)  # The other coupling is the identity.
+    moved.append(np.asarray(through(params).forward_and_log_det(x)[0] != x))
+  assert not (moved[0] & moved[1]).any() and (moved[0] | moved[1]).all() and moved[0].sum() == 4
 
 
 @pytest.mark.parametrize(
