@@ -57,7 +57,7 @@ def chain(data, init, logits, step=None, start=lambda params, n: (), given=(), m
     return draw(params, state, key, n, given, temperature, top_k, top_p, cached)[0]
 
   calls = lambda **options: dim  # Each dimension waits for those before it.
-  parts = {"logits": logits, "draw": draw}
+  parts = {"numbers": logits, "draw": draw}
   return Model(init, loss, sample, log_prob, likelihood={"exact": "exact"}, given=given, calls=calls, parts=parts)
 
 

@@ -81,6 +81,6 @@ def model(
     m = jax.random.randint(k_m, (), 0, masks)
     return draw(params, state, k_x, n, given, temperature, top_k, top_p, m)[0]
 
-  parts = {"logits": lambda params, x, context: logits(params, x), "draw": draw}
+  parts = {"numbers": lambda params, x, context: logits(params, x), "draw": draw}
   calls = lambda **options: dim  # Each dimension waits for those before it.
   return Model(init, loss, sample, log_prob, likelihood={"exact": "exact"}, calls=calls, parts=parts)

@@ -81,4 +81,4 @@ def model(
     return {"image": x.reshape(n, *shape).astype(kind)}
 
   given, calls = (("label",) if conditional else ()), lambda **options: dim
-  return Model(init, loss, sample, given=given, calls=calls, parts={"logits": embed, "quantile": Q})
+  return Model(init, loss, sample, given=given, calls=calls, parts={"numbers": embed, "quantile": Q})

@@ -63,6 +63,9 @@ class Attention(nn.Module):
         keys.value = jax.lax.dynamic_update_slice(keys.value, k, (0, i, 0, 0))
         values.value = jax.lax.dynamic_update_slice(values.value, v, (0, i, 0, 0))
         k, v = keys.value, values.value
+    if self.is_mutable_collection("intermediates"):
+      weights = jnp.einsum("bqhd,bkhd->bhqk", q, k) / math.sqrt(q.shape[-1])
+      self.sow("intermediates", "weights", jax.nn.softmax(jnp.where(mask[None, None], weights, -jnp.inf)))
     out = jax.nn.dot_product_attention(q, k, v, mask=mask[None, None])
     return nn.DenseGeneral(h.shape[-1], (-2, -1), dtype=self.dtype, name="out")(out)
 
@@ -148,4 +151,11 @@ def model(
     out, changed = net.apply(variables, v, before, here, jnp.asarray(seen)[i][None], i, mutable=["cache"])
     return out[:, 0], cache | changed["cache"]
 
-  return chain(data, init, logits, step, start, mixtures=mixtures)
+  def attention(params, x):
+    """How much token i attends to token j, [layers, B, heads, D, D], for images x."""
+    variables = {"params": params["net"]}
+    _, found = net.apply(variables, *inputs(x.reshape(len(x), dim)), places, seen, mutable=["intermediates"])
+    return jnp.stack([found["intermediates"][f"Attention_{i}"]["weights"][0] for i in range(layers)])
+
+  made = chain(data, init, logits, step, start, mixtures=mixtures)
+  return made._replace(parts=made.parts | {"attention": attention})

@@ -83,7 +83,7 @@ def labels(model, n, label=1):
 def depends(model, params, data):
   """[D, D]: whether the numbers of dimension i depend on x_j."""
   x = jax.random.uniform(jax.random.key(3), (math.prod(data["image"].shape),))
-  jacobian = jax.jit(jax.jacrev(lambda x: model.parts["logits"](params, x[None], labels(model, 1))[0]))(x)
+  jacobian = jax.jit(jax.jacrev(lambda x: model.parts["numbers"](params, x[None], labels(model, 1))[0]))(x)
   return np.abs(jax.device_get(jacobian)).max(1) > 0
 
 

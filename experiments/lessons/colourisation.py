@@ -1,0 +1,98 @@
+"""Pixels coloured each for itself don't agree; coloured one after the other, they do, and are far more likely.
+
+Deck D colours photographs by classifying each pixel. Here digits are printed in one of 8 inks, drawn for each, and a
+net sees the gray image: the true law of the colours is log 8 = 2.08 nats an image, all in the first pixel of ink; the
+best that pixels can do alone is log 8 for every pixel of ink. Two transformers see the same: one has the gray image
+before the colours in its order, and is autoregressive; the other is the same network with colours left out of its
+input, so that each is classified from the gray image alone.
+"""
+
+import math
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import optax
+
+from genjax_zoo.core import Field, descend
+from genjax_zoo.data import load
+from genjax_zoo.models import pixel_transformer
+from genjax_zoo.pictures import grid
+from genjax_zoo.prob.distributions import categorical_log_prob
+from genjax_zoo.sharding import jit
+
+INKS, LEVELS, INK = 8, 17, 4  # A pixel this bright is of ink.
+HUES = np.array([
+  (230, 60, 60), (240, 150, 40), (220, 210, 50), (80, 190, 80), (60, 200, 200), (70, 110, 230), (150, 80, 210),
+  (230, 110, 190),
+])  # fmt: skip
+BATCH, DIM = 64, 64
+
+
+def printed(gray, rng):
+  """[N, 16, 8, 1]: gray images above their colours, 0 where there is no ink."""
+  colour = (gray >= INK) * rng.integers(1, INKS + 1, (len(gray), 1, 1, 1))
+  return np.concatenate([gray, colour], 1).astype(np.uint8)
+
+
+def shown(images):
+  """Floats [N, 8, 8, 3] of printed images."""
+  gray, colour = images[:, :8] / (LEVELS - 1), images[:, 8:, :, 0].astype(int)
+  return (
+    np.where(colour[..., None] > 0, HUES[np.clip(colour - 1, 0, INKS - 1)] / 255, 1.0) * (1 - 0.5 * (1 - gray)) ** 0.5
+  )
+
+
+def trained(loss, model, images, steps):
+  """Parameters after so many steps on batches of `images`."""
+  model = model._replace(loss=loss)
+  learner = descend(model, optax.adamw(optax.cosine_decay_schedule(2e-3, steps), weight_decay=0.01), ema=0.99)
+
+  def step(ts, key):
+    k_rows, k_step = jax.random.split(key)
+    batch = {"image": images[jax.random.randint(k_rows, (BATCH,), 0, len(images))]}
+    return learner.step(ts, batch, k_step)
+
+  ts = jit(learner.init)(jax.random.key(0), {"image": images[:BATCH]})
+  keys = jax.random.split(jax.random.key(1), steps)
+  return jit(lambda ts, keys: jax.lax.scan(step, ts, keys)[0])(ts, keys).weights
+
+
+def lesson(smoke):
+  data, rng, steps = load("digits"), np.random.default_rng(0), 10 if smoke else 1500
+  train, test = (printed(data.splits[split]["image"], rng) for split in ("train", "test"))
+  images, n = jnp.asarray(train), 8 if smoke else 64
+  model = pixel_transformer.model({"image": Field((16, 8, 1), np.uint8, LEVELS)}, width=64, layers=3, heads=4)
+
+  def colours(params, image, alone):
+    """nats [B, 64] of the colours given the gray image, and their logits [B, 64, LEVELS]."""
+    x = image.reshape(len(image), -1).astype(jnp.int32)
+    logits = model.parts["numbers"](params, x.at[:, DIM:].set(0) if alone else x, {})[:, DIM:]
+    return categorical_log_prob(x[:, DIM:], logits), logits
+
+  numbers, pictures = {}, {"truth": test[:n]}
+  for name, alone in ("each pixel alone", True), ("one after the other", False):
+    loss = lambda params, state, batch, key, train, alone=alone: (
+      -colours(params, batch["image"], alone)[0].sum(-1), ({}, {}),
+    )  # fmt: skip
+    params = trained(loss, model, images, steps)
+    nats, logits = jit(lambda params: colours(params, jnp.asarray(test), alone))(params)
+    if alone:
+      drawn = jax.random.categorical(jax.random.key(2), logits[:n]).reshape(n, 8, 8, 1)
+      drawn = np.concatenate([test[:n, :8], drawn], 1).astype(np.uint8)
+    else:
+      sample = jit(lambda params, given: model.sample(params, {}, jax.random.key(2), n, given))
+      drawn = np.asarray(sample(params, {"image": jnp.asarray(test[:n])})["image"])
+    inks = [len(set(x[x > 0])) for x in drawn[:, 8:].reshape(n, -1)]
+    numbers[name] = {
+      "nats an image": float(-nats.sum(-1).mean()),
+      "inks in a sample": float(np.mean(inks)),
+      "inks over all samples": len(set(drawn[:, 8:][drawn[:, 8:] > 0])),
+    }
+    pictures[name] = drawn
+  ink = float((test[:, 8:] > 0).sum((1, 2, 3)).mean())
+  numbers["truth"] = {"one after the other": math.log(INKS), "each pixel alone": ink * math.log(INKS)}
+  images = np.concatenate([shown(x[: min(n, 12)]) for x in pictures.values()])
+  return numbers, [
+    (grid(images, columns=min(n, 12)), f"Row by row: {', '.join(pictures)}, given the same gray images.")
+  ]
