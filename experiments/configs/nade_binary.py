@@ -1,0 +1,18 @@
+"""A NADE of the binary sets of the NADE and MADE tables, with early stopping on their validation split.
+
+  python -m experiments.main --config=configs/nade_binary.py --config.data.name=npz:dna.npz
+
+The file holds train_image, valid_image and test_image, [N, 1, D, 1] of 0 and 1. Expected: to be measured.
+"""
+
+from ml_collections import ConfigDict
+
+
+def get_config():
+  return ConfigDict(dict(
+    model=dict(name="nade", hidden=500),
+    data=dict(name="npz:dna.npz", batch=100),
+    optimizer=dict(name="adamw", learning_rate=1e-3, weight_decay=0.1, schedule="cosine"),
+    train=dict(steps=1500, steps_per_dispatch=50, ema=0.99, log_every=50, save_every=500, validate_every=50),
+    evaluate=dict(samples=0),
+  ))  # fmt: skip
