@@ -1,0 +1,18 @@
+"""A Diagonal BiLSTM of dynamically binarized MNIST, seven layers of 16 features.
+
+  python -m experiments.main --config=configs/diagonal_bilstm_mnist.py
+
+Expected: for an accelerator; not measured here. The paper has 79.20 nats, on the static binarization.
+"""
+
+from ml_collections import ConfigDict
+
+
+def get_config():
+  return ConfigDict(dict(
+    model=dict(name="pixelrnn", lstm="diagonal", width=16, layers=7),
+    data=dict(name="tfds:mnist", batch=128, binarize="dynamic"),
+    optimizer=dict(name="adam", learning_rate=1e-3, schedule="cosine"),
+    train=dict(steps=20000, steps_per_dispatch=50, ema=0.999, log_every=500, save_every=2500, sample_every=5000),
+    evaluate=dict(repeats=3),
+  ))  # fmt: skip
