@@ -45,3 +45,19 @@ def jensen_shannon(p: jax.Array, q: jax.Array) -> jax.Array:
   """
   m = 0.5 * (p + q)
   return 0.5 * (rel_entr(p, m) + rel_entr(q, m)).sum(-1)
+
+
+def kl_parts(z: jax.Array, mean: jax.Array, logvar: jax.Array) -> tuple[jax.Array, jax.Array, jax.Array]:
+  """(mutual information, total correlation, dimension-wise KL), [B] each, whose sum is log q(z | x) - log p(z).
+
+  z [B, D] are draws of q(z | x) = N(mean, exp(logvar)), p(z) = N(0, I), and q(z) = E_x q(z | x):
+    log q(z | x) - log q(z),   log q(z) - sum_d log q(z_d),   sum_d log q(z_d) - log p(z_d)
+  (Chen et al. 2018, 1802.04942, eq. 2). q is the mean over the batch, which is biased by its size: towards more mutual
+  information, at most log B, since an example's own posterior is among the B.
+  """
+  normal = lambda z, mean, logvar: -0.5 * ((z - mean) ** 2 * jnp.exp(-logvar) + logvar + math.log(2 * math.pi))
+  each = normal(z[:, None], mean[None], logvar[None])  # [B, B, D]: z_i under q(z | x_j).
+  n = math.log(len(z))
+  q = jax.nn.logsumexp(each.sum(-1), 1) - n
+  product = (jax.nn.logsumexp(each, 1) - n).sum(-1)
+  return normal(z, mean, logvar).sum(-1) - q, q - product, product - normal(z, 0.0, jnp.zeros_like(z)).sum(-1)

@@ -148,6 +148,62 @@ def test_a_gaussian_gives_integers_the_mass_of_their_cells(scale):
   assert (log_p.mean(0) <= np.log(mass) + 1e-3).all()  # A lower bound.
 
 
+def test_given_each_class_probabilities_sum_to_one():
+  images = np.array(list(itertools.product(range(2), repeat=4)), np.uint8).reshape(-1, 2, 2, 1)
+  data = image_data((2, 2, 1), 2) | {"label": Field((), np.int32, 3)}
+  model = vae.model(data, latent=1, hidden=(4,), conditional=True)
+  params, _ = model.init(jax.random.key(0), {"image": images})
+  params = jax.tree.map(lambda p: p + 0.5 * jax.random.normal(jax.random.key(1), p.shape), params)
+  log_prob = jax.jit(
+    lambda label: model.log_prob(params, {}, {"image": images, "label": label}, jax.random.key(2), k=3000)
+  )
+  p = [np.exp(log_prob(np.full(16, c))) for c in (0, 2)]
+  np.testing.assert_allclose(np.sum(p, 1), 1, atol=0.03)
+  assert np.abs(p[0] - p[1]).max() > 0.05 and model.given == ("label",)
+
+
+def test_a_prior_of_learned_inputs_is_a_density_that_is_drawn_and_scored():
+  data = {"x": Field((2,), np.float32)}
+  model = vae.model(data, latent=1, hidden=(8,), likelihood="gaussian", components=3)
+  batch = {"x": np.random.default_rng(0).normal(size=(1, 2)).astype(np.float32)}
+  params, _ = model.init(jax.random.key(0), batch)
+  params["inputs"] *= 3
+  z = jnp.linspace(-12, 12, 4001)[:, None]
+  x = {"x": jnp.broadcast_to(batch["x"], (4001, 2))}
+  joint = np.exp(model.parts["log_joint"](params, {}, x, {"z": z}, None))
+  exact = np.log(joint.sum() * 24 / 4000)
+  assert exact == pytest.approx(float(model.log_prob(params, {}, batch, jax.random.key(1), k=20_000)[0]), abs=0.02)
+  assert exact == pytest.approx(
+    float(model.log_prob(params, {}, batch, jax.random.key(1), estimator="ais")[0]), abs=0.3
+  )
+  loss = jax.vmap(lambda key: model.loss(params, {}, batch, key, True)[0][0])(jax.random.split(jax.random.key(2), 500))
+  assert loss.mean() > -exact
+
+
+def test_free_bits_hold_each_dimension_and_only_in_training():
+  data, rng = {"x": Field((2,), np.float32)}, np.random.default_rng(0)
+  batch, key = {"x": rng.normal(size=(50, 2)).astype(np.float32)}, jax.random.key(1)
+  plain, free = (vae.model(data, latent=3, hidden=(), likelihood="gaussian", free_bits=f) for f in (0.0, 0.4))
+  params, _ = plain.init(jax.random.key(0), batch)
+  mean, logvar = jnp.split(batch["x"] @ params["encoder"]["layers_1"]["Dense_0"]["kernel"], 2, -1)
+  each = (0.5 * (jnp.exp(logvar) + mean**2 - logvar - 1)).mean(0)
+  loss, (_, metrics) = free.loss(params, {}, batch, key, True)
+  assert (each < 0.4).any() and (each > 0.4).any()
+  np.testing.assert_allclose(loss - metrics["reconstruction"], np.maximum(each, 0.4).sum(), rtol=1e-5)
+  same = [m.loss(params, {}, batch, key, False)[0] for m in (plain, free)]
+  np.testing.assert_array_equal(*same)
+
+
+def test_the_total_correlation_weighs_in_training():
+  data, batch = {"x": Field((2,), np.float32)}, {"x": np.random.default_rng(0).normal(size=(50, 2)).astype(np.float32)}
+  plain, tc = (vae.model(data, latent=3, hidden=(8,), likelihood="gaussian", tc=t) for t in (1.0, 5.0))
+  params, _ = plain.init(jax.random.key(0), batch)
+  losses, metrics = zip(
+    *((l, m) for l, (_, m) in (m.loss(params, {}, batch, jax.random.key(1), True) for m in (plain, tc)))
+  )
+  np.testing.assert_allclose(losses[1] - losses[0], 4 * metrics[1]["total_correlation"], rtol=1e-4, atol=1e-4)
+
+
 def test_memory_does_not_grow_with_k():
   model = vae.model(image_data((8, 8, 1), 2), latent=4, hidden=(16,))
   batch = {"image": jnp.zeros((100, 8, 8, 1), jnp.uint8)}
@@ -195,6 +251,8 @@ def test_any_image_comes_back_in_its_form(network, hidden, likelihood, levels):
     ({"x": Field((2,), np.float32)}, {"likelihood": "gaussian", "network": "conv"}, "'mlp'"),
     (image_data((8, 8, 1), 2), {"likelihood": "bernouli"}, "bernoulli"),
     (image_data((8, 8, 1), 2), {"activation": "rleu"}, "'relu'"),
+    (image_data((8, 8, 1), 2), {"conditional": True}, "label"),
+    (image_data((8, 8, 1), 2), {"components": 5, "tc": 4.0}, "components=0"),
   ],
 )
 def test_what_does_not_fit_is_told(data, options, told):

@@ -72,3 +72,18 @@ def test_kl_of_bernoullis_agrees_with_scipy():
   p, q = (1 / (1 + np.exp(-x)) for x in (a, b))
   expected = rel_entr(p, q).sum(-1) + rel_entr(1 - p, 1 - q).sum(-1)
   np.testing.assert_allclose(divergences.kl_bernoulli(jnp.float32(a), jnp.float32(b)), expected, rtol=1e-4, atol=1e-5)
+
+
+def test_the_parts_of_the_kl_sum_and_each_is_zero_where_it_should_be():
+  mean, logvar, z, _ = gaussians(3, (200, 3))
+  mi, tc, dims = divergences.kl_parts(z, mean, logvar)
+  log_ratio = jax.scipy.stats.norm.logpdf(z, mean, jnp.exp(logvar / 2)) - jax.scipy.stats.norm.logpdf(z)
+  np.testing.assert_allclose(mi + tc + dims, log_ratio.sum(-1), rtol=1e-4, atol=1e-4)
+  one = lambda x: jnp.broadcast_to(x[:1], x.shape)  # The same posterior for every x: nothing is told, nor shared.
+  mi, tc, dims = divergences.kl_parts(z, one(mean), one(logvar))
+  np.testing.assert_allclose(mi, 0, atol=1e-4)
+  np.testing.assert_allclose(tc, 0, atol=1e-4)
+  same = jnp.repeat(mean[:, :1], 3, 1)  # Three copies of one number: the total correlation is twice its entropy's gap.
+  narrow = jnp.full_like(logvar, -6.0)
+  tc = divergences.kl_parts(same, same, narrow)[1]
+  assert tc.mean() > 2 and divergences.kl_parts(mean, mean, narrow)[1].mean() > 0
