@@ -47,6 +47,14 @@ def test_below_each_sample_is_what_the_model_takes_it_to_be(tmp_path):
   assert far[-1] < far[0] / 2
 
 
+def test_what_is_hidden_is_painted_in(tmp_path):
+  """Of the model's only image, given its upper half, all is there again."""
+  picture = drawn(figures.inpainting, tmp_path)
+  found = tiles(picture, 4, 4, scale_of(picture, 8, 4))[..., 0] / 255
+  assert found.shape == (4, 8, 4, 4) and not found[1, :, 2:].any()
+  np.testing.assert_allclose(found[[0, 2, 3]], np.broadcast_to(IMAGE[..., 0] / 16, (3, 8, 4, 4)), atol=0.003)
+
+
 def test_errors_are_drawn(tmp_path):
   assert drawn(figures.noise_errors, tmp_path).std() > 0
 

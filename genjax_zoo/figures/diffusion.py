@@ -41,6 +41,22 @@ def reverse_strip(run, dataset, test, encoded):
   return grid((tiles.reshape(-1, *x.shape[2:]) + 1) / 2, columns=columns), caption
 
 
+def inpainting(run, dataset, test, encoded):
+  """Test images, their lower halves hidden, and what the model paints there."""
+  if "chain" not in run.model.parts or "image" not in dataset.fields:
+    return None
+  columns = min(columns_of(dataset, 12), len(test["image"]))
+  given = {k: test[k][:columns] for k in ("image", *run.model.given)}
+  known = np.arange(given["image"].shape[1])[None, :, None, None] < given["image"].shape[1] / 2
+  given["known"] = np.broadcast_to(known, given["image"].shape)
+  rows = [run.sample(columns, seed, given, steps=LEVELS, repeats=5)["image"] for seed in (0, 1)]
+  rows = [given["image"], np.where(given["known"], given["image"], 0), *rows]
+  caption = (
+    "Test images; their upper halves, all that the model is given; and below, twice, what it paints in (RePaint)."
+  )
+  return grid(np.concatenate(rows), dataset.fields["image"].levels, columns), caption
+
+
 def noise_errors(run, dataset, test, encoded):
   """How well the noise is told from the data, at every level."""
   if "chain" not in run.model.parts:
