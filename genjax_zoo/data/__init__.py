@@ -14,6 +14,8 @@ __all__ = ["Dataset", "Source", "cache_folder", "count", "load", "names", "optio
 # Where each set is made: a module of this package, and the function in it.
 NAMED = {
   "digits": "digits.load",
+  "dsprites": "factors.load_dsprites",
+  "coloured_shapes": "factors.load_coloured_shapes",
   "moons": "synthetic.moons",
   "8gaussians": "synthetic.eight_gaussians",
   "25gaussians": "synthetic.twenty_five_gaussians",

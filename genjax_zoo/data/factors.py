@@ -1,7 +1,7 @@
 """Procedural images with known factors of variation: dSprites drawn anew, and coloured shapes with captions.
 
-Every image is a function of its factors, a row of indices. So a set of any size needs no storing, and a training step
-may draw its own batch: `images.render(images.at(index))`.
+Every image is a function of its factors, a row of indices: `images.render(images.at(index))`. The data sets "dsprites"
+and "coloured_shapes" are draws of them.
 """
 
 from collections.abc import Callable, Sequence
@@ -12,7 +12,8 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from genjax_zoo.core import UserError, nearest
+from genjax_zoo.core import Field, UserError, nearest
+from genjax_zoo.data.dataset import Dataset
 
 
 class Factors(NamedTuple):
@@ -129,6 +130,38 @@ def coloured_shapes(size: int = 32) -> Factors:
 
   sizes, render = tuple(map(len, words.values())), jnp.vectorize(one, signature="(f)->(h,w,c)")
   return Factors(tuple(words), sizes, render, 256, vocabulary, tokens)
+
+
+def load_dsprites(name: str, *, size: int = 32, examples: int = 50_000, seed: int = 0) -> Dataset:
+  """`examples` training and a tenth as many test images of `dsprites(size)`, no two alike in their factors.
+
+  "factors" int32 [5] are theirs, and truth["factors"] the `Factors`.
+  """
+  return _draws(name, dsprites(size), examples, seed)
+
+
+def load_coloured_shapes(name: str, *, size: int = 32, examples: int = 15_000, seed: int = 0) -> Dataset:
+  """The same of `coloured_shapes(size)`, with "tokens" of the captions."""
+  return _draws(name, coloured_shapes(size), examples, seed)
+
+
+def _draws(name, factors, examples, seed):
+  """A data set of images drawn without replacement."""
+  n = examples + examples // 10
+  if examples < 10 or n > factors.total:
+    raise UserError(f"data.examples={examples}: {name} has {factors.total:,} images, a tenth more than that are drawn")
+  index = jnp.asarray(np.random.default_rng(seed).choice(factors.total, n, replace=False))
+  levels = factors.at(index)
+  arrays = {"image": jax.lax.map(factors.render, levels, batch_size=500), "factors": levels}
+  fields = {"image": Field((), np.uint8, factors.levels), "factors": Field((), np.int32, max(factors.sizes))}
+  if factors.tokens:
+    arrays["tokens"] = factors.tokens(levels)
+    fields["tokens"] = Field((), np.int32, len(factors.vocabulary))
+  arrays = {k: np.asarray(x) for k, x in arrays.items()}
+  fields = {k: f._replace(shape=arrays[k].shape[1:]) for k, f in fields.items()}
+  parts = {"train": slice(examples), "test": slice(examples, None)}
+  splits = {split: {k: x[rows] for k, x in arrays.items()} for split, rows in parts.items()}
+  return Dataset(name, fields, splits, truth={"factors": factors})
 
 
 def captions(vocabulary: Sequence[str], tokens: np.ndarray) -> list[str]:

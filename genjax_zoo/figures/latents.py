@@ -6,6 +6,7 @@ import numpy as np
 from genjax_zoo.figures.common import columns_of, decodes_images, floats, held, real
 from genjax_zoo.pictures import grid, plot
 
+ACTIVE = 0.01  # Burda et al. 2015, 1509.00519, section 5.2.
 DIMS = 10  # Of the latent's coordinates, so many are traversed.
 
 
@@ -43,6 +44,27 @@ def latent_grid(run, dataset, test, encoded):
     "standard deviations of the test examples' latents."
   )
   return grid(floats(run.decode(held(encoded(), names[0], points)), dataset), columns=n), caption
+
+
+def active_units(run, dataset, test, encoded):
+  """How much of each latent coordinate depends on x: the variance of its posterior mean over test examples."""
+  if "lower_bound" not in run.model.likelihood.values() or not (names := real(encoded())):
+    return None
+  variances = {name: np.sort(encoded()[name].reshape(len(encoded()[name]), -1).var(0))[::-1] for name in names}
+
+  def paint(ax):
+    for name, variance in variances.items():
+      ax.semilogy(np.arange(1, len(variance) + 1), np.maximum(variance, 1e-8), marker=".", label=name)
+    ax.axhline(ACTIVE, color="gray", linestyle=":")
+    ax.set(xlabel="coordinate, by its variance", ylabel="variance of E[z | x] over x")
+    ax.legend()
+
+  counts = ", ".join(
+    f"{(variance > ACTIVE).sum()} of {len(variance)} of {name}" for name, variance in variances.items()
+  )
+  return plot(
+    paint, size=4
+  ), f"Active units, whose posterior mean varies by more than {ACTIVE} from image to image: {counts}."
 
 
 def latent_map(run, dataset, test, encoded):

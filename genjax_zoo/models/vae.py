@@ -65,6 +65,11 @@ def model(
   def of(params, batch):
     return posterior(params, seen.floats(batch), batch["label"] if conditional else None)
 
+  def draw(params, batch, key):
+    """z ~ q(z | x), [B, latent]."""
+    mean, logvar = of(params, batch)
+    return mean + jnp.exp(logvar / 2) * jax.random.normal(key, mean.shape)
+
   def decoded(params, latents):
     """What the decoder says of x, [B, *shape], of {"z"} and perhaps {"label"}."""
     z = latents["z"]
@@ -172,5 +177,5 @@ def model(
 
   return Model(
     init, loss, sample, log_prob, encode, decode, likelihood=bounds, dequantization=seen.dequantization,
-    given=("label",) if conditional else (), parts={"log_joint": log_joint, "mean": mean},
+    given=("label",) if conditional else (), parts={"log_joint": log_joint, "mean": mean, "draw": draw},
   )  # fmt: skip

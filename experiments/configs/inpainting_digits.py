@@ -1,0 +1,17 @@
+"""An autoencoder that fills in the half of the pixels that is missing at random, of digits.
+
+  python -m experiments.main --config=configs/inpainting_digits.py
+
+Expected: to be measured.
+"""
+
+from ml_collections import ConfigDict
+
+
+def get_config():
+  return ConfigDict(dict(
+    model=dict(name="autoencoder", latent=32, hidden=(256, 128), corruption="mask", amount=0.5),
+    data=dict(name="digits", batch=64),
+    optimizer=dict(name="adam", learning_rate=2e-3, schedule="cosine"),
+    train=dict(steps=4000, steps_per_dispatch=50, log_every=200, save_every=2000, sample_every=1000),
+  ))  # fmt: skip

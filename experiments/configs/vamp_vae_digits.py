@@ -1,0 +1,17 @@
+"""A VAE of digits with a prior of learned inputs, VampPrior.
+
+  python -m experiments.main --config=configs/vamp_vae_digits.py
+
+Expected: to be measured.
+"""
+
+from ml_collections import ConfigDict
+
+
+def get_config():
+  return ConfigDict(dict(
+    model=dict(name="vae", latent=10, hidden=(256,), likelihood="discretized_logistic", components=50),
+    data=dict(name="digits", batch=64),
+    optimizer=dict(name="adamw", learning_rate=3e-3, weight_decay=0.1, schedule="cosine"),
+    train=dict(steps=1000, steps_per_dispatch=50, log_every=50, save_every=500, sample_every=500, ema=0.99),
+  ))  # fmt: skip
