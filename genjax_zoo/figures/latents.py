@@ -48,7 +48,8 @@ def latent_grid(run, dataset, test, encoded):
 
 def active_units(run, dataset, test, encoded):
   """How much of each latent coordinate depends on x: the variance of its posterior mean over test examples."""
-  if "lower_bound" not in run.model.likelihood.values() or not (names := real(encoded())):
+  bounded = "lower_bound" in run.model.likelihood.values() and run.model.encode is not None
+  if not bounded or not (names := real(encoded())):
     return None
   variances = {name: np.sort(encoded()[name].reshape(len(encoded()[name]), -1).var(0))[::-1] for name in names}
 
