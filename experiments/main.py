@@ -31,6 +31,7 @@ from genjax_zoo.figures import draw
 from genjax_zoo.log import Log, write_json
 from genjax_zoo.loop import train
 from genjax_zoo.metrics.features import choose
+from genjax_zoo.metrics.kernel import FEWEST
 from genjax_zoo.run import Run, describe, load, read_description, values, write_description
 from genjax_zoo.sharding import join_hosts, make_mesh
 from genjax_zoo.validate import best
@@ -157,7 +158,10 @@ def evaluate_run(run: Run, dataset, log):
     }
   n, drawing = config["sample"]["n"], sample_options(config)
   if model.sample and options["samples"]:
-    if see := choose(options["features"], dataset.name, dataset.fields):
+    see = choose(options["features"], dataset.name, dataset.fields)
+    if see and (held_out := datasets.count(dataset.splits[options["split"]])) < FEWEST:
+      log.say(f"quality is left out: it compares samples with {FEWEST} test examples or more, not {held_out}")
+    elif see:
       with log.clock(f"comparing {options['samples']:,} samples"):
         drawn = quality.draw(run, dataset, options["samples"], split=options["split"], progress=log.track, **drawing)
         found["quality"] = quality.quality(drawn, dataset, see, options["split"], progress=log.track)

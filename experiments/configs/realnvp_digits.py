@@ -13,6 +13,6 @@ def get_config():
     model=dict(name="realnvp", scales=2, width=32, blocks=1),
     data=dict(name="digits", batch=100),
     optimizer=dict(name="adamw", learning_rate=1e-3, weight_decay=0.1, schedule="cosine"),
-    train=dict(steps=1000, steps_per_dispatch=100, log_every=100, save_every=500, sample_every=500),
+    train=dict(steps=600, steps_per_dispatch=100, log_every=100, save_every=300, sample_every=300),
     evaluate=dict(batch=297),
   ))  # fmt: skip

@@ -24,7 +24,7 @@ from genjax_zoo.data import take
 from genjax_zoo.pictures import beside, grid, plot
 
 KNOWN, STRANGE = "tfds:fashion_mnist", "tfds:mnist"
-CHANGES = {"data.name": KNOWN, "model.depth": 4, "model.width": 32, "train.steps": 1000}
+CHANGES = {"data.name": KNOWN, "model.depth": 4, "model.width": 32, "train.steps": 600}
 
 
 def png_bits(images) -> np.ndarray:

@@ -17,6 +17,8 @@ import numpy as np
 from genjax_zoo.core import UserError
 from genjax_zoo.metrics.distances import centred, feature_sets, squared_distances
 
+FEWEST = 20  # Examples of which ten blocks of two can be made.
+
 
 def cubic(x, y):
   """(x.y / D + 1)^3, the kernel of KID (Binkowski et al. 2018, 1801.01401)."""
@@ -46,8 +48,8 @@ def over_blocks(kernel, x, y, args):
 def block_mmd(kernel, x, y, args, size, seed) -> tuple[float, float]:
   """The mean over disjoint blocks of about `size` rows, at least ten of them, and its standard error."""
   fewest = min(len(x), len(y))
-  if fewest < 20:
-    raise UserError(f"the smaller set has {fewest} samples: ten blocks of an unbiased MMD need at least 20")
+  if fewest < FEWEST:
+    raise UserError(f"the smaller set has {fewest} samples: ten blocks of an unbiased MMD need at least {FEWEST}")
   blocks = max(10, fewest // size)
   rng = np.random.default_rng(seed)
 
