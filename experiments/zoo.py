@@ -4,7 +4,8 @@
 
 Each config of experiments/configs whose data are `--data` gets its run folder under the workdir; the same command goes
 on where it was stopped. A config that fails is reported and the others go on. `--budget` shortens each config whose
-training would take longer: it scales the steps. Writes results.json and report.html.
+training would take longer: it scales the steps. Writes results.json and report.html. `--suite=disentanglement` is the
+study of experiments/disentanglement.py instead.
 """
 
 import os
@@ -23,7 +24,7 @@ import traceback
 from absl import app, flags, logging
 import jax
 
-from experiments import config as configs, main
+from experiments import config as configs, disentanglement, main
 from genjax_zoo import data as datasets, evaluate
 from genjax_zoo.compare import write_comparison
 from genjax_zoo.core import UserError, nearest
@@ -32,6 +33,7 @@ from genjax_zoo.log import Log, read_rows
 flags.DEFINE_string("data", "digits", "Whose configs to train: digits, mnist, fashion_mnist, ...")
 flags.DEFINE_list("only", [], "Names of configs, all that fit by default.")
 flags.DEFINE_string("budget", "", "Seconds (s), minutes (m) or hours (h) of training a model, at most: 90s, 5m.")
+flags.DEFINE_enum("suite", None, ["disentanglement"], "A study of its own in place of the zoo of a data set.")
 flags.DEFINE_integer("samples", 2000, "Samples a model that quality is measured with.")
 FLAGS = flags.FLAGS
 
@@ -118,8 +120,12 @@ def command(argv):
   logging.set_verbosity(logging.WARNING)
   signal.signal(signal.SIGTERM, signal.default_int_handler)
   jax.config.update("jax_compilation_cache_dir", str(datasets.cache_folder() / "xla"))
-  folder, begun = Path(FLAGS.workdir or f"runs/zoo_{FLAGS.data}"), time.perf_counter()
+  folder, begun = Path(FLAGS.workdir or f"runs/{FLAGS.suite or f'zoo_{FLAGS.data}'}"), time.perf_counter()
   try:
+    if FLAGS.suite:
+      disentanglement.study(folder)
+      print(f"{time.perf_counter() - begun:.0f} s: {folder / 'report.html'}")
+      return
     names = fitting(FLAGS.data, FLAGS.only)
     runs, failures, notes = run_all(names, folder, seconds(FLAGS.budget) if FLAGS.budget else None, FLAGS.samples)
     write_comparison(folder, runs, failures, notes, "python -m experiments.zoo " + shlex.join(sys.argv[1:]))

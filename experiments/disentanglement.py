@@ -1,0 +1,110 @@
+"""The disentanglement study: do methods differ by more than seeds? (Locatello et al. 2019, arXiv:1811.12359)
+
+  python -m experiments.zoo --suite=disentanglement [--workdir=runs/disentanglement]
+
+VAEs, beta-VAEs, a beta-TCVAE and a FactorVAE of dSprites, each with several seeds, scored by five metrics against the
+true factors. Each run has its folder under the workdir, and a run that is done is not trained again. Writes
+results.json and report.html.
+"""
+
+import functools
+from pathlib import Path
+
+import numpy as np
+
+from experiments import config as configs, main
+from genjax_zoo.figures.common import held_out
+from genjax_zoo.figures.latents import traversals
+from genjax_zoo.log import Log, write_json
+from genjax_zoo.metrics.disentanglement import scores
+from genjax_zoo.page import image, page, section, table, tag
+from genjax_zoo.pictures import plot, save
+from genjax_zoo.sharding import jit
+
+SEEDS = 0, 1, 2
+BETA = "schedules.beta.value"
+METHODS = {  # A config, and what is changed in it.
+  "VAE": ("vae_dsprites", {BETA: 1}),
+  "beta-VAE, 4": ("vae_dsprites", {BETA: 4}),
+  "beta-VAE, 8": ("vae_dsprites", {BETA: 8}),
+  "beta-TCVAE, 6": ("vae_dsprites", {BETA: 1, "model.tc": 6}),
+  "FactorVAE, 10": ("factor_vae_dsprites", {}),
+}
+VOTES, EXAMPLES = (1000, 500), (5000, 2000)
+
+
+def settings(method, seed, smoke):
+  """The config of a method and a seed."""
+  name, changes = METHODS[method]
+  config = configs.resolve(f"configs/{name}.py" + (":smoke" if smoke else ""))
+  for key, value in {**changes, "train.seed": seed}.items():
+    configs.override(config, f"{key}={value}")
+  return config
+
+
+def measure(config, folder, dataset, smoke):
+  """(scores, reconstruction and KL in nats, a traversal picture) of a run, trained if it is not."""
+  with Log(folder, config.train.steps) as log:
+    run = main.fit(config.to_dict(), folder, dataset, {}, log)
+  if run.step < config.train.steps:
+    raise KeyboardInterrupt
+  factors, test = dataset.truth["factors"], held_out(run, dataset)
+  mean = lambda weights, levels: run.model.encode(weights, run.state, {"image": factors.render(levels)}, None)["z"]
+  encode = jit(mean)
+  few = dict(votes=(50, 50), examples=(200, 100)) if smoke else dict(votes=VOTES, examples=EXAMPLES)
+  found = scores(factors.sizes, lambda levels: np.asarray(encode(run.weights, levels)), **few)
+  metrics = run.evaluate(test)
+  found |= {k: float(np.mean(metrics[k])) for k in ("reconstruction", "kl")}
+  pixels = lambda params, state, latents, key: {"image": run.model.parts["mean"](params, state, latents)}
+  shown = run._replace(model=run.model._replace(decode=pixels))
+  return found, traversals(shown, dataset, test, functools.cache(lambda: run.encode(test)))[0]
+
+
+def spread(results, score):
+  """(deviation of the methods' means, mean of their deviations over seeds) of a score."""
+  values = np.array([[run[score] for run in runs] for runs in results.values()])
+  return float(values.mean(1).std()), float(values.std(1).mean())
+
+
+def study(folder: Path, smoke: bool = False):
+  """Trains, scores and writes all; a run that is there is not trained again."""
+  results, pictures = {}, []
+  dataset = main.load_data(settings("VAE", 0, smoke))
+  seeds = SEEDS[:2] if smoke else SEEDS
+  for method in METHODS:
+    name = method.lower().replace(", ", "_").replace(" ", "_")
+    results[method] = []
+    for seed in seeds:
+      found, picture = measure(settings(method, seed, smoke), folder / f"{name}_{seed}", dataset, smoke)
+      results[method].append(found)
+      print(f"{method}, seed {seed}: " + ", ".join(f"{k} {v:.3f}" for k, v in found.items()), flush=True)
+      if seed == seeds[0]:
+        save(folder / f"{name}.png", picture)
+        pictures.append(image(folder / f"{name}.png", f"{method}: each row moves one latent, seed {seed}."))
+  kinds = [k for k in found if k not in ("reconstruction", "kl")]
+  apart = {k: dict(zip(("methods", "seeds"), spread(results, k))) for k in kinds}
+  write_json(folder / "results.json", {"runs": results, "deviation between": apart})
+
+  def paint(*axes):
+    for ax, kind in zip(axes, kinds):
+      for i, runs in enumerate(results.values()):
+        ax.scatter([run[kind] for run in runs], [-i] * len(runs))
+      ax.set(title=kind, yticks=range(0, -len(results), -1), xlim=(0, 1))
+      ax.set_yticklabels(results if ax is axes[0] else [])
+
+  save(folder / "scores.png", plot(paint, len(kinds), 2.4))
+  rows = [
+    (method, *(f"{np.mean(v):.2f} ± {np.std(v):.2f}" for k in found for v in [[run[k] for run in runs]]))
+    for method, runs in results.items()
+  ]
+  told = [f"{k}: methods {v['methods']:.3f}, seeds {v['seeds']:.3f}" for k, v in apart.items()]
+  body = [
+    tag(
+      "header", tag("h1", "Disentanglement: methods and seeds"), tag("p", " ".join(__doc__.split("\n\n")[2].split()))
+    ),
+    section("Scores", image(folder / "scores.png", "A dot is a run: one colour a method, one dot a seed.")),
+    section("Means and deviations over seeds", table(rows, ("method", *found))),
+    section("Deviation between methods' means, and between seeds of a method", *(tag("p", line) for line in told)),
+    section("Traversals", *pictures),
+  ]
+  (folder / "report.html").write_text(page("Disentanglement", *body))
