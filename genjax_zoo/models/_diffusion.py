@@ -191,25 +191,28 @@ def diffusion(
     return guidance.clipped(f) if space.levels else f
 
   def noise(key, n, path):
-    return jnp.maximum(path.sigma[0], 1e-6) * jax.random.normal(key, (n, *space.shape))
+    return path.sigma[0] * jax.random.normal(key, (n, *space.shape))
 
   def given_label(given, n):
     """The labels [n] to be told: none where none are given; None where the model takes none."""
     return given.get("label", jnp.full(n, space.classes)) if space.classes else None
 
+  def levels(steps):
+    if steps < 1 or (most and steps > most):
+      raise UserError(f"sample.steps={steps}: it must be from 1 to {most or 'any number'}")
+    return path(steps)
+
   def plan(name, steps, scale, options):
-    """The sampler of this name, f(denoise, x, levels, key). Raises UserError for what it or the model can't do."""
+    """(the sampler of this name, f(denoise, x, levels, key), levels). Raises UserError for what can't be done."""
     check(**{"sample.sampler": (name, SAMPLERS)})
     own = tuple(inspect.signature(getattr(samplers, name)).parameters)[4:]
     if wrong := options.keys() - set(own):
       raise UserError(f"sample.{min(wrong)}: {name} takes {', '.join(own) or 'no options'}{nearest(min(wrong), own)}")
-    if most and steps > most:
-      raise UserError(f"sample.steps={steps}: the model has {most} levels")
     if name == "dpm_solver_single" and steps % 2:
       raise UserError(f"sample.steps={steps}: dpm_solver_single takes steps two at a time")
     if scale is not None and not space.classes:
       raise UserError("sample.scale wants a model that is told labels: model.conditional=true")
-    return functools.partial(getattr(samplers, name), **options)
+    return functools.partial(getattr(samplers, name), **options), levels(steps)
 
   def sample(
     params, state, key, n, given={}, sampler=sampler, steps=steps, scale=None, rescale=0.0, interval=None,
@@ -228,7 +231,7 @@ def diffusion(
     if sampler in ("ancestral", "predictor_corrector") and "variance" not in options:
       tell = lambda x, level: variance(params, state, x, level, label)
       options |= {"variance": tell if callable(variance) else variance}
-    solve, along = plan(sampler, steps, scale, options), path(steps)
+    solve, along = plan(sampler, steps, scale, options)
     f, x = denoiser(params, state, label, scale, rescale, interval, threshold), noise(k_x, n, along)
     if "known" in given:
       mask = jnp.broadcast_to(given["known"], x.shape)
@@ -244,8 +247,8 @@ def diffusion(
   def chain(params, state, key, n, given={}, frames=8, sampler="ddim", **options):
     """(x, x0_hat), each [frames, n, ...]: n samples on the way from noise to data, at the levels of `path(frames)`."""
     k_x, key = jax.random.split(key)
-    f, along = denoiser(params, state, given_label(given, n), **options), path(frames)
-    advance = plan(sampler, frames, options.get("scale"), {})
+    f = denoiser(params, state, given_label(given, n), **options)
+    advance, along = plan(sampler, frames, options.get("scale"), {})
 
     def step(x, i_key):
       i, key = i_key
@@ -271,6 +274,6 @@ def diffusion(
     f = denoiser(params, state, given_label(latents, len(latents["z"])))
     return space.in_form(samplers.heun(f, along.sigma[0] * latents["z"], along, key))
 
-  parts = {"denoise": denoise, "path": path, "chain": chain} | about.pop("parts", {})
+  parts = {"denoise": denoise, "path": levels, "chain": chain} | about.pop("parts", {})
   given = ("label",) if space.classes else ()
   return Model(init, loss, sample, encode=encode, decode=decode, given=given, calls=calls, parts=parts, **about)

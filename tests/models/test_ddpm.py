@@ -195,9 +195,19 @@ def test_mistakes_are_named(data, options, wrong):
 
 
 @pytest.mark.parametrize(
-  "options", [{"sampler": "ddimm"}, {"steps": 6}, {"scale": 2.0}, {"sampler": "ddim", "etta": 1.0}]
+  "options",
+  [
+    {"sampler": "ddimm"},
+    {"steps": 6},
+    {"steps": 0},
+    {"scale": 2.0},
+    {"sampler": "ddim", "etta": 1.0},
+    {"sampler": "dpm_solver_single", "steps": 3},
+  ],
 )
 def test_mistakes_in_sampling_are_named(options):
+  """In sampling, and before training, when the evaluations are counted."""
   model = mlp(POINTS, T=5)
-  with pytest.raises(UserError, match=r"sample\."):
-    model.sample({}, {}, KEY, 2, **options)
+  for ask in (lambda: model.sample({}, {}, KEY, 2, **options), lambda: model.calls(**options)):
+    with pytest.raises(UserError, match=r"sample\."):
+      ask()
