@@ -14,6 +14,7 @@ __all__ = ["Dataset", "Source", "cache_folder", "count", "load", "names", "optio
 # Where each set is made: a module of this package, and the function in it.
 NAMED = {
   "digits": "digits.load",
+  "spoken_digits": "spoken.load",
   "dsprites": "factors.load_dsprites",
   "coloured_shapes": "factors.load_coloured_shapes",
   "moons": "synthetic.moons",
