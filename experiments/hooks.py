@@ -64,7 +64,8 @@ def validate_hook(config, dataset, model, mesh, folder, log):
   if model.evaluate is None or "validation" not in dataset.splits:
     lacks = "the model has no loss to evaluate" if model.evaluate is None else "set data.validation examples apart"
     raise UserError(f"train.validate_every wants a loss and a split 'validation': {lacks}")
-  data = test_loader(dataset, "validation", batch=config["evaluate"]["batch"], **hosts())
+  feed = dict(batch=config["evaluate"]["batch"], examples=config["evaluate"]["examples"] or None)
+  data = test_loader(dataset, "validation", **feed, **hosts())
   return validation(model, data, mesh, folder, log)
 
 

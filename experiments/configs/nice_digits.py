@@ -2,8 +2,8 @@
 
   python -m experiments.main --config=configs/nice_digits.py
 
-Expected: 2.74 bits/dim on the test split, a lower bound of the likelihood (one run, seed 0, after 1,200 steps with the
-rate still high; after 3,600 the networks overfit to 2.91). Cost: 10 s of training on 2 shared CPU cores.
+Expected: 2.666 bits/dim on the test split, a lower bound, and an FID of 0.52 (one run, seed 0); more steps overfit.
+Cost: 24 s of processor time for training, evaluation and report, 26 s of training on 2 CPU cores shared with other work.
 """
 
 from ml_collections import ConfigDict

@@ -16,7 +16,7 @@ With `coupling="mixture"` the numbers moved go through the distribution function
 
 Departures: the logit of RealNVP before all else; s is held in [-2, 2] by a tanh, the code's sigmoid(s + 2) shrinks at
 first; a rotation for the paper's permutation P, so that L and U start as the identity and U's diagonal is positive; no
-actnorm or learnt scales inside the networks.
+actnorm or learnt scales inside the networks, and no learnt mean and scale of the last latents ("learntop" of the code).
 
 The deck (D, line 218) takes triangular Jacobians for the only cheap determinants; W's is full, and as cheap.
 """
