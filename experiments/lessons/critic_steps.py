@@ -1,7 +1,9 @@
-"""More updates of the critic for one of the generator: worth it to a Wasserstein critic, of which it must be the best.
+"""Updates of the critic cost updates of the generator: with the same number in all, k = 1 was no worse than more.
 
-Algorithm 1 (deck C, "for k steps do") leaves k open. A GAN with R1 and a WGAN-GP of digits are trained with k = 1, 2
-and 5, with the same number of updates in all, (k + 1) times those of the generator, so that each costs about as much.
+Algorithm 1 (deck C, "for k steps do") leaves k open, and WGAN-GP takes 5, to be near the best critic. A GAN with R1 and
+a WGAN-GP of digits are trained with k = 1, 2 and 5, with the same number of updates in all, (k + 1) times those of the
+generator, so that each costs about as much. With seed 0 the GAN's FID is 0.12 for each k, the WGAN-GP's 0.10, 0.14 and
+0.14: here it gained more from further updates of its generator than from a better critic for each.
 """
 
 from pathlib import Path
@@ -30,7 +32,7 @@ def lesson(smoke):
   def paint(ax):
     for game, found in numbers.items():
       ax.plot(ks, [f["fid"] for f in found.values()], "o-", label=game)
-    ax.set(xlabel="updates of the critic for one of the generator", ylabel="FID", xticks=ks)
+    ax.set(xlabel="updates of the critic for one of the generator", ylabel="FID", xticks=ks, ylim=0)
     ax.legend()
 
   return numbers, [(plot(paint), f"FID of samples after {UPDATES:,} updates in all, by how they are divided.")]
