@@ -1,10 +1,11 @@
 """A flow of clothes finds digits likelier than clothes: a likelihood alone does not tell what is strange.
 
 Glow learns Fashion-MNIST and is asked for log p of test images of MNIST (Nalisnick 2019, arXiv:1810.09136). A density
-per volume is high where neighbouring pixels foretell each other, and digits are smoother than clothes; so are images of
-one gray. What an image costs a PNG file tells how simple it is: -log p less that cost, the score of Serrà 2020
-(arXiv:1909.11480), asks whether the flow knows more than a file format does. The area under the ROC curve says how
-often a stranger has a higher score than a test image of what was learnt: 1 finds all strangers, 1/2 is a coin.
+is high where neighbouring pixels foretell each other, as in the black around a digit: digits cost it 2.8 bits/dim, and
+clothes 4.4. What an image costs a PNG file tells how simple it is, and -log p less that, the score of Serrà 2020
+(arXiv:1909.11480), whether the flow knows more than a file format does. The area under the ROC curve is how often a
+stranger has a higher score than a test image of what was learnt: 1 finds all strangers, 1/2 is a coin. Of digits it is
+0.06 by -log p and 0.97 by the other score; noise and images of one gray are found by both.
 
 It needs tfds:fashion_mnist and tfds:mnist.
 """
@@ -23,6 +24,7 @@ from genjax_zoo import data
 from genjax_zoo.data import take
 from genjax_zoo.pictures import beside, grid, plot
 
+SCORES = "-log p", "-log p less PNG"
 KNOWN, STRANGE = "tfds:fashion_mnist", "tfds:mnist"
 CHANGES = {"data.name": KNOWN, "model.depth": 4, "model.width": 32, "train.steps": 600}
 
@@ -50,7 +52,7 @@ def lesson(smoke):
   for name, x in images.items():
     nats = np.concatenate([run.log_prob({"image": part}) for part in np.array_split(x, max(1, n // 500))])
     bits = -nats / math.log(2)
-    score[name] = {"-log p": bits / dim, "-log p less PNG": (bits - png_bits(x)) / dim}
+    score[name] = dict(zip(SCORES, (bits / dim, (bits - png_bits(x)) / dim)))
   numbers = {"bits/dim": {name: {k: float(v.mean()) for k, v in found.items()} for name, found in score.items()}}
   truth = np.repeat([0, 1], n)
   numbers["area under ROC, against clothes"] = {
@@ -58,10 +60,14 @@ def lesson(smoke):
     for name, found in score.items() if name != "clothes"
   }  # fmt: skip
 
+  shown = {
+    k: np.percentile([score[name][k] for name in ("clothes", "digits", "one gray")], [0.5, 99.5]) for k in SCORES
+  }
+
   def draw(*axes):
-    for ax, k in zip(axes, score["clothes"]):
+    for ax, k in zip(axes, SCORES):
       for name in "clothes", "digits", "one gray":
-        ax.hist(score[name][k], bins=60, density=True, histtype="step", label=name)
+        ax.hist(score[name][k], np.linspace(*shown[k], 60), density=True, histtype="step", label=name)
       ax.set(xlabel=f"{k}, bits/dim", ylabel="share")
       ax.legend()
 
