@@ -1,7 +1,9 @@
-"""A GAN may keep a few modes of the data and lose the rest; R1 and the Wasserstein critic keep them.
+"""A GAN may keep a few modes of the data and lose the rest; R1 keeps more, a Wasserstein critic all.
 
 Deck C calls the cures of mode collapse "mostly empirically driven". On 8 Gaussians on a circle and 25 on a grid the
-modes can be counted: one is found if it gets at least a fifth of its due of 10,000 samples.
+modes can be counted: one is found if it gets at least a fifth of its due of 10,000 samples. With the seeds 0, 1 and 2
+the plain GAN finds 5, 8 and 8 of 8 and 7, 9 and 7 of 25. With R1, all else the same, it is 8 of 8 each time, and 14, 14
+and 13 of 25 with most samples between them. WGAN-GP finds 25 of 25.
 """
 
 from pathlib import Path
