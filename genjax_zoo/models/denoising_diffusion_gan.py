@@ -14,15 +14,15 @@ and a critic, that sees x_s, x_t and t, tells it from q(x_s | x_t):
 Without z, `latent=0`, x0_hat is one point for each x_t, and modes are lost or smeared (the paper's table 3).
 
 Departures: one network for z and t, with no mapping network before it; the critic is such a network too, its outputs
-averaged; R1 at every step. The levels are those of the VP SDE at T equal steps, as in the paper, or of `schedule`; the
-cosine one has less noise at the first, so that the steps share the modes more evenly.
+averaged; R1 at every step. The levels are those of the VP SDE at T equal steps, as in the paper, or any that are given:
+less noise at the first leaves it less to decide.
 """
 
 import jax
 import jax.numpy as jnp
 
-from genjax_zoo.core import Learner, Model
-from genjax_zoo.models._diffusion import check, network as make, space
+from genjax_zoo.core import Learner, Model, UserError
+from genjax_zoo.models._diffusion import network as make, space
 from genjax_zoo.models._game import play
 from genjax_zoo.prob import schedules
 from genjax_zoo.prob.adversarial import GAMES, squared_slope
@@ -37,18 +37,22 @@ def reverse(x0, x, s, t, key):
 
 
 def learner(
-  data, tx, *, T: int = 4, schedule: str = "vp", latent: int = 64, r1: float = 0.02, n_critic: int = 1,
+  data, tx, *, T: int = 4, noise: tuple[float, ...] = (), latent: int = 64, r1: float = 0.02, n_critic: int = 1,
   ema: float = 0.0, network: str = "unet", hidden: tuple[int, ...] = (32, 64), blocks: int = 1,
   attention: tuple[int, ...] = (), patch: int = 1, dtype: str = "float32",
 ) -> Learner:  # fmt: skip
   """A denoising diffusion GAN of "image" or real "x" in T steps; `tx = {"gen": ..., "critic": ...}`.
 
-  `schedule` is "vp", "linear", "quadratic" or "cosine"; `latent` counts the numbers of z, 0 for none. The networks of
-  both players: see `_diffusion.network`.
+  `noise` is sigma / alpha at t = 1..T, that of the VP SDE where none is given; `latent` counts the numbers of z, 0 for
+  none. The networks of both players: see `_diffusion.network`.
   """
-  check(**{"model.schedule": (schedule, ("vp", *schedules.DISCRETE))})
+  if noise and (len(noise) != T or list(noise) != sorted(noise)):
+    raise UserError(f"model.noise={noise}: it has one number for each of the T={T} steps, in rising order")
   here, game = space(data), GAMES["non_saturating"]
-  chain = schedules.vp(jnp.linspace(0.0, 1.0, T + 1)) if schedule == "vp" else getattr(schedules, schedule)(T)
+  chain = schedules.vp(jnp.linspace(0.0, 1.0, T + 1))
+  if noise:
+    levels = schedules.log_snr_level(-2 * jnp.log(jnp.array(noise)))
+    chain = schedules.to_data(levels.at(slice(None, None, -1))).at(slice(None, None, -1))
   options = dict(blocks=blocks, attention=attention, patch=patch, dtype=dtype)
   gen_net = make(network, here.shape, hidden, **options)
   critic_net = make(network, (*here.shape[:-1], 2 * here.shape[-1]), hidden, **options)

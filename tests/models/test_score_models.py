@@ -166,6 +166,12 @@ def test_distillation_follows_its_teachers_ode():
   np.testing.assert_allclose(metrics["distance"].mean(), expected, rtol=0.1)
 
 
+def test_the_noise_of_a_ddgan_is_given_for_each_step_in_order():
+  for noise in ((1.0,), (0.5, 1.0, 0.7, 2.0)):
+    with pytest.raises(UserError, match=r"model\.noise"):
+      denoising_diffusion_gan.learner(POINTS, {}, noise=noise, **SMALL)
+
+
 @pytest.mark.slow
 def test_a_ddgan_ends_where_its_generator_says():
   """The posterior at sigma_s = 0 is x0_hat; before, x_s of p and of q have one law where x0_hat is x_0."""
