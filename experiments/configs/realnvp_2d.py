@@ -1,10 +1,10 @@
-"""RealNVP on two moons.
+"""RealNVP on eight Gaussians.
 
   python -m experiments.main --config=configs/realnvp_2d.py
 
-Expected: 1.021 nats on the test split, 0.013 above the data's entropy (one run, seed 0). Eight Gaussians are hard for
-affine couplings: --config.data.name=8gaussians is 0.37 nats above (see configs/spline_flow_2d.py). Cost: 9 s of
-training on 2 shared CPU cores, and 8 s to compile.
+Expected: -0.319 nats on the test split, 0.062 above the data's entropy, and still falling at the end (one run, seed 0):
+apart from each other as they are, eight Gaussians are hard for couplings that only scale and shift; those that bend get
+nearer in half of the steps (configs/spline_flow_2d.py). Cost: 87 s of processor time for training and evaluation.
 """
 
 from ml_collections import ConfigDict
