@@ -13,7 +13,7 @@ from genjax_zoo.models._flow import flow
 from genjax_zoo.prob.bijectors import chain, elementwise, flatten
 from genjax_zoo.prob.univariate import logit
 
-pytestmark = pytest.mark.slow  # Minutes of compiling.
+slow = pytest.mark.slow  # Together, minutes of compiling.
 
 PLANE, TABLE = {"x": Field((2,), np.float32)}, {"x": Field((5,), np.float32)}
 IMAGE = {"image": Field((4, 4, 1), np.uint8, 17)}
@@ -32,6 +32,7 @@ IMAGES = {
   "maf": lambda data: maf.model(data, depth=3, hidden=(16,)),
 }
 CASES = [(VECTORS[name], data) for name in VECTORS for data in (PLANE, TABLE)] + [(f, IMAGE) for f in IMAGES.values()]
+CASES = [(VECTORS["spline_flow"], TABLE), *(pytest.param(*case, marks=slow) for case in CASES)]
 
 
 def batch_of(data, n, seed=0):
@@ -69,6 +70,7 @@ def test_whole_models_are_inverted_and_have_the_jacobians_determinant(make, data
   np.testing.assert_allclose(log_det[:5], np.linalg.slogdet(np.asarray(jacobians, "f8"))[1], rtol=1e-4, atol=2e-3)
 
 
+@slow
 @pytest.mark.parametrize("name", VECTORS)
 def test_densities_of_the_plane_integrate_to_one_and_samples_follow_them(name):
   model, params, state = trained(VECTORS[name], PLANE)
@@ -113,6 +115,7 @@ def test_the_bound_is_below_the_mass_of_the_cells():
     np.testing.assert_allclose(draws.mean(), np.log(density / 4).mean(), atol=0.02)
 
 
+@slow
 @pytest.mark.parametrize("name", IMAGES)
 def test_decode_gives_back_encoded_integers(name):
   model, params, state = trained(IMAGES[name], IMAGE)
@@ -121,6 +124,7 @@ def test_decode_gives_back_encoded_integers(name):
   np.testing.assert_array_equal(back["image"], batch["image"])
 
 
+@slow
 @pytest.mark.parametrize("name", VECTORS)
 def test_every_flow_starts_as_a_standardisation_and_cold_samples_are_the_mode(name):
   data = {"x": 3 * batch_of(TABLE, 500)["x"] + 5}
@@ -141,6 +145,7 @@ def spread(model, batch, by):
   return jax.tree.unflatten(tree, [p + by * jax.random.normal(k, p.shape) for p, k in zip(leaves, keys)]), state
 
 
+@slow
 def test_variational_dequantisation_is_counted_once():
   """Of a uniform model, E_q p(x, u) / q(u | x) = levels^-D whatever q is; log p is below, and equal for uniform q."""
   shape, levels = (2, 2, 1), 5
@@ -160,6 +165,7 @@ def test_variational_dequantisation_is_counted_once():
   assert nats.mean() + 0.02 < many.mean() < 0.02
 
 
+@slow
 @pytest.mark.parametrize("name", ["spline_flow", "maf", "nice"])
 def test_a_prior_of_each_class_is_a_density_of_each_class(name):
   data = PLANE | {"label": Field((), np.int32, 3)}
@@ -185,6 +191,7 @@ def test_a_prior_of_each_class_is_a_density_of_each_class(name):
   np.testing.assert_allclose(z.std(0), np.exp(params["prior"]["log_scale"][2]), atol=0.1)
 
 
+@slow
 def test_training_of_a_maf_normalises_by_the_batch_and_evaluation_by_the_past():
   data = {"x": 3 * batch_of(TABLE, 500)["x"] + 5}
   model = maf.model(TABLE, depth=2, hidden=(8,))
@@ -199,6 +206,7 @@ def test_training_of_a_maf_normalises_by_the_batch_and_evaluation_by_the_past():
   )
 
 
+@slow
 @pytest.mark.parametrize("name", VECTORS)
 def test_warp_ends_at_the_data(name):
   model, params, state = trained(VECTORS[name], PLANE)

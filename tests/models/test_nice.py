@@ -8,8 +8,6 @@ import pytest
 from genjax_zoo.core import Field, UserError
 from genjax_zoo.models import nice
 
-pytestmark = pytest.mark.slow  # Minutes of compiling.
-
 
 def test_couplings_keep_volume_and_move_every_number():
   data = {"x": Field((5,), np.float32)}

@@ -8,8 +8,6 @@ from genjax_zoo.core import Field, UserError
 from genjax_zoo.models import realnvp
 from genjax_zoo.prob.bijectors import checkerboard, halves
 
-pytestmark = pytest.mark.slow  # Minutes of compiling.
-
 
 def test_the_plan_is_the_papers():
   """3 checkerboards, 3 of channels a scale, 4 checkerboards at last; half of the numbers are left at each scale."""
@@ -19,6 +17,7 @@ def test_the_plan_is_the_papers():
   assert last == [(checkerboard, (7, 7, 4), 4)]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("split", [checkerboard, halves])
 def test_parts_change_places(split):
   """Of two couplings each number is kept by one and moved by the other."""
