@@ -18,7 +18,8 @@ def held_out(run: Run, dataset: Dataset) -> dict:
   """Test examples as a model gets them (binarized, say), in an order drawn once and for all."""
   total, numbers = count(dataset.splits["test"]), sum(math.prod(f.shape) for f in dataset.fields.values())
   affordable = NUMBERS // (numbers * run.model.calls(**sample_options(run)))
-  n = min(EXAMPLES, max(64, affordable), total)
+  asked = run.config.get("evaluate", {}).get("examples") or total
+  n = min(EXAMPLES, max(64, affordable), asked, total)
   rows = examples(dataset, "test", np.random.default_rng(0).permutation(total)[:n])
   return rows | {"weight": np.ones(n, np.float32)}
 

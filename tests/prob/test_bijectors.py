@@ -9,7 +9,7 @@ from scipy.interpolate import BPoly
 from genjax_zoo.prob import bijectors as b, univariate as u
 from genjax_zoo.prob.splines import inverse_spline, spline
 
-pytestmark = pytest.mark.slow  # Minutes of compiling.
+slow = pytest.mark.slow  # Together, minutes of compiling.
 
 IMAGE = (4, 4, 2)
 
@@ -114,8 +114,10 @@ LAYERS = {  # name: (a bijector, made inside a test in its precision, the shape 
   "scanned": (lambda: repeated(3), (5,)),
 }
 
+QUICK = "affine", "autoregressive", "1 x 1 convolution"
 
-@pytest.mark.parametrize("name", LAYERS)
+
+@pytest.mark.parametrize("name", [name if name in QUICK else pytest.param(name, marks=slow) for name in LAYERS])
 def test_inverse_and_log_det_are_those_of_the_jacobian(name):
   with jax.enable_x64(True):
     make, shape = LAYERS[name]
@@ -132,6 +134,7 @@ def test_inverse_and_log_det_are_those_of_the_jacobian(name):
     np.testing.assert_allclose(log_det, expected, atol=1e-10)
 
 
+@slow
 @pytest.mark.parametrize("double, tolerance", [(False, 1e-4), (True, 1e-10)])
 def test_deep_flows_are_inverted(double, tolerance):
   with jax.enable_x64(double):
@@ -191,6 +194,7 @@ def test_autoregressive_is_in_order_and_its_inverse_too():
     assert (np.diag(jacobian) > 0).all()
 
 
+@slow
 @pytest.mark.parametrize("spread", [0.1, 3.0, 1000.0])
 def test_mixture_of_logistics_is_its_distribution_function_and_is_inverted(spread):
   """Also far in the tails, and where components are so far apart that the slope between them underflows."""
@@ -215,6 +219,7 @@ def test_mixture_of_logistics_is_its_distribution_function_and_is_inverted(sprea
     np.testing.assert_allclose(inverse_slope[near], -log_slope[near], atol=1e-7)
 
 
+@slow
 def test_derivatives_of_the_mixtures_inverse_are_those_of_the_implicit_function():
   with jax.enable_x64(True):
     params, y, h = normal(0, 14), jnp.array(0.7), 1e-6
@@ -225,6 +230,7 @@ def test_derivatives_of_the_mixtures_inverse_are_those_of_the_implicit_function(
     np.testing.assert_allclose(dp, shifted, rtol=1e-5, atol=1e-8)
 
 
+@slow
 def test_mixture_of_logistics_in_float32_is_finite_with_its_gradients():
   points = jnp.r_[jnp.linspace(-20, 20, 41), 1e4, -1e4]
   for size in 1.0, 30.0:
@@ -323,6 +329,7 @@ def test_spline_is_the_quotient_of_two_quadratics():
   np.testing.assert_allclose(log_slope, np.log(slope), atol=1e-9)
 
 
+@slow
 @pytest.mark.parametrize("size", [1.0, 10.0, 100.0])
 def test_spline_is_monotone_inverted_and_finite_everywhere(size):
   """At edges, knots and in the tails, values and gradients; extreme parameters give bins and slopes of 1e-3."""
