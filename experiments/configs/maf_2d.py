@@ -3,7 +3,8 @@
   python -m experiments.main --config=configs/maf_2d.py
 
 Expected: 1.046 nats on the test split, 0.038 above the data's entropy (one run, seed 0); the loss in training is
-higher, for the moments of 256 points are noisy. Cost: 27 s of processor time for training, evaluation and report.
+higher, for the moments of 256 points are noisy. Eight Gaussians, --config.data.name=8gaussians, are too far apart for
+it: 0.097 nats, 0.48 above their entropy. Cost: 27 s of processor time for training, evaluation and report.
 """
 
 from ml_collections import ConfigDict

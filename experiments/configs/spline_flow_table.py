@@ -14,6 +14,6 @@ def get_config():
     model=dict(name="spline_flow", depth=6, hidden=(128, 128)),
     data=dict(name="npz:data/table.npz", batch=256, validation=0.1),
     optimizer=dict(name="adamw", learning_rate=1e-3, weight_decay=0.1, schedule="cosine", clip_norm=5.0),
-    train=dict(steps=3000, steps_per_dispatch=50, log_every=250, save_every=1500, validate_every=250),
+    train=dict(steps=3000, steps_per_dispatch=50, log_every=250, save_every=1500, validate_every=50),
     evaluate=dict(batch=500),
   ))  # fmt: skip
