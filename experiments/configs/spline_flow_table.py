@@ -3,7 +3,13 @@
   python -m experiments.main --config=configs/spline_flow_table.py --config.data.name=npz:PATH --workdir=runs/table
 
 PATH is a file that numpy.savez wrote: x [N, D], or train_x and test_x. `genjax_zoo.load("runs/table").log_prob({"x":
-rows})` is log p of each row, in nats, of the numbers as they are in the file. Expected: to be measured.
+rows})` is log p of each row, in nats, of the numbers as they are in the file.
+
+Expected of 569 rows of 30 numbers (scikit-learn's breast cancer): log p = 35.7 nats on the 56 test rows, the best
+weights those of step 350; a Gaussian of full covariance has 29.7, and a flow that is too wide for so few rows,
+--config.model.hidden=(128,128) --config.model.depth=6 --config.model.bins=8, 26.0. Of 20,000 rows of a Gaussian of
+four numbers, of entropy 6.31 nats, that wide one has 6.35 after 1,000 steps. One run each, seed 0. Cost: under a
+minute on 2 CPU cores.
 """
 
 from ml_collections import ConfigDict
@@ -11,9 +17,9 @@ from ml_collections import ConfigDict
 
 def get_config():
   return ConfigDict(dict(
-    model=dict(name="spline_flow", depth=6, hidden=(128, 128)),
+    model=dict(name="spline_flow", depth=4, hidden=(32,), bins=4),
     data=dict(name="npz:data/table.npz", batch=256, validation=0.1),
     optimizer=dict(name="adamw", learning_rate=1e-3, weight_decay=0.1, schedule="cosine", clip_norm=5.0),
-    train=dict(steps=3000, steps_per_dispatch=50, log_every=250, save_every=1500, validate_every=50),
+    train=dict(steps=500, steps_per_dispatch=50, log_every=50, save_every=250, validate_every=50),
     evaluate=dict(batch=500),
   ))  # fmt: skip
