@@ -2,8 +2,9 @@
 
   python -m experiments.main --config=configs/ddpm_labels_digits.py
 
-Expected (seed 0): FID 0.10 of 1,000 samples by the features of digits, 99.8 % of them with the label that was asked
-for; precision 0.94, recall 0.77; at most 2.73 bits/dim. 187 s of CPU time for all of it.
+Expected (seed 0): FID 0.065 of 1,000 samples by the features of digits, where train against test gives 0.056; 97.5 % of
+them with the label that was asked for; precision 0.88, recall 0.91; at most 2.73 bits/dim. Guidance of scale 1.5 makes
+that 99.8 % and loses modes: FID 0.10, recall 0.77. 187 s of CPU time for all of it, less than half for training.
 """
 
 from ml_collections import ConfigDict
@@ -16,5 +17,5 @@ def get_config():
     optimizer=dict(name="adam", learning_rate=2e-3, schedule="cosine", warmup_steps=100),
     train=dict(steps=1500, steps_per_dispatch=50, ema=0.99, log_every=100, save_every=500, sample_every=500),
     evaluate=dict(batch=300, log_prob=dict(k=20)),
-    sample=dict(n=64, sampler="dpm_solver", steps=20, scale=1.5),
+    sample=dict(n=64, sampler="dpm_solver", steps=20),
   ))  # fmt: skip
