@@ -1,8 +1,8 @@
-"""Denoising diffusion of CIFAR-10, for a GPU: not measured here.
+"""Denoising diffusion of CIFAR-10, for a GPU.
 
   python -m experiments.main --config=configs/ddpm_cifar10.py
 
-The data are a file of arrays train_image, train_label, test_image, test_label: data/cifar10.npz. Ho 2020 has a net of
+Expected: not measured here. The data are a file of arrays train_image, train_label, test_image, test_label: data/cifar10.npz. Ho 2020 has a net of
 35.7M parameters, hidden=(128, 256, 256, 256), and an FID of 3.17 by Inception after 800,000 steps. This one has
 half the widths and an eighth of the steps.
 """

@@ -1,8 +1,8 @@
-"""Variational diffusion of 8-bit MNIST, for a GPU: not measured here.
+"""Variational diffusion of 8-bit MNIST, for a GPU.
 
   python -m experiments.main --config=configs/vdm_mnist.py
 
-What is aimed at is at most 1.0 bits/dim. On 2 CPU cores a step takes seconds; with one GPU 50,000 steps are an hour
+Expected: at most 1.0 bits/dim is aimed at, and not measured here. On 2 CPU cores a step takes seconds; with one GPU 50,000 steps are an hour
 or so. `configs/vdm_mnist.py:smoke` shows in seconds that it runs.
 """
 
