@@ -1,7 +1,7 @@
 """PixelIQN: an autoregressive implicit quantile network (Ostrovski et al. 2018, arXiv:1806.05575).
 
   x_i = floor(levels Q(tau_i | x_1 .. x_{i-1})),   tau_i ~ U(0, 1)
-  Q = linear(relu(linear(e_i phi(tau_i)))),   phi(tau) = relu(linear([cos(pi j tau)]_j)),   j = 0 .. 63
+  Q = tau_i + linear(relu(linear(e_i phi(tau_i)))),   phi(tau) = relu(linear([cos(pi j tau)]_j)),   j = 0 .. 63
 
 e_i are what a gated PixelCNN (`gated_pixelcnn`) says of pixel i and channel. Q is learned as every quantile at once:
   loss = sum_i rho(y_i - Q(tau_i | ..), tau_i),   y = (x + u) / levels,   u ~ U(0, 1)
@@ -10,8 +10,8 @@ e_i are what a gated PixelCNN (`gated_pixelcnn`) says of pixel i and channel. Q 
 The least expected rho(y - q, tau) has the tau-quantile of y as its q, but for the Huber's rounding by kappa; it is a
 transport of U(0, 1) to x_i, whose metric is that of the Wasserstein distance, not a likelihood: there is no `log_prob`.
 
-Departures: u spreads a gray level over its cell, so that quantiles are unique; tau enters the head alone, where the
-paper's enters each block.
+Departures: Q starts as tau; u spreads a gray level over its cell, so that quantiles are unique; tau enters the head
+alone, where the paper's enters each block.
 """
 
 import flax.linen as nn
@@ -33,14 +33,14 @@ def quantile_huber(d, tau, kappa: float):
 
 
 class Quantile(nn.Module):
-  """e [..., E], tau [...] -> Q [...], 1/2 at first."""
+  """e [..., E], tau [...] -> Q [...], tau at first: a uniform law."""
 
   @nn.compact
   def __call__(self, e, tau):
     E = e.shape[-1]
     angles = jnp.pi * tau[..., None] * jnp.arange(COSINES).reshape(*[1] * tau.ndim, COSINES)
     h = nn.relu(nn.Dense(E)(e * nn.relu(nn.Dense(E)(jnp.cos(angles)))))
-    return 0.5 + nn.Dense(1, kernel_init=nn.initializers.zeros)(h)[..., 0]
+    return tau + nn.Dense(1, kernel_init=nn.initializers.zeros)(h)[..., 0]
 
 
 def model(
