@@ -2,8 +2,8 @@
 
   python -m experiments.main --config=configs/gated_pixelcnn_digits.py
 
-Expected: 77.0 nats exact given the class (standard error 0.6), 1.74 bits/dim, FID 5.4 of 1,000 samples; 43 s of
-training on 2 busy CPU cores.
+Expected: 77.4 nats exact given the class, 1.75 bits/dim, FID 0.13 of 1,000 samples; 48 s of CPU time for the whole
+command.
 """
 
 from ml_collections import ConfigDict

@@ -2,7 +2,7 @@
 
   python -m experiments.main --config=configs/gated_pixelcnn_mnist.py
 
-Expected: to be measured.
+Expected: not measured to its end; 91.6 nats in training after half of the steps, 6 minutes on 2 CPU cores.
 """
 
 from ml_collections import ConfigDict

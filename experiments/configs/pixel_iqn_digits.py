@@ -2,7 +2,7 @@
 
   python -m experiments.main --config=configs/pixel_iqn_digits.py
 
-Expected: FID 0.17 of 1,000 samples, a quantile loss of 1.78; 50 s of CPU time for the whole command.
+Expected: FID 0.23 of 1,000 samples, a quantile loss of 1.81; 28 s for the whole command on 2 busy CPU cores.
 """
 
 from ml_collections import ConfigDict

@@ -2,7 +2,7 @@
 
   python -m experiments.main --config=configs/pixelcnn_pp_digits.py
 
-Expected: 79.7 nats exact, 1.80 bits/dim, FID 0.17 of 1,000 samples; 137 s of CPU time for the whole command.
+Expected: 82.7 nats exact, 1.86 bits/dim, FID 0.30 of 1,000 samples; 72 s for the whole command on 2 busy CPU cores.
 """
 
 from ml_collections import ConfigDict
