@@ -7,6 +7,7 @@ import jax.numpy as jnp
 
 from genjax_zoo.core import Learner, Model, UserError, average, minimize, split, start
 from genjax_zoo.models._form import centred, entry, in_form
+from genjax_zoo.models._networks import networks
 
 PLAYERS = "gen", "critic"
 
@@ -17,8 +18,8 @@ def play(
 ) -> Learner:  # fmt: skip
   """Trains the "gen" and the "critic" of `model`'s params, each by its own optimizer `tx["gen"]`, `tx["critic"]`.
 
-  A step takes `n_critic` updates of the critic, each on its part of the batch and followed by `constrain`, then one of
-  the generator, on the last part. `ema` averages the generator. The losses are
+  The critic starts as `constrain` has it. A step takes `n_critic` updates of it, each on its part of the batch and
+  followed by `constrain`, then one of the generator, on the last part. `ema` averages the generator. The losses are
 
     critic_loss(critic, gen, state, batch, key) -> (loss [B], (changes of state, metrics {name: [B]}))
     gen_loss(gen, critic, state, batch, key)    -> the same
@@ -32,6 +33,7 @@ def play(
 
   def init(key, batch, *frozen):
     params, state = model.init(key, batch, *frozen)
+    params |= {"critic": constrain(params["critic"])}
     return start(params, state, {k: tx[k].init(params[k]) for k in PLAYERS}, ema=("gen",) if ema else ())
 
   def step(ts, batch, key):
@@ -83,3 +85,26 @@ def generator_model(data, latent: int, init, generate, critic, given: tuple[str,
     "prior": prior,
   }
   return Model(init, sample=sample, decode=decode, given=given, parts=parts)
+
+
+def mirrored(data, latent: int, hidden, network: str, activation: Callable, dtype: str):
+  """(Model, generate, critic) of two networks that mirror each other, see `_networks`, without a state.
+
+  generate(params, state, {"z"}) is held in [-1, 1] by a tanh where the data are gray levels.
+  """
+  name, field = entry(data)
+  critic_net, gen_net = networks(network, hidden, 1, field.shape, activation, dtype)
+
+  def generate(params, state, latents):
+    x = gen_net.apply({"params": params["gen"]}, latents["z"])
+    return jnp.tanh(x) if field.levels else x
+
+  def critic(params, state, x, given={}):
+    return critic_net.apply({"params": params["critic"]}, x)[..., 0]
+
+  def init(key, batch):
+    k_gen, k_critic = jax.random.split(key)
+    gen = gen_net.init(k_gen, jnp.zeros((1, latent)))["params"]
+    return {"gen": gen, "critic": critic_net.init(k_critic, centred(batch[name], field))["params"]}, {}
+
+  return generator_model(data, latent, init, generate, critic), generate, critic

@@ -23,12 +23,10 @@ gan_8gaussians show.
 import functools
 
 import jax
-import jax.numpy as jnp
 
 from genjax_zoo.core import Learner, UserError, nearest
 from genjax_zoo.models._form import centred, entry
-from genjax_zoo.models._game import generator_model, play
-from genjax_zoo.models._networks import networks
+from genjax_zoo.models._game import mirrored, play
 from genjax_zoo.nn.augment import AUGMENTATIONS, augment as augmented
 from genjax_zoo.prob.adversarial import GAMES, squared_slope
 
@@ -61,21 +59,7 @@ def learner(
   name, field = entry(data)
   check(loss, augment, field)
   game = GAMES[loss]
-  critic_net, gen_net = networks(network, hidden, 1, field.shape, leaky_relu, dtype)
-
-  def generate(params, state, latents):
-    x = gen_net.apply({"params": params["gen"]}, latents["z"])
-    return jnp.tanh(x) if field.levels else x
-
-  def critic(params, state, x, given={}):
-    return critic_net.apply({"params": params["critic"]}, x)[..., 0]
-
-  def init(key, batch):
-    k_gen, k_critic = jax.random.split(key)
-    gen = gen_net.init(k_gen, jnp.zeros((1, latent)))["params"]
-    return {"gen": gen, "critic": critic_net.init(k_critic, centred(batch[name], field))["params"]}, {}
-
-  model = generator_model(data, latent, init, generate, critic)
+  model, generate, critic = mirrored(data, latent, hidden, network, leaky_relu, dtype)
 
   def fake_logits(gen, critic_params, n, key):
     k_z, k_augment = jax.random.split(key)

@@ -31,6 +31,8 @@ def nade(v, W, c, V, b):
 
 
 def forward(v, W, c, V, b):
+  """(logits of `nade`, what `backward` needs): the last a alone, from which those before it are computed again."""
+
   def step(a, inputs):
     v, W, V, b = inputs
     return a + v[:, None] * W[None], jax.nn.relu(a) @ V + b[None]
@@ -40,6 +42,7 @@ def forward(v, W, c, V, b):
 
 
 def backward(residuals, d_logits):
+  """The gradients in (v, W, c, V, b) of d_logits [D, B, K], each of its shape: memory does not grow with D."""
   a, v, W, V = residuals
 
   def step(carry, inputs):

@@ -96,6 +96,8 @@ class LSTM(nn.Module):
 
 
 class RowLSTM(LSTM):
+  """h [B, H, W, 2 F] -> s [B, H, W, F]; of the pixel `at` = (row, column), [B, 1, 1, F], by the states of "cache"."""
+
   @nn.compact
   def __call__(self, h, at=None, above=None):
     K, states = self.kernel("above", 3), self.states(h)
@@ -112,6 +114,8 @@ class RowLSTM(LSTM):
 
 
 class DiagonalLSTM(LSTM):
+  """The same; at = (row, None) runs the LSTM from the right over the row above, [B, 1, W, F], which a pixel adds."""
+
   @nn.compact
   def __call__(self, h, at=None, above=None):
     K, K_right, states = self.kernel("left", 2), self.kernel("right", 2), self.states(h)

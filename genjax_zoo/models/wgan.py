@@ -22,8 +22,7 @@ import jax.numpy as jnp
 
 from genjax_zoo.core import Learner, UserError
 from genjax_zoo.models._form import centred, entry
-from genjax_zoo.models._game import generator_model, play
-from genjax_zoo.models._networks import networks
+from genjax_zoo.models._game import mirrored, play
 from genjax_zoo.prob.adversarial import GAMES, gradient_penalty
 
 
@@ -40,24 +39,10 @@ def learner(
     raise UserError("a Wasserstein critic needs a constraint: set model.penalty (10), or model.clip (0.01)")
   name, field = entry(data)
   game = GAMES["wasserstein"]
-  critic_net, gen_net = networks(network, hidden, 1, field.shape, jax.nn.relu, dtype)
-
-  def generate(params, state, latents):
-    x = gen_net.apply({"params": params["gen"]}, latents["z"])
-    return jnp.tanh(x) if field.levels else x
-
-  def critic(params, state, x, given={}):
-    return critic_net.apply({"params": params["critic"]}, x)[..., 0]
-
-  def init(key, batch):
-    k_gen, k_critic = jax.random.split(key)
-    gen = gen_net.init(k_gen, jnp.zeros((1, latent)))["params"]
-    return {"gen": gen, "critic": clipped(critic_net.init(k_critic, centred(batch[name], field))["params"])}, {}
+  model, generate, critic = mirrored(data, latent, hidden, network, jax.nn.relu, dtype)
 
   def clipped(critic):
     return jax.tree.map(lambda w: jnp.clip(w, -clip, clip), critic) if clip else critic
-
-  model = generator_model(data, latent, init, generate, critic)
 
   def critic_loss(critic_params, gen, state, batch, key):
     k_z, k_t = jax.random.split(key)
