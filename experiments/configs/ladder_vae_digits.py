@@ -14,5 +14,6 @@ def get_config():
     data=dict(name="digits", batch=64),
     optimizer=dict(name="adamw", learning_rate=3e-3, weight_decay=0.1, schedule="cosine"),
     train=dict(steps=1000, steps_per_dispatch=50, log_every=50, save_every=500, sample_every=500, ema=0.99),
+    evaluate=dict(batch=300, log_prob=dict(k=500)),
     schedules=dict(beta=dict(name="linear_schedule", init_value=0.0, end_value=1.0, transition_steps=300)),
   ))  # fmt: skip

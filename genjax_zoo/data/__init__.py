@@ -17,6 +17,7 @@ NAMED = {
   "spoken_digits": "spoken.load",
   "dsprites": "factors.load_dsprites",
   "coloured_shapes": "factors.load_coloured_shapes",
+  "reviews": "reviews.load",
   "moons": "synthetic.moons",
   "8gaussians": "synthetic.eight_gaussians",
   "25gaussians": "synthetic.twenty_five_gaussians",

@@ -18,13 +18,14 @@ from genjax_zoo.figures.flows import attributes, temperatures, warped_grid
 from genjax_zoo.figures.images import arcs, interpolations, reconstructions, restorations, samples
 from genjax_zoo.figures.latents import active_units, latent_grid, latent_map, traversals
 from genjax_zoo.figures.plane import critic, density
+from genjax_zoo.figures.text import transfers
 from genjax_zoo.pictures import save
 from genjax_zoo.run import Run
 
 FIGURES = (
   samples, reconstructions, restorations, interpolations, arcs, traversals, latent_grid, latent_map, active_units,
   density, critic, forward_strip, reverse_strip, inpainting, noise_errors, fields, warped_grid, temperatures,
-  attributes, completions, receptive_field, attention,
+  attributes, completions, receptive_field, attention, transfers,
 )  # fmt: skip
 
 

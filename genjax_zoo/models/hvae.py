@@ -57,18 +57,19 @@ def model(
   L = len(latent)
 
   def flat(batch):
-    return batch["image"].reshape(len(batch["image"]), -1).astype(jnp.float32)
+    """x, [1, B, D]: an axis for draws."""
+    return batch["image"].reshape(1, len(batch["image"]), -1).astype(jnp.float32)
 
   def gaussian(net, params, below):
     """(mean, log s), each [..., D]."""
     return jnp.split(net.apply({"params": params}, below), 2, -1)
 
-  def climb(encoder, x, key):
-    """Draws z_1, ..., z_L of q(z | x), each [..., D]."""
+  def climb(encoder, x, key, n):
+    """n draws of z_1, ..., z_L of q(z | x), each [n, B, D], for x [1, B, D]: its features are computed once."""
     zs = []
     for net, params, k_z in zip(up, encoder, jax.random.split(key, L)):
       mean, log_s = gaussian(net, params, zs[-1] if zs else x)
-      zs.append(mean + jnp.exp(log_s) * jax.random.normal(k_z, mean.shape))
+      zs.append(mean + jnp.exp(log_s) * jax.random.normal(k_z, (n, *mean.shape[1:])))
     return zs
 
   def log_q(encoder, x, zs):
@@ -98,8 +99,8 @@ def model(
     return {"encoder": start(up, k_up, below), "decoder": start(down, k_down, below[1:])}, {}
 
   def loss(params, state, batch, key, train):
-    x = jnp.broadcast_to(flat(batch)[None], (k, len(batch["image"]), math.prod(shape)))
-    zs = climb(params["encoder"], x, key)
+    x = flat(batch)
+    zs = climb(params["encoder"], x, key, k)
     if not dreg:
       log_w = log_weight(params, x, zs)
       bound = log_mean_exp(log_w, 0)
@@ -114,13 +115,13 @@ def model(
   def log_prob(params, state, batch, key, estimator="iwae", k=100):
     """bound_k of log p(x), nats [B]; `k` draws, a few at a time: memory does not grow with it."""
     x = flat(batch)
-    one = lambda key: log_weight(params, x, climb(params["encoder"], x, key))
-    rows = max(1, 1000 // len(x))
+    one = lambda key: log_weight(params, x, climb(params["encoder"], x, key, 1))[0]
+    rows = max(1, 1000 // x.shape[1])
     return log_mean_exp(jax.lax.map(one, jax.random.split(key, k), batch_size=rows), 0)
 
   def encode(params, state, batch, key):
     """{"z1": [B, D], ...}: each level's mean, at the mean of the level below."""
-    latents, below = {}, flat(batch)
+    latents, below = {}, flat(batch)[0]
     for l, (net, p) in enumerate(zip(up, params["encoder"]), 1):
       latents[f"z{l}"] = below = gaussian(net, p, below)[0]
     return latents

@@ -1,0 +1,21 @@
+"""A cross-aligned autoencoder: restaurant reviews, bad and good, each said in the other style.
+
+  python -m experiments.main --config=configs/cross_aligned_reviews.py
+
+Expected: to be measured.
+"""
+
+from ml_collections import ConfigDict
+
+
+def get_config():
+  return ConfigDict(dict(
+    model=dict(name="cross_aligned", weight=0.1),
+    data=dict(name="reviews", batch=64),
+    optimizer=dict(
+      gen=dict(name="adam", learning_rate=3e-3, schedule="cosine"),
+      critic=dict(name="adam", learning_rate=3e-4, b1=0.5, schedule="cosine"),
+    ),
+    train=dict(steps=1500, steps_per_dispatch=50, log_every=100, save_every=500, ema=0.99),
+    sample=dict(temperature=0.0),
+  ))  # fmt: skip

@@ -1,0 +1,18 @@
+"""Two levels of latents, 100 and 50, k = 5 draws an example (Burda 2015), on dynamically binarized MNIST.
+
+  python -m experiments.main --config=configs/hvae_mnist.py
+
+Expected: to be measured.
+"""
+
+from ml_collections import ConfigDict
+
+
+def get_config():
+  return ConfigDict(dict(
+    model=dict(name="hvae", k=5, dreg=True),
+    data=dict(name="tfds:mnist", batch=100, binarize="dynamic"),
+    optimizer=dict(name="adam", learning_rate=2e-3, schedule="cosine"),
+    train=dict(steps=60_000, steps_per_dispatch=50, log_every=1000, save_every=10_000, sample_every=10_000),
+    evaluate=dict(batch=100, log_prob=dict(k=5000)),
+  ))  # fmt: skip

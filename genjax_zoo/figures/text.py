@@ -1,0 +1,31 @@
+"""Sentences as pictures."""
+
+import numpy as np
+
+from genjax_zoo.data.factors import captions
+from genjax_zoo.pictures import plot
+
+SHOWN = 8
+
+
+def lines(texts) -> np.ndarray:
+  """Lines of text, one below the other, as a picture."""
+
+  def paint(ax):
+    for i, text in enumerate(texts):
+      ax.text(0, -i, text, family="monospace", fontsize=10, va="top")
+    ax.set(xlim=(0, 1), ylim=(-len(texts), 0.5))
+    ax.axis("off")
+
+  return plot(paint, size=max(7, 0.22 * len(texts)))
+
+
+def transfers(run, dataset, test, encoded):
+  """Test sentences, what is decoded from their latents, and what is in the other style."""
+  language = dataset.truth.get("language")
+  if language is None or run.model.decode is None or "label" not in (z := encoded()):
+    return None
+  z = {k: v[:SHOWN] for k, v in z.items()}
+  rows = test["tokens"][:SHOWN], *(run.decode(z | {"label": y})["tokens"] for y in (z["label"], 1 - z["label"]))
+  texts = [t for row in zip(*(captions(language.vocabulary, r) for r in rows)) for t in (*row, "")]
+  return lines(texts), "Three lines each: a test sentence, what is decoded from its latents, and in the other style."
