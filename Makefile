@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV := .venv$(if $(filter-out python3,$(PYTHON)),-$(notdir $(PYTHON)))
 RUN := $(VENV)/bin/python
 
-.PHONY: help setup train test test-slow lint zoo data clean
+.PHONY: help setup train test test-slow lint zoo data bench clean
 help:  ## List the targets.
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
 
@@ -30,6 +30,10 @@ zoo: setup  ## Train every model of DATA (digits), measure all alike, write one 
 
 data: setup  ## Prepare a tensorflow-datasets set: make data DATASET=mnist.
 	$(RUN) -m experiments.data $(DATASET)
+
+bench: setup  ## Compare training and sampling with PyTorch on this machine: make bench ARGS=--workloads=vae,glow.
+	$(RUN) -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[bench]'
+	$(RUN) -m experiments.bench $(ARGS)
 
 lint: setup  ## Format and check the code.
 	$(RUN) -m ruff format .

@@ -14,6 +14,7 @@ import sys
 
 from experiments import config as configs
 from genjax_zoo.core import UserError
+from genjax_zoo.log import duration
 from genjax_zoo.page import number
 from genjax_zoo.report import SIGNS
 from genjax_zoo.run import read_description
@@ -76,13 +77,6 @@ def likelihood(found: dict | None) -> str:
   digits = 3 if unit == "bits/dim" else 2
   value = f"{nats:.{digits}f}".replace("-", "−")
   return f"{SIGNS[found['kind']]} {value}{f' ± {error:.{digits}f}' if error else ''} {unit}"
-
-
-def duration(seconds: float) -> str:
-  """ "45 s", "12 min" or "3.4 h"."""
-  if seconds < 120:
-    return f"{seconds:.0f} s"
-  return f"{seconds / 60:.0f} min" if seconds < 7200 else f"{seconds / 3600:.1f} h"
 
 
 def read(folder: Path) -> dict[str, dict]:

@@ -66,6 +66,12 @@ class Log:
       self.bar = self.progress.add_task("training", total=self.steps, completed=step)
       self.progress.start()
 
+  def cost(self, seconds: float, left: int, memory):
+    """What a step takes, what `left` more will take, and the memory of a device, as the compiled program tells it."""
+    held = memory and sum(getattr(memory, f"{k}_size_in_bytes") for k in ("argument", "output", "temp"))
+    shown = f"; memory: {(held - memory.alias_size_in_bytes) / 2**20:,.1f} MiB a device" if held else ""
+    self.say(f"a step: {1000 * seconds:.3g} ms; {left:,} more: {duration(seconds * left)}{shown}")
+
   def pause(self):
     """Takes the progress bar off the terminal."""
     if self.progress:
@@ -127,6 +133,13 @@ class Log:
       sys.stdout.write("\r")
     self.clocked = time.perf_counter() - begun
     self.say(f"{what}... {self.clocked:.1f} s")
+
+
+def duration(seconds: float) -> str:
+  """ "45 s", "12 min" or "3.4 h"."""
+  if seconds < 120:
+    return f"{seconds:.0f} s"
+  return f"{seconds / 60:.0f} min" if seconds < 7200 else f"{seconds / 3600:.1f} h"
 
 
 def finite(tree):

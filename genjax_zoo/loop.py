@@ -1,5 +1,7 @@
 """The training loop: one for every model."""
 
+import time
+
 import jax
 
 from genjax_zoo.checkpoint import Checkpoints
@@ -7,6 +9,19 @@ from genjax_zoo.core import Learner, TrainState, UserError, unroll
 from genjax_zoo.interrupt import Interrupt
 from genjax_zoo.sharding import fsdp, jit, make_mesh, put, replicated
 from genjax_zoo.watch import check_finite, tell
+
+
+def several(learner: Learner, fetch, key, K: int):
+  """What a dispatch runs: (ts, resident, inputs of K steps) -> (ts, metrics [K]), on the batches that `fetch` makes."""
+
+  def steps(ts, resident, inputs):
+    def step(ts, inputs, key):
+      k_data, key = jax.random.split(key)
+      return learner.step(ts, fetch(resident, inputs, k_data), key)
+
+    return unroll(step, key, K)(ts, inputs)
+
+  return steps
 
 
 def train(
@@ -33,13 +48,6 @@ def train(
     first = jax.tree.map(lambda x: x[0], inputs)
     return learner.init(key, data.fetch(resident, first, k_data), *frozen)
 
-  def step_fn(ts, resident, inputs):
-    def step(ts, inputs, key):
-      k_data, key = jax.random.split(key)
-      return learner.step(ts, data.fetch(resident, inputs, k_data), key)
-
-    return unroll(step, k_step, K)(ts, inputs)
-
   with jax.set_mesh(mesh), Interrupt() as asked, Checkpoints(workdir) as checkpoints:
     resident = put(data.resident, mesh)
     first = put(next(data.inputs(0)), mesh, None, "data")
@@ -54,15 +62,21 @@ def train(
     if step % K:
       raise UserError(f"to resume at step {step}, train.steps_per_dispatch must divide it; {K} doesn't")
     with log.clock("compiling"):
-      dispatch = jit(step_fn, donate_argnums=0, out_shardings=(shardings, replicated(mesh)))
+      dispatch = jit(
+        several(learner, data.fetch, k_step, K), donate_argnums=0, out_shardings=(shardings, replicated(mesh))
+      )
       dispatch = dispatch.lower(ts, resident, first).compile()
     log.compile_seconds = log.clocked
 
     log.begin(step)
-    window, unread = [], None
+    window, unread, begun = [], None, time.perf_counter()
     for inputs in data.inputs(step):
       ts, metrics = dispatch(ts, resident, put(inputs, mesh, None, "data"))
       step += K
+      if begun:  # The first dispatch is waited for, and tells what all will cost.
+        jax.block_until_ready(metrics)
+        log.cost((time.perf_counter() - begun) / K, steps - step, dispatch.memory_analysis())
+        begun = None
       window.append(metrics)
       if unread:  # Read only now that the next dispatch was sent: the device never waits for the host.
         tell(log, *unread, checkpoints)

@@ -1,0 +1,101 @@
+"""Each building block's gradient step, alone and inside a scan, where XLA's CPU backend may choose another kernel:
+
+  python -m experiments.bench.blocks [names]
+
+A ratio far above 1 is a disease: training scans many steps a dispatch. `nn/conv.py` cures that of convolutions.
+"""
+
+import os
+
+os.environ.setdefault("XLA_PYTHON_CLIENT_PREALLOCATE", "false")
+
+import functools
+import sys
+
+import flax.linen as nn
+import jax
+import jax.numpy as jnp
+
+from experiments.bench.measure import Contender, rates
+from genjax_zoo.nn.conv import Conv, ConvTranspose
+from genjax_zoo.nn.masked import MaskedConv
+from genjax_zoo.nn.norm import GroupNorm
+from genjax_zoo.sharding import jit
+
+STEPS = 8
+IMAGE, TOKENS = (32, 16, 16, 32), (32, 64, 64)
+
+
+class Attended(nn.Module):
+  @nn.compact
+  def __call__(self, x):
+    q, k, v = (nn.DenseGeneral((4, 16))(x) for _ in range(3))
+    return jax.nn.dot_product_attention(q, k, v)
+
+
+class Looked(nn.Module):
+  @nn.compact
+  def __call__(self, x):
+    return nn.Embed(256, 64)((128 + 60 * jnp.tanh(x[..., 0])).astype(jnp.int32))
+
+
+class Solved(nn.Module):
+  @nn.compact
+  def __call__(self, x):
+    lower = jnp.tril(self.param("lower", nn.initializers.normal(0.01), (64, 64)), -1) + jnp.eye(64)
+    return jax.scipy.linalg.solve_triangular(lower, x.reshape(-1, 64).T, lower=True)
+
+
+BLOCKS = {  # name -> (module, shape of its input)
+  "dense": (nn.Dense(64), TOKENS),
+  "conv": (Conv(32, (3, 3)), IMAGE),
+  "conv 1 x 1": (Conv(32, (1, 1)), IMAGE),
+  "strided conv": (Conv(32, (4, 4), (2, 2)), IMAGE),
+  "transposed conv": (ConvTranspose(32, (4, 4), (2, 2)), IMAGE),
+  "dilated conv": (Conv(32, (3, 3), kernel_dilation=(2, 2)), IMAGE),
+  "grouped conv": (Conv(32, (3, 3), feature_group_count=4), IMAGE),
+  "depthwise conv": (Conv(32, (3, 3), feature_group_count=32), IMAGE),
+  "masked conv": (MaskedConv(32, (2, 3), 1), IMAGE),
+  "group norm": (GroupNorm(), IMAGE),
+  "layer norm": (nn.LayerNorm(), TOKENS),
+  "attention": (Attended(), TOKENS),
+  "embedding": (Looked(), TOKENS),
+  "GRU": (nn.RNN(nn.GRUCell(64)), (32, 16, 64)),
+  "triangular solve": (Solved(), TOKENS),
+}
+
+
+def measure(module, shape, seconds: float) -> tuple[float, float]:
+  """Microseconds of a step (the gradient by parameters and input) alone, and of each of STEPS in a scan."""
+  xs = jax.random.normal(jax.random.key(0), (STEPS, *shape))
+  params = jit(module.init)(jax.random.key(1), xs[0])
+
+  def step(params, x):
+    grads, slope = jax.grad(lambda *args: (module.apply(*args) ** 2).mean(), (0, 1))(params, x)
+    return jax.tree.map(lambda p, g: p - 1e-3 * g, params, grads), slope.mean()
+
+  def run(f, x):
+    compiled = jit(f).lower(params, x).compile()
+    return lambda calls: jax.block_until_ready([compiled(params, x) for _ in range(calls)][-1])
+
+  found = rates(
+    {
+      "alone": Contender(run(step, xs[0]), 1),
+      "scan": Contender(run(functools.partial(jax.lax.scan, step), xs), STEPS),
+    },
+    seconds,
+    rounds=5,
+  )
+  return 1e6 / found["alone"], 1e6 / found["scan"]
+
+
+def main(names):
+  if unknown := set(names) - BLOCKS.keys():
+    sys.exit(f"error: no block is named {unknown.pop()!r}; there are {', '.join(BLOCKS)}")
+  for name in names or BLOCKS:
+    alone, scanned = measure(*BLOCKS[name], 0.1)
+    print(f"{name}: alone {alone:,.0f} us, in a scan {scanned:,.0f} us, {scanned / alone:.2f} x", flush=True)
+
+
+if __name__ == "__main__":
+  main(sys.argv[1:])
