@@ -245,6 +245,7 @@ def main(argv):
       raise UserError(f"{argv[1]!r} is not a flag; write --config=... and --config.section.key=value")
     join_hosts(FLAGS.coordinator, FLAGS.process, FLAGS.processes, FLAGS.distributed)
     jax.config.update("jax_compilation_cache_dir", str(datasets.cache_folder() / "xla"))
+    jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.1)
     perform(FLAGS.mode, FLAGS.config, FLAGS.workdir, ASSIGNMENTS)
   except UserError as e:
     sys.exit(f"error: {e}")

@@ -52,7 +52,7 @@ def train(
     resident = put(data.resident, mesh)
     first = put(next(data.inputs(0)), mesh, None, "data")
     shardings = fsdp(mesh, jax.eval_shape(init, resident, first, *frozen), fsdp_min_size)
-    ts = jit(init, out_shardings=shardings)(resident, first, *frozen)
+    ts = jit(init, once=True, out_shardings=shardings)(resident, first, *frozen)
     ts = checkpoints.restore(ts, log.say) or ts
     step = int(ts.step)
     if not steps and checkpoints.latest is None:  # Nothing to train: a composition of earlier stages.

@@ -12,6 +12,8 @@ import numpy as np
 # XLA's CPU default hands convolutions to a library 2 to 4 times slower than its own kernels.
 CPU_OPTIONS = {"xla_cpu_experimental_ynn_fusion_type": "LIBRARY_FUSION_TYPE_DOT,LIBRARY_FUSION_TYPE_REDUCE"}
 
+UNOPTIMIZED = {"xla_backend_optimization_level": 0}
+
 
 @functools.cache
 def compiler_options() -> dict | None:
@@ -25,9 +27,10 @@ def compiler_options() -> dict | None:
     return None
 
 
-def jit(fun, **kwargs):
-  """`jax.jit` with the project's compiler options."""
-  return jax.jit(fun, compiler_options=compiler_options(), **kwargs)
+def jit(fun, once: bool = False, **kwargs):
+  """`jax.jit` with the project's compiler options; what runs `once` had better compile fast than run fast."""
+  options = compiler_options()
+  return jax.jit(fun, compiler_options=options | UNOPTIMIZED if once and options else options, **kwargs)
 
 
 def join_hosts(coordinator: str = "", process: int = -1, processes: int = 0, distributed: bool = False):

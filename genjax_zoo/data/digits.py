@@ -1,5 +1,8 @@
 """Scikit-learn's handwritten digits: real data that need no download."""
 
+import importlib.util
+from pathlib import Path
+
 import numpy as np
 
 from genjax_zoo.core import Field
@@ -14,10 +17,10 @@ def load(name: str) -> Dataset:
   The test split takes evenly spaced members of the examples sorted by class, so that each class has its share.
   Source: E. Alpaydin, C. Kaynak, Optical Recognition of Handwritten Digits, UCI, 1998.
   """
-  from sklearn.datasets import load_digits
-
-  digits = load_digits()
-  image, label = digits.images.astype(np.uint8)[..., None], digits.target.astype(np.int32)
+  # The file alone: to import scikit-learn takes a second or two, which every run would wait for.
+  file = Path(importlib.util.find_spec("sklearn").origin).parent / "datasets/data/digits.csv.gz"
+  rows = np.loadtxt(file, np.uint8, delimiter=",")
+  image, label = rows[:, :-1].reshape(-1, 8, 8, 1), rows[:, -1].astype(np.int32)
   shuffled = np.random.default_rng(0).permutation(len(label))
   by_class = shuffled[np.argsort(label[shuffled], kind="stable")]
   test = np.zeros(len(label), bool)

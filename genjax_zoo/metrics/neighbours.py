@@ -6,7 +6,6 @@ import functools
 import jax
 import jax.numpy as jnp
 import numpy as np
-from scipy.stats import rankdata
 
 from genjax_zoo.core import UserError
 from genjax_zoo.metrics.distances import centred, feature_sets, row_blocks, squared_distances
@@ -42,6 +41,8 @@ def memorisation(samples, train, test, progress: Callable = iter) -> dict[str, f
   ties halved: 1/2 without memorisation, 1 for copies (the statistic of Meehan et al. 2020, 2004.05675, eq. 1).
   A blurred or badly fitted model may show the opposite, so read it beside a measure of quality.
   """
+  from scipy.stats import rankdata  # Late: a second, and the first step of training does not need it.
+
   ours, theirs = (nearest(x, train, progress=progress)[0][:, 0] for x in (samples, test))
   n, m = len(ours), len(theirs)
   ranks = rankdata(np.concatenate([ours, theirs]))[:n]  # Mann-Whitney: midranks halve the ties.
