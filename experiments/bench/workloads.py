@@ -69,26 +69,26 @@ DIT = dict(name="ddpm", T=200, schedule="cosine", network="dit", hidden=(128,) *
 PIXELCNN = dict(name="gated_pixelcnn", width=32, layers=4, first=5)
 TRANSFORMER = dict(name="pixel_transformer", width=64, layers=3, heads=4)
 WGAN = dict(name="wgan", latent=16, hidden=(256, 256), n_critic=5)
+CONV = dict(name="vae", network="conv", hidden=(32, 64))
+GLOW = dict(name="glow", levels=2, depth=8, width=64)
+DIGITS = dict(size=8, levels=17)
 DIFFUSED = dict(size=16, levels=256, steps=10, sample=dict(sampler="ancestral", steps=50))
 WALKED = dict(naive=dict(cached=False), drawn=16)
 
 WORKLOADS = [
-  Workload("vae", dict(name="vae", hidden=(400,)), "vae.VAE", images, reconstruction, batch=100),
-  Workload("conv_vae", dict(name="vae", network="conv", hidden=(32, 64)), "vae.VAE", images, reconstruction, steps=10),
+  Workload("vae", dict(name="vae", hidden=(400,)), "vae.VAE", images, reconstruction, batch=100, drawn=1000),
+  Workload("conv_vae", CONV, "vae.VAE", images, reconstruction, steps=10, drawn=256),
   Workload("gated_pixelcnn", PIXELCNN, "autoregressive.gated_pixelcnn", images, numbers, size=16, steps=10, **WALKED),
-  Workload(
-    "transformer", TRANSFORMER, "autoregressive.pixel_transformer", images, numbers, size=8, levels=17, **WALKED
-  ),
-  Workload(
-    "glow", dict(name="glow", levels=2, depth=8, width=64), "flow.Glow", images, code, size=8, levels=17, batch=100
-  ),
-  Workload("wgan_gp", WGAN, "gan.WGAN", latents, realism, size=8, levels=17, batch=320),
+  Workload("transformer", TRANSFORMER, "autoregressive.pixel_transformer", images, numbers, **DIGITS, **WALKED),
+  Workload("glow", GLOW, "flow.Glow", images, code, batch=100, drawn=256, **DIGITS),
+  Workload("wgan_gp", WGAN, "gan.WGAN", latents, realism, batch=320, drawn=1000, **DIGITS),
   Workload("ddpm", UNET, "diffusion.Diffusion", noisy, predicted_noise, **DIFFUSED),
   Workload("dit", DIT, "diffusion.Diffusion", noisy, predicted_noise, **DIFFUSED),
 ]
 
 COLOUR = dict(size=32, channels=3, steps=50)
 ON_GPU = {  # What a CPU is too slow for.
+  "conv_vae": dict(steps=50),
   "gated_pixelcnn": dict(size=32, steps=50, model=PIXELCNN | dict(width=64, layers=7)),
   "ddpm": COLOUR | dict(model=UNET | dict(hidden=(128, 256, 256), dtype="bfloat16"), batch=128),
   "dit": COLOUR | dict(model=DIT | dict(hidden=(384,) * 12, dtype="bfloat16"), batch=256),
