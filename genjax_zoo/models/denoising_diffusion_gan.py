@@ -36,6 +36,15 @@ def reverse(x0, x, s, t, key):
   return mean + jnp.sqrt(var) * jax.random.normal(key, x.shape)
 
 
+def neighbours(chain, x0, key):
+  """(x_s, x_t, s, t): x0 [B, ...] on its way to noise, at two levels of `chain` [T + 1] that follow each other."""
+  k_t, k_s, k_step = jax.random.split(key, 3)
+  t = jax.random.randint(k_t, (len(x0),), 1, len(chain.alpha))
+  s, t = chain.at(t - 1), chain.at(t)
+  x_s = diffuse(x0, jax.random.normal(k_s, x0.shape), s)
+  return x_s, diffuse(x_s, jax.random.normal(k_step, x0.shape), transition(s, t)), s, t
+
+
 def learner(
   data, tx, *, T: int = 4, noise: tuple[float, ...] = (), latent: int = 64, r1: float = 0.02, n_critic: int = 1,
   ema: float = 0.0, network: str = "unet", hidden: tuple[int, ...] = (32, 64), blocks: int = 1,
@@ -72,22 +81,13 @@ def learner(
   def draw_latents(key, n):
     return jax.random.normal(key, (n, latent))
 
-  def step_of_chain(batch, key):
-    """(x_s, x_t, s, t): neighbours on the way of a batch to noise."""
-    k_t, k_s, k_step = jax.random.split(key, 3)
-    x0 = here.floats(batch)
-    t = jax.random.randint(k_t, (len(x0),), 1, T + 1)
-    s, t = chain.at(t - 1), chain.at(t)
-    x_s = diffuse(x0, jax.random.normal(k_s, x0.shape), s)
-    return x_s, diffuse(x_s, jax.random.normal(k_step, x0.shape), transition(s, t)), s, t
-
   def imitate(gen, x_t, s, t, key):
     k_z, k_x = jax.random.split(key)
     return reverse(generate(gen, x_t, t, draw_latents(k_z, len(x_t))), x_t, s, t, k_x)
 
   def critic_loss(critic, gen, state, batch, key):
     k_chain, k_fake = jax.random.split(key)
-    x_s, x_t, s, t = step_of_chain(batch, k_chain)
+    x_s, x_t, s, t = neighbours(chain, here.floats(batch), k_chain)
     real, fake = logits(critic, x_s, x_t, t), logits(critic, imitate(gen, x_t, s, t, k_fake), x_t, t)
     # Of each example alone, so that the slope at one x_s is that of its own logit.
     penalty = r1 / 2 * squared_slope(lambda x_s: logits(critic, x_s, x_t, t), x_s) if r1 else 0.0
@@ -95,7 +95,7 @@ def learner(
 
   def gen_loss(gen, critic, state, batch, key):
     k_chain, k_fake = jax.random.split(key)
-    _, x_t, s, t = step_of_chain(batch, k_chain)
+    _, x_t, s, t = neighbours(chain, here.floats(batch), k_chain)
     return game.gen(logits(critic, imitate(gen, x_t, s, t, k_fake), x_t, t)), ({}, {})
 
   def init(key, batch):

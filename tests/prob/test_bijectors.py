@@ -114,7 +114,7 @@ LAYERS = {  # name: (a bijector, made inside a test in its precision, the shape 
   "scanned": (lambda: repeated(3), (5,)),
 }
 
-QUICK = "affine", "autoregressive", "1 x 1 convolution"
+QUICK = "affine", "autoregressive", "actnorm", "1 x 1 convolution"
 
 
 @pytest.mark.parametrize("name", [name if name in QUICK else pytest.param(name, marks=slow) for name in LAYERS])
