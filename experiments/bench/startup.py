@@ -1,4 +1,4 @@
-"""Seconds from the command to the end of the first dispatch, for every config of digits, each in a process of its own:
+"""Seconds from the command to the first training step, compiled, for every config of digits, each in its own process:
 
   python -m experiments.bench.startup [configs] [--workdir=runs/bench]
 
@@ -18,11 +18,11 @@ import time
 from experiments.zoo import fitting
 from genjax_zoo.log import write_json
 
-FIRST = "a step: "  # How the line of the log begins that the first dispatch ends with.
+FIRST = "compiling... "  # How the log's line begins that comes before the first step.
 
 
 def first_step(config: str, folder: Path) -> dict[str, float]:
-  """{"seconds", "cpu_seconds"} until the first dispatch of `config` is done, the cache being in `folder`."""
+  """{"seconds", "cpu_seconds"} until the first step of `config` begins, the cache being in `folder`."""
   runs = folder / "runs"
   shutil.rmtree(runs, ignore_errors=True)
   command = [sys.executable, "-m", "experiments.main", f"--config=configs/{config}.py", f"--workdir={runs / config}"]
