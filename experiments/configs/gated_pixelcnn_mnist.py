@@ -1,8 +1,10 @@
-"""A gated PixelCNN of dynamically binarized MNIST, 2.7 epochs.
+"""A gated PixelCNN of dynamically binarized MNIST, 4 epochs in small batches, which take fewer images than large ones.
 
   python -m experiments.main --config=configs/gated_pixelcnn_mnist.py
 
-Expected: not measured to its end; 91.6 nats in training after half of the steps, 6 minutes on 2 CPU cores.
+Expected (seed 0): 87.40 nats, exact, mean of three binarizations of the test set. FID 3.0 of 1,000 samples: a pixel sees
+9 rows up (see the report), so strokes are good, and a digit may start anew below another. 18 minutes of training on 2
+CPU cores, busy with other work.
 """
 
 from ml_collections import ConfigDict
@@ -11,8 +13,8 @@ from ml_collections import ConfigDict
 def get_config():
   return ConfigDict(dict(
     model=dict(name="gated_pixelcnn", width=24, layers=7),
-    data=dict(name="tfds:mnist", batch=64, binarize="dynamic"),
-    optimizer=dict(name="adam", learning_rate=2e-3, schedule="cosine"),
-    train=dict(steps=2500, steps_per_dispatch=10, ema=0.99, log_every=50, save_every=500),
+    data=dict(name="tfds:mnist", batch=16, binarize="dynamic"),
+    optimizer=dict(name="adam", learning_rate=2e-3, schedule="cosine", warmup_steps=100),
+    train=dict(steps=16_000, steps_per_dispatch=50, ema=0.999, log_every=500, save_every=4000),
     evaluate=dict(repeats=3),
   ))  # fmt: skip

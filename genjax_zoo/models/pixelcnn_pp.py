@@ -54,7 +54,7 @@ class Conv(nn.Module):
       dimension_numbers=("NHWC", "HWIO", "NHWC"),
     )  # fmt: skip
     moment = lambda f: f(y.astype(jnp.float32), axis=(0, 1, 2), keepdims=True)
-    g = self.param("g", lambda key: self.scale / jnp.maximum(moment(jnp.std), 1e-3))
+    g = self.param("g", lambda key: self.scale / jnp.maximum(moment(jnp.std), 0.1))  # 0.1 for constants.
     bias = self.param("bias", lambda key: -moment(jnp.mean) * g)
     return y * g.astype(y.dtype) + bias.astype(y.dtype)
 

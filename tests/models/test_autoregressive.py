@@ -21,6 +21,8 @@ from genjax_zoo.models import (
   rnn,
   window,
 )
+from genjax_zoo.prob.autoregressive import logistics
+from genjax_zoo.prob.distributions import discretized_logistic_log_prob
 
 BINARY = {"image": Field((3, 3, 1), np.uint8, 2), "label": Field((), np.int32, 3)}
 RGB = {"image": Field((1, 2, 3), np.uint8, 3), "label": Field((), np.int32, 3)}
@@ -59,7 +61,8 @@ def made_of(name, data):
 
 def perturbed(model, data, seed=0, scale=0.7):
   """Parameters far from their initial values, where no weight is 0."""
-  batch = {k: jnp.zeros((1, *f.shape), f.dtype) for k, f in data.items()}
+  rng = np.random.default_rng(seed)  # Random images, for what starts with the moments of the first batch.
+  batch = {k: rng.integers(f.levels, size=(8, *f.shape)).astype(f.dtype) for k, f in data.items()}
 
   @jax.jit
   def draw(key):
@@ -119,6 +122,19 @@ def test_samples_their_log_probability_and_caches(name, data):
     again, of_naive = naive(jax.random.key(4))
     np.testing.assert_array_equal(again["image"], batch["image"])
     np.testing.assert_allclose(of_naive, nats, atol=5e-5)
+
+
+@pytest.mark.slow
+def test_one_component_of_a_pixelcnn_pp_draws_all_channels_of_a_pixel():
+  """p(R, G, B) = sum_k w_k p_k(R) p_k(G | R) p_k(B | R, G), though channels are drawn one by one."""
+  model, image = made_of("pixelcnn_pp", RGB), all_images(RGB)
+  params = perturbed(model, RGB, scale=0.2)
+  numbers = jax.jit(model.parts["numbers"])(params, image.reshape(len(image), -1), {})
+  logits, mean, log_scale = logistics(numbers.reshape(len(image), 2, 3, -1))
+  each = discretized_logistic_log_prob(image[:, 0, ..., None], mean, log_scale, 3).sum(2)
+  nats = jax.nn.logsumexp(jax.nn.log_softmax(logits[:, :, 0]) + each, -1).sum(1)
+  found = jax.jit(lambda x: model.log_prob(params, {}, {"image": x}, None))(image)
+  np.testing.assert_allclose(found, nats, atol=1e-4)
 
 
 @pytest.mark.slow
