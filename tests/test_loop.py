@@ -48,6 +48,14 @@ def test_steps_per_dispatch_change_nothing(whole, tmp_path):
   assert int(one.state["seen"]) == 40 * 32
 
 
+def test_the_first_dispatch_tells_what_all_will_cost(whole):
+  told = (whole[0] / "log.txt").read_text()
+  found = re.search(r"a step: [\d.e+]+ ms; 35 more: [\d.]+ (s|min|h); memory: ([\d.]+) MiB a device", told)
+  assert found and told.count("a step: ") == 1
+  held = sum(x.nbytes for x in jax.tree.leaves(whole[1]))
+  assert float(found[2]) * 2**20 > held
+
+
 def test_resume_is_bit_exact(whole, tmp_path):
   run(tmp_path, steps=20)
   trained = []
