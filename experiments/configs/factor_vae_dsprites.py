@@ -17,4 +17,5 @@ def get_config():
       critic=dict(name="adam", learning_rate=1e-4, b1=0.5),
     ),
     train=dict(steps=3000, steps_per_dispatch=50, log_every=250, save_every=1500, sample_every=1500),
+    evaluate=dict(examples=1000),
   ))  # fmt: skip

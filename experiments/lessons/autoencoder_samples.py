@@ -2,7 +2,8 @@
 
 Nothing in its loss says where in the latent space images are (decks B and C). Two remedies are measured with it, on the
 same 16 numbers: a density of the latents fitted afterwards, a mixture of 20 Gaussians (Ghosh 2020, arXiv:1903.12436),
-and the VAE, whose loss pulls the latents of all images towards N(0, I).
+and the VAE, whose loss pulls the latents of all images towards N(0, I). FIDs of 1,000 samples each: 2.2 of the
+autoencoder, 0.10 with the mixture, 0.28 of the VAE.
 """
 
 from pathlib import Path

@@ -2,7 +2,8 @@
 
 Deck C introduces autoencoders as reduction of dimension. PCA is the best linear one, and an autoencoder without
 nonlinearities finds the same plane; t-SNE places the examples themselves, and can neither place a new one nor decode.
-Accuracy is that of the label of most of the 5 nearest training points.
+Accuracy is that of the label of most of the 5 nearest training points: in two dimensions 0.84 of the autoencoder, 0.64
+of PCA and 0.98 of t-SNE, as of the pixels. The autoencoder's squared error is 0.6 of PCA's in 2 dimensions, 0.46 in 8.
 """
 
 from pathlib import Path

@@ -2,6 +2,9 @@
 
 A multimodal factorisation model of digits and their sounds (Tsai 2019, 1806.06176). The label of what it makes is told
 by the digits' feature net for images, and for sounds by the energies of the tones: neither has seen the model.
+
+With styles of 2 numbers a modality keeps the class that the other tells, or that it is swapped on, in 80 to 91 of 100
+test examples; with styles of 8, which can hold the class themselves, in 18 to 31.
 """
 
 from pathlib import Path
