@@ -14,7 +14,11 @@ d log w_i by W_i = w_i / sum w. The encoder's part of it loses its signal as k g
 
   sum_i W_i² d log w_i / d z_i  d z_i / d encoder,   log q's own parameters held,
 
-and does not. Departures: ReLU or tanh layers as `activation` says; Adam.
+and does not. A schedule may warm up `beta`, which weighs log p(z) - log q(z | x) in the log w of training (Sønderby
+2016, arXiv:1602.02282), lest the upper levels fall asleep for good: the prior pulls before they say anything. The
+weights of `dreg` are (1 - beta) W_i + beta W_i² then.
+
+Departures: ReLU or tanh layers as `activation` says; Adam.
 
 The deck (B, lines 422 to 455) splits this bound into a sum of "KL between Gaussians", KL(q(z_l | z_{l+1}, x) || p(z_l |
 z_{l+1})). Of this encoder q(z_l | z_{l+1}, x) is no Gaussian: the bound is an average of log w over draws, and nothing
@@ -85,10 +89,10 @@ def model(
     logits = down[0].apply({"params": decoder[0]}, zs[0])
     return bernoulli_log_prob(jnp.broadcast_to(x, logits.shape), logits).sum(-1), prior
 
-  def log_weight(params, x, zs):
+  def log_weight(params, x, zs, beta=1.0):
     """log w, nats [...]."""
     likelihood, prior = log_p(params["decoder"], x, zs)
-    return likelihood + prior - log_q(params["encoder"], x, zs)
+    return likelihood + beta * (prior - log_q(params["encoder"], x, zs))
 
   def init(key, batch):
     k_up, k_down = jax.random.split(key)
@@ -98,17 +102,17 @@ def model(
     ]
     return {"encoder": start(up, k_up, below), "decoder": start(down, k_down, below[1:])}, {}
 
-  def loss(params, state, batch, key, train):
+  def loss(params, state, batch, key, train, beta=1.0):
     x = flat(batch)
     zs = climb(params["encoder"], x, key, k)
     if not dreg:
-      log_w = log_weight(params, x, zs)
+      log_w = log_weight(params, x, zs, beta)
       bound = log_mean_exp(log_w, 0)
     else:  # The decoder's gradient at held draws, W d log w; the encoder's through them, W² d log w.
-      log_w = log_weight({"encoder": stop(params["encoder"]), "decoder": params["decoder"]}, x, stop(zs))
-      through = log_weight(stop(params), x, zs)
+      log_w = log_weight({"encoder": stop(params["encoder"]), "decoder": params["decoder"]}, x, stop(zs), beta)
+      through = log_weight(stop(params), x, zs, beta)
       W = jax.nn.softmax(stop(log_w), 0)
-      bound = log_mean_exp(log_w, 0) + (W**2 * (through - stop(through))).sum(0)
+      bound = log_mean_exp(log_w, 0) + (((1 - beta) * W + beta * W**2) * (through - stop(through))).sum(0)
     elbo = log_w.mean(0)
     return -bound, ({}, {"elbo": elbo, "reconstruction": -log_p(params["decoder"], x, zs)[0].mean(0)})
 

@@ -52,11 +52,12 @@ def test_bounds_rise_to_the_exact_likelihood():
   np.testing.assert_allclose(jax.lax.map(elbo, keys).mean(), means[0], atol=4 * error)
 
 
-def test_both_gradients_agree_in_expectation_and_dreg_varies_less():
+@pytest.mark.parametrize("beta", [1.0, pytest.param(0.5, marks=pytest.mark.slow)])
+def test_both_gradients_agree_in_expectation_and_dreg_varies_less(beta):
   found = {}
   for dreg in (False, True):
     model, params, state = made(k=8, dreg=dreg)
-    loss = lambda p, key: model.loss(p, state, {"image": ALL}, key, train=True)[0].mean()
+    loss = lambda p, key: model.loss(p, state, {"image": ALL}, key, train=True, beta=beta)[0].mean()
     grads = jax.lax.map(
       lambda key: jax.grad(loss)(params, key), jax.random.split(jax.random.key(3), 4000), batch_size=50
     )
@@ -65,7 +66,7 @@ def test_both_gradients_agree_in_expectation_and_dreg_varies_less():
     a, b = found[False][part], found[True][part]
     error = np.sqrt((a.var(0) + b.var(0)) / 4000)
     assert (np.abs(a.mean(0) - b.mean(0)) < 4.5 * error + 1e-6).all(), part
-  assert found[True]["encoder"].var(0).sum() < 0.8 * found[False]["encoder"].var(0).sum()
+  assert beta < 1 or found[True]["encoder"].var(0).sum() < 0.8 * found[False]["encoder"].var(0).sum()
   np.testing.assert_allclose(found[True]["decoder"], found[False]["decoder"], rtol=1e-3, atol=1e-4)
 
 
