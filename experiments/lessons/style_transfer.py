@@ -4,6 +4,10 @@ A cross-aligned autoencoder (Shen 2017, 1705.09655) of restaurant reviews, good 
 both styles, and those of the test split come in none. What a sentence says is read by the grammar that made it. BLEU is
 of what came out against what went in; that of the grammar's own rewordings, with adjectives drawn anew, says what a
 perfect transfer gets. Beside it is the autoencoder alone, without critics, which is told the style as well.
+
+Of 1,000 test sentences all come out in the other style, 96 of 100 with all of their content, with a BLEU of 0.498; the
+grammar's rewordings have 0.504. Of the autoencoder's 48 of 100 do: the others are left as they were, whence its BLEU of
+0.75, or mix the two styles.
 """
 
 from pathlib import Path
