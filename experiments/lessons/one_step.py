@@ -4,6 +4,9 @@ Deck C ends with the slowness of diffusion. One step of Heun or Euler from pure 
 blur, or near it. A flow trained on its own pairs of noise and sample (reflow) has straight ways; a consistency model
 says the end of each way, distilled from its teacher or learned from data alone. All have one U-Net and as many steps of
 training; FID is of 1,000 samples of digits, and straightness the mean squared deviation of ways from their chords.
+
+Seed 0, one step and many: flow matching 10.7 and 0.12 (50 steps), reflow 0.17, its ways 25 times as straight; EDM 6.4
+and 0.12 (35 evaluations), distilled into a consistency model 0.27, and one trained from data alone 0.22.
 """
 
 from pathlib import Path
