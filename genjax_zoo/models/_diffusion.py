@@ -35,7 +35,8 @@ SAMPLERS = (
   "predictor_corrector",
 )
 INVERSION = 50  # Steps of `encode` and `decode`, at most.
-FEW = 4  # The trace of the ODE is exact by default for data of so many numbers.
+FEW = 4  # Of so many numbers the trace of the ODE is exact by default, and an MLP sees the `OCTAVES` too.
+OCTAVES = -1, 0, 1, 2
 
 
 class Space(NamedTuple):
@@ -94,7 +95,8 @@ def network(
   check(**{"model.network": (name, ("unet", "dit", "mlp"))})
   out, common = outputs * shape[-1], dict(classes=classes, dropout=dropout, dtype=dtype)
   if name == "mlp":
-    return Denoiser(ResidualMLP(hidden, outputs * math.prod(shape), **common), 0)
+    octaves = OCTAVES if math.prod(shape) <= FEW else ()
+    return Denoiser(ResidualMLP(hidden, outputs * math.prod(shape), octaves, **common), 0)
   if len(shape) != 3:
     raise UserError(f"model.network={name!r} wants images [H, W, C] and the data have the shape {shape}: take 'mlp'")
   if shape[0] % patch or shape[1] % patch:

@@ -3,15 +3,18 @@
 import flax.linen as nn
 import jax.numpy as jnp
 
-from genjax_zoo.nn.embed import Condition
-from genjax_zoo.nn.norm import GroupNorm
+from genjax_zoo.nn.embed import Condition, fourier
 
 
 class ResidualMLP(nn.Module):
-  """x [B, D] and what `Condition` takes -> float32 [B, out], 0 at the start: a residual layer for each of `widths`."""
+  """x [B, D] and what `Condition` takes -> float32 [B, out], 0 at the start: a residual layer for each of `widths`.
+
+  Nothing is normalised, which would hide how far out a point is; `octaves` make fine detail visible, see `fourier`.
+  """
 
   widths: tuple[int, ...]
   out: int
+  octaves: tuple[int, ...] = ()
   classes: int = 0
   dropout: float = 0.0
   dtype: str = "float32"
@@ -20,10 +23,10 @@ class ResidualMLP(nn.Module):
   def __call__(self, x, noise, label=None, extra=None, train: bool = False):
     c = Condition(self.widths[0], self.classes)(noise, label, extra)
     dense = lambda size, **options: nn.Dense(size, dtype=self.dtype, **options)
-    h = dense(self.widths[0])(x)
+    h = dense(self.widths[0])(jnp.concatenate([x, fourier(x, self.octaves)], -1) if self.octaves else x)
     for width in self.widths:
       scale, shift = jnp.split(nn.Dense(2 * width)(c), 2, -1)
-      inside = nn.silu(GroupNorm(self.dtype)(dense(width)(nn.silu(h)), scale, shift))
+      inside = nn.silu(dense(width)(nn.silu(h)) * (1 + scale) + shift)
       inside = nn.Dropout(self.dropout, deterministic=not train)(inside)
       h = (h if h.shape[-1] == width else dense(width)(h)) + dense(width)(inside)
     return nn.Dense(self.out, kernel_init=nn.initializers.zeros)(nn.silu(h).astype(jnp.float32))
