@@ -143,7 +143,7 @@ def test_one_component_of_a_pixelcnn_pp_draws_all_channels_of_a_pixel():
 def test_completion(name, data):
   """Given pixels stay, also with the coldest and the narrowest sampling; the others are drawn, and are the mode."""
   model, data, n = made_of(name, DATA[data]), DATA[data], 6
-  params = perturbed(model, data)
+  params = perturbed(model, data, scale=SCALE.get(name, 0.7))
   shape, dtype, levels = data["image"]
   rng = np.random.default_rng(0)
   image, keep = rng.integers(levels, size=(n, *shape)).astype(dtype), rng.random((n, *shape)) < 0.5
