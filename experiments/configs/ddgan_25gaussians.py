@@ -14,7 +14,7 @@ def get_config():
   return ConfigDict(dict(
     model=dict(
       name="denoising_diffusion_gan", T=4, noise=(0.1, 0.25, 0.7, 20.0), latent=2, r1=0.005, network="mlp",
-      hidden=(128, 128),
+      hidden=(128, 128), octaves=(-1, 0, 1, 2),
     ),
     data=dict(name="25gaussians", batch=512),
     optimizer=dict(

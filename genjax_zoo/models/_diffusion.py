@@ -35,8 +35,7 @@ SAMPLERS = (
   "predictor_corrector",
 )
 INVERSION = 50  # Steps of `encode` and `decode`, at most.
-FEW = 4  # Of so many numbers the trace of the ODE is exact by default, and an MLP sees the `OCTAVES` too.
-OCTAVES = -1, 0, 1, 2
+FEW = 4  # The trace of the ODE is exact by default for data of so many numbers.
 
 
 class Space(NamedTuple):
@@ -83,19 +82,20 @@ def check(**choices):
 
 def network(
   name: str, shape: tuple[int, ...], hidden: tuple[int, ...], *, outputs: int = 1, classes: int = 0, blocks: int = 1,
-  attention: tuple[int, ...] = (), patch: int = 1, dropout: float = 0.0, dtype: str = "float32",
+  attention: tuple[int, ...] = (), patch: int = 1, dropout: float = 0.0, octaves: tuple[int, ...] = (),
+  dtype: str = "float32",
 ) -> nn.Module:  # fmt: skip
   """The network of this name on data [B, *shape], 0 at the start; `nn.denoiser.Denoiser` says what it takes.
 
   `hidden` are the widths: of each resolution of a "unet", with `blocks` residual blocks and attention at heights
-  `attention`; of each transformer block of a "dit", all alike; of each residual layer of an "mlp". Of images `patch` x
-  `patch` pixels become channels first. `outputs` numbers are given for each of x's; `classes` counts the labels, and
+  `attention`; of each transformer block of a "dit", all alike; of each residual layer of an "mlp", which is shown x at
+  `octaves` too (see `nn.embed.fourier`): fine detail, and a rougher density. Of images `patch` x `patch` pixels become
+  channels first. `outputs` numbers are given for each of x's; `classes` counts the labels, and
   label `classes` is none. Raises UserError for a network that the data don't fit.
   """
   check(**{"model.network": (name, ("unet", "dit", "mlp"))})
   out, common = outputs * shape[-1], dict(classes=classes, dropout=dropout, dtype=dtype)
   if name == "mlp":
-    octaves = OCTAVES if math.prod(shape) <= FEW else ()
     return Denoiser(ResidualMLP(hidden, outputs * math.prod(shape), octaves, **common), 0)
   if len(shape) != 3:
     raise UserError(f"model.network={name!r} wants images [H, W, C] and the data have the shape {shape}: take 'mlp'")

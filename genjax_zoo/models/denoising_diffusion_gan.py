@@ -48,7 +48,7 @@ def neighbours(chain, x0, key):
 def learner(
   data, tx, *, T: int = 4, noise: tuple[float, ...] = (), latent: int = 64, r1: float = 0.02, n_critic: int = 1,
   ema: float = 0.0, network: str = "unet", hidden: tuple[int, ...] = (32, 64), blocks: int = 1,
-  attention: tuple[int, ...] = (), patch: int = 1, dtype: str = "float32",
+  attention: tuple[int, ...] = (), patch: int = 1, octaves: tuple[int, ...] = (), dtype: str = "float32",
 ) -> Learner:  # fmt: skip
   """A denoising diffusion GAN of "image" or real "x" in T steps; `tx = {"gen": ..., "critic": ...}`.
 
@@ -62,7 +62,7 @@ def learner(
   if noise:
     levels = schedules.log_snr_level(-2 * jnp.log(jnp.array(noise)))
     chain = schedules.to_data(levels.at(slice(None, None, -1))).at(slice(None, None, -1))
-  options = dict(blocks=blocks, attention=attention, patch=patch, dtype=dtype)
+  options = dict(blocks=blocks, attention=attention, patch=patch, octaves=octaves, dtype=dtype)
   gen_net = make(network, here.shape, hidden, **options)
   critic_net = make(network, (*here.shape[:-1], 2 * here.shape[-1]), hidden, **options)
 
