@@ -18,7 +18,7 @@ import numpy as np
 from experiments.lessons._runs import trained
 from genjax_zoo.data.factors import captions
 from genjax_zoo.data.reviews import CONTENT
-from genjax_zoo.figures.text import lines
+from genjax_zoo.figures.text import grouped, lines
 from genjax_zoo.metrics.bleu import bleu
 
 
@@ -43,8 +43,7 @@ def lesson(smoke):
     numbers[name] = judged(language, test["tokens"], told[name])
     numbers[name]["words restored in the own style"] = float((run.decode(z)["tokens"] == test["tokens"]).mean())
   numbers["the grammar's rewordings"] = judged(language, test["tokens"], rewordings(language, test["tokens"]))
-  rows = [test["tokens"][:8], *(tokens[:8] for tokens in told.values())]
-  texts = [t for row in zip(*(captions(language.vocabulary, r) for r in rows)) for t in (*row, "")]
+  texts = grouped(language.vocabulary, test["tokens"][:8], *(tokens[:8] for tokens in told.values()))
   return numbers, [(lines(texts), f"Three lines each: a test sentence, and in the other style, {', '.join(told)}.")]
 
 

@@ -88,25 +88,24 @@ def network(
   """The network of this name on data [B, *shape], 0 at the start; `nn.denoiser.Denoiser` says what it takes.
 
   `hidden` are the widths: of each resolution of a "unet", with `blocks` residual blocks and attention at heights
-  `attention`; of each transformer block of a "dit", all alike; of each residual layer of an "mlp", which is shown x at
-  `octaves` too (see `nn.embed.fourier`): fine detail, and a rougher density. Of images `patch` x `patch` pixels become
-  channels first. `outputs` numbers are given for each of x's; `classes` counts the labels, and
-  label `classes` is none. Raises UserError for a network that the data don't fit.
+  `attention`; of each transformer block of a "dit", all alike; of each residual layer of an "mlp". Of images `patch` x
+  `patch` pixels become channels first; `octaves` are seen too. `outputs` numbers are given for each of x's; `classes`
+  counts the labels, and label `classes` is none. Raises UserError for a network that the data don't fit.
   """
   check(**{"model.network": (name, ("unet", "dit", "mlp"))})
   out, common = outputs * shape[-1], dict(classes=classes, dropout=dropout, dtype=dtype)
   if name == "mlp":
-    return Denoiser(ResidualMLP(hidden, outputs * math.prod(shape), octaves, **common), 0)
+    return Denoiser(ResidualMLP(hidden, outputs * math.prod(shape), **common), 0, octaves)
   if len(shape) != 3:
     raise UserError(f"model.network={name!r} wants images [H, W, C] and the data have the shape {shape}: take 'mlp'")
   if shape[0] % patch or shape[1] % patch:
     raise UserError(f"model.patch={patch} must divide the image's height and width, {shape[0]} x {shape[1]}")
   out *= patch**2
   if name == "unet":
-    return Denoiser(UNet(hidden, out, blocks=blocks, attention=attention, **common), patch)
+    return Denoiser(UNet(hidden, out, blocks=blocks, attention=attention, **common), patch, octaves)
   if len(set(hidden)) > 1 or hidden[0] % 4:
     raise UserError(f"model.hidden={hidden}: a 'dit' wants one width, a multiple of 4, for all its blocks")
-  return Denoiser(DiT(hidden[0], len(hidden), out, **common), patch)
+  return Denoiser(DiT(hidden[0], len(hidden), out, **common), patch, octaves)
 
 
 def column(a, x):

@@ -27,7 +27,6 @@ import jax.numpy as jnp
 
 from genjax_zoo.core import Model
 from genjax_zoo.models._diffusion import column, diffusion, network as make, space, told
-from genjax_zoo.nn.embed import fourier
 from genjax_zoo.prob import processes
 from genjax_zoo.prob.distributions import discretized_normal_log_prob, normal_log_prob
 from genjax_zoo.prob.schedules import Level, log_snr_level, to_data
@@ -48,18 +47,6 @@ class Monotone(nn.Module):
     return (f(t) - first) / (last - first)
 
 
-class Featured(nn.Module):
-  """`body`, with sin and cos of 2^n pi x for n in `octaves` in further channels of x."""
-
-  body: nn.Module
-  octaves: tuple[int, ...]
-
-  @nn.compact
-  def __call__(self, x, noise, label=None, train: bool = False):
-    x = jnp.concatenate([x, fourier(x, self.octaves)], -1) if self.octaves else x
-    return self.body(x, noise, label, None, train)
-
-
 def model(
   data, *, low: float = 0.0, high: float = 5.0, network: str = "unet", hidden: tuple[int, ...] = (32, 64),
   blocks: int = 1, attention: tuple[int, ...] = (), patch: int = 1, dropout: float = 0.0, conditional: bool = False,
@@ -72,8 +59,10 @@ def model(
   here, hold = space(data, conditional), jax.lax.stop_gradient
   low = low or (-2 * math.log(3 * (here.levels - 1)) if here.levels else -13.3)
   octaves = (round(math.log2(here.levels)) - 2, round(math.log2(here.levels)) - 1) if here.levels else ()
-  options = dict(classes=here.classes, blocks=blocks, attention=attention, patch=patch, dropout=dropout, dtype=dtype)
-  net, shape = Featured(make(network, here.shape, hidden, **options), octaves), Monotone()
+  options = dict(
+    classes=here.classes, blocks=blocks, attention=attention, patch=patch, dropout=dropout, octaves=octaves, dtype=dtype
+  )  # fmt: skip
+  net, shape = make(network, here.shape, hidden, **options), Monotone()
 
   def init(key, batch):
     k_net, k_shape = jax.random.split(key)

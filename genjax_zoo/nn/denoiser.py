@@ -9,12 +9,11 @@ from genjax_zoo.nn.embed import Condition, fourier
 class ResidualMLP(nn.Module):
   """x [B, D] and what `Condition` takes -> float32 [B, out], 0 at the start: a residual layer for each of `widths`.
 
-  Nothing is normalised, which would hide how far out a point is; `octaves` make fine detail visible, see `fourier`.
+  Nothing is normalised, which would hide how far out a point is.
   """
 
   widths: tuple[int, ...]
   out: int
-  octaves: tuple[int, ...] = ()
   classes: int = 0
   dropout: float = 0.0
   dtype: str = "float32"
@@ -23,7 +22,7 @@ class ResidualMLP(nn.Module):
   def __call__(self, x, noise, label=None, extra=None, train: bool = False):
     c = Condition(self.widths[0], self.classes)(noise, label, extra)
     dense = lambda size, **options: nn.Dense(size, dtype=self.dtype, **options)
-    h = dense(self.widths[0])(jnp.concatenate([x, fourier(x, self.octaves)], -1) if self.octaves else x)
+    h = dense(self.widths[0])(x)
     for width in self.widths:
       scale, shift = jnp.split(nn.Dense(2 * width)(c), 2, -1)
       inside = nn.silu(dense(width)(nn.silu(h)) * (1 + scale) + shift)
@@ -35,14 +34,17 @@ class ResidualMLP(nn.Module):
 class Denoiser(nn.Module):
   """`body` on data of any shape: flattened for vectors, or for images with patches of pixels moved into channels.
 
+  Where there are `octaves`, the body sees x at these too: fine detail, made visible (see `fourier`).
   x [B, *shape], noise [B], label [B] or None, extra [B, D] or None -> float32 [B, *shape[:-1], outputs * shape[-1]].
   """
 
   body: nn.Module
   patch: int  # Of patch x patch pixels; 0 flattens all.
+  octaves: tuple[int, ...] = ()
 
   @nn.compact
   def __call__(self, x, noise, label=None, extra=None, train: bool = False):
+    x = jnp.concatenate([x, fourier(x, self.octaves)], -1) if self.octaves else x
     fold, unfold = patches(x.shape, self.patch)
     return unfold(self.body(fold(x), noise, label, extra, train))
 

@@ -15,8 +15,8 @@ from genjax_zoo.nn.norm import GroupNorm
 KEY = jax.random.key(0)
 CASES = {
   "unet": dict(shape=(6, 6, 2), hidden=(8, 8), attention=(3,), patch=1),
-  "dit": dict(shape=(6, 6, 2), hidden=(16, 16), patch=2),
-  "mlp": dict(shape=(5,), hidden=(16, 16)),
+  "dit": dict(shape=(6, 6, 2), hidden=(16, 16), patch=2, octaves=(1,)),
+  "mlp": dict(shape=(5,), hidden=(16, 16), octaves=(0, 1)),
 }
 
 
