@@ -94,10 +94,16 @@ def read(folder: Path) -> dict[str, dict]:
   return results
 
 
+def measured(config: dict) -> dict:
+  """{dotted key: value} of how a config's runs are measured."""
+  without = lambda section, *keys: {k: v for k, v in config[section].items() if k not in keys}
+  return dict(configs.flatten({"evaluate": without("evaluate", "split"), "sample": without("sample", "n", "seed")}))
+
+
 def add(run: Path, folder: Path) -> Path:
   """Copies the evaluation.json of a run of a committed config into a folder, as CONFIG.json, and returns its path.
 
-  Raises UserError for a run that is not finished, that differs from its config, or was not measured on test data.
+  Raises UserError for a run that is not finished, or was trained or measured otherwise than its config says.
   """
   config = read_description(run)[0]
   name, path = config["name"], run / "evaluation.json"
@@ -117,6 +123,10 @@ def add(run: Path, folder: Path) -> Path:
   other += [f"{a} steps, not {b}" for a, b in zip(steps(config), steps(committed)) if a != b]
   if other:
     raise UserError(f"{run} is not what configs/{name}.py trains: {other[0]}")
+  ours, theirs = measured(config), measured(committed)
+  if other := [k for k in sorted(ours | theirs) if ours.get(k) != theirs.get(k)]:
+    told = " ".join(f"--config.{k}={theirs.get(k)}" for k in other)
+    raise UserError(f"{run} was not measured as configs/{name}.py says: --mode=evaluate {told}")
   if evaluation["split"] != "test":
     raise UserError(
       f"{run} was measured on {evaluation['split']!r}; evaluate it with --mode=evaluate --config.evaluate.split=test"

@@ -176,6 +176,11 @@ def test_runs_that_do_not_count_are_refused(tmp_path):
   refused["step 3999 of"] = run(tmp_path / "early", evaluated={"step": 3999})
   refused["400 steps, not"] = run(tmp_path / "shortened", steps=400)
   refused["'validation'"] = run(tmp_path / "validation", evaluated={"split": "validation"})
+  for section, key, value in ("sample", "noise", True), ("evaluate", "samples", 10):
+    refused[f"--config.{section}.{key}="] = folder = run(tmp_path / f"measured_{key}")
+    saved = json.loads((folder / "config.json").read_text())
+    saved[section][key] = value
+    (folder / "config.json").write_text(json.dumps(saved))
   other = run(tmp_path / "other")
   saved = json.loads((other / "config.json").read_text())
   saved["model"]["latent"] += 1
