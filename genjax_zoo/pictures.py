@@ -79,7 +79,7 @@ def plot(draw, panels: int = 1, size: float = 4.5) -> np.ndarray:
   from matplotlib.backends.backend_agg import FigureCanvasAgg
   from matplotlib.figure import Figure
 
-  figure = Figure(figsize=(size * panels, size), dpi=100, layout="constrained")  # No pyplot: nothing global to close.
+  figure = Figure(figsize=(size * panels, size), dpi=100, layout="compressed")  # No pyplot: nothing global to close.
   canvas = FigureCanvasAgg(figure)
   draw(*figure.subplots(1, panels, squeeze=False)[0])
   canvas.draw()

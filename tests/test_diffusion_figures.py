@@ -69,4 +69,7 @@ def test_fields_are_of_the_score(tmp_path):
   model = diffusion(space(plane), None, None, denoise, path, steps=20)
   test = {"x": np.random.default_rng(0).normal(size=(50, 2)).astype(np.float32), "weight": np.ones(50, np.float32)}
   data = Dataset("plane", plane, {"test": test})
-  assert figures.fields(run_of(model, data, tmp_path), data, test, None)[0].std() > 0
+  run = run_of(model, data, tmp_path)
+  assert figures.fields(run, data, test, None)[0].std() > 0
+  picture, caption = figures.ways(run, data, test, None)
+  assert picture.std() > 0 and "ancestral sampling" in caption

@@ -127,6 +127,22 @@ def test_codes_are_decoded_but_not_interpolated(tmp_path):
   assert list(made) == ["samples.png", "reconstructions.png"]
 
 
+def test_shares_of_components_are_clusters(tmp_path):
+  """Two components, dark images and bright ones: a row for each, and nothing that takes shares for free numbers."""
+  dataset = images_of()
+
+  def encode(params, state, batch, key):
+    bright = batch["image"].reshape(-1, 6).mean(1) / (LEVELS - 1)
+    return {"z": jnp.stack([1 - bright, bright], 1)}
+
+  decode = lambda params, state, latents, key: {"image": jnp.ones((len(latents["z"]), *SHAPE))}
+  made = dict(figures.draw(run_of(pixels(encode=encode, decode=decode), dataset, tmp_path), dataset, tmp_path))
+  assert list(made) == ["samples.png", "reconstructions.png", "clusters.png"] and "2 of 2" in made["clusters.png"]
+  rows = tiles(picture := drawn(tmp_path, "clusters.png"), 2, 3, scale_of(picture, 12, 3))
+  dark, bright = sorted(rows.reshape(2, 12, -1).mean(-1) / 255, key=np.mean)
+  assert rows.shape[:2] == (2, 12) and dark.max() < 0.51 and bright.min() > 0.49
+
+
 def test_labels_among_latents_stay_as_they_are(tmp_path):
   dataset, model = images_of(), pixels()
   encode = lambda p, s, batch, key: model.encode(p, s, batch, key) | {"label": batch["label"]}

@@ -13,10 +13,10 @@ import jax
 from genjax_zoo.data.dataset import Dataset
 from genjax_zoo.figures.autoregressive import attention, completions, receptive_field
 from genjax_zoo.figures.common import held_out
-from genjax_zoo.figures.diffusion import fields, forward_strip, inpainting, noise_errors, reverse_strip
+from genjax_zoo.figures.diffusion import fields, forward_strip, inpainting, noise_errors, reverse_strip, ways
 from genjax_zoo.figures.flows import attributes, temperatures, warped_grid
 from genjax_zoo.figures.images import arcs, interpolations, reconstructions, restorations, samples
-from genjax_zoo.figures.latents import active_units, latent_grid, latent_map, traversals
+from genjax_zoo.figures.latents import active_units, clusters, latent_grid, latent_map, traversals
 from genjax_zoo.figures.plane import critic, density
 from genjax_zoo.figures.text import transfers
 from genjax_zoo.pictures import save
@@ -24,8 +24,8 @@ from genjax_zoo.run import Run
 
 FIGURES = (
   samples, reconstructions, restorations, interpolations, arcs, traversals, latent_grid, latent_map, active_units,
-  density, critic, forward_strip, reverse_strip, inpainting, noise_errors, fields, warped_grid, temperatures,
-  attributes, completions, receptive_field, attention, transfers,
+  clusters, density, critic, forward_strip, reverse_strip, inpainting, noise_errors, ways, fields, warped_grid,
+  temperatures, attributes, completions, receptive_field, attention, transfers,
 )  # fmt: skip
 
 

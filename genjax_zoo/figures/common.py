@@ -49,9 +49,14 @@ def is_real(z) -> bool:
   return hasattr(z, "dtype") and jnp.issubdtype(z.dtype, jnp.floating)
 
 
+def are_shares(z) -> bool:
+  """Whether latents [N, K] say how much of each example is of each of K kinds: from 0 up, of the sum 1."""
+  return is_real(z) and z.ndim == 2 and z.shape[1] > 1 and z.min() >= 0 and np.allclose(z.sum(1), 1, atol=1e-3)
+
+
 def real(latents, ndim: int | None = None) -> list[str]:
-  """The names of the latents that are real; with `ndim` = 2, of those that are vectors [N, D]."""
-  return [k for k, z in latents.items() if is_real(z) and ndim in (None, z.ndim)]
+  """The names of the latents that are real numbers, free of each other; with `ndim` = 2, of vectors [N, D]."""
+  return [k for k, z in latents.items() if is_real(z) and not are_shares(z) and ndim in (None, z.ndim)]
 
 
 def held(latents, name, values):

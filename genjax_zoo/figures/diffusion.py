@@ -11,7 +11,8 @@ from genjax_zoo.prob.schedules import log_snr_level
 from genjax_zoo.run import compiled
 
 ROWS, LEVELS, EXAMPLES = 4, 20, 200  # Images in a strip; where the error is measured, and with how many examples.
-WAYS, FRAMES, ARROWS = 100, 50, 16  # Ways in the plane, steps of each, and arrows along an edge of a field.
+WAYS = {"ddim": 100, "ancestral": 10}  # In the plane, by sampler.
+CLOUD, FRAMES, HALF_WAY, ARROWS = 2000, 50, 2.0, 16  # Samples, steps, a log-SNR; and arrows along an edge of a field.
 
 
 def forward_strip(run, dataset, test, encoded):
@@ -37,7 +38,9 @@ def reverse_strip(run, dataset, test, encoded):
   chain = compiled(run.model.parts["chain"], (("n", ROWS), ("frames", columns)))
   x, x0 = jax.device_get(chain(run.weights, run.state, jax.random.key(0), given=given))
   tiles = np.stack([x, x0]).transpose(2, 0, 1, *range(3, x.ndim + 1))  # [ROWS, 2, columns, H, W, C]
-  caption = f"From noise to data: {ROWS} samples x in {columns} steps, below each x0_hat, the mean of the data given x."
+  caption = (
+    f"From noise to data: {ROWS} samples x in {columns} steps of DDIM, below each x0_hat, the mean of the data given x."
+  )
   return grid((tiles.reshape(-1, *x.shape[2:]) + 1) / 2, columns=columns), caption
 
 
@@ -84,24 +87,52 @@ def noise_errors(run, dataset, test, encoded):
   return plot(curve), caption
 
 
-def fields(run, dataset, test, encoded):
-  """In the plane: the ways of samples, and the score at three levels of noise."""
-  if "chain" not in run.model.parts or not in_plane(dataset) or run.model.given:
+def ways(run, dataset, test, encoded):
+  """In the plane: the ways of samples along the ODE and the SDE, and both half way, beside noisy data."""
+  if not _plane_of_noise(run, dataset):
     return None
-  along = run.model.parts["path"](FRAMES)
-  chain = compiled(run.model.parts["chain"], (("n", WAYS), ("frames", FRAMES)))
-  x, x0 = jax.device_get(chain(run.weights, run.state, jax.random.key(0)))
-  ways = np.concatenate([x / np.hypot(along.alpha, along.sigma)[:-1, None, None], x0[-1:]])
-  edge = 1.5 * float(np.abs(test["x"]).max())
+  along, edge = run.model.parts["path"](FRAMES), _edge(test)
+  spread, shown = np.hypot(along.alpha, along.sigma)[:-1], {}
+  for sampler in WAYS:
+    chain = compiled(run.model.parts["chain"], (("n", CLOUD), ("frames", FRAMES), ("sampler", sampler)))
+    x, x0 = jax.device_get(chain(run.weights, run.state, jax.random.key(0)))
+    shown[sampler] = np.concatenate([x / spread[:, None, None], x0[-1:]])
+  half = int(np.abs(along.log_snr[:-1] - HALF_WAY).argmin())
+  eps = jax.random.normal(jax.random.key(1), test["x"].shape)
+  noisy = np.asarray(diffuse(jnp.asarray(test["x"]), eps, along.at(half))) / spread[half]
+
+  def paint(*axes):
+    for ax, (sampler, x) in zip(axes, shown.items()):
+      x = x[:, : WAYS[sampler]]
+      ax.plot(*x.transpose(2, 0, 1), lw=0.5, color="tab:gray")
+      ax.scatter(*x[0].T, s=4, label="noise", zorder=3)
+      ax.scatter(*x[-1].T, s=4, label="samples", zorder=3)
+      ax.legend(fontsize=7)
+      ax.set(title=sampler)
+    clouds = {"noisy data": noisy, **{sampler: x[half] for sampler, x in shown.items()}}
+    for ax, (title, x) in zip(axes[2:], clouds.items()):
+      ax.scatter(*x[:CLOUD].T, s=1)
+      ax.set(title=f"{title}, step {half}")
+    for ax in axes:
+      ax.set(xlim=(-edge, edge), ylim=(-edge, edge), aspect="equal")
+
+  caption = (
+    f"From noise to data in the plane in {FRAMES} steps, x at unit scale: without further noise by DDIM, with it by "
+    f"ancestral sampling; and after {half} of them, at log(sigma / alpha) = {-along.log_snr[half] / 2:.2g}, beside "
+    "test data of that level."
+  )
+  return plot(paint, 5, 3.2), caption
+
+
+def fields(run, dataset, test, encoded):
+  """In the plane: the score at three levels of noise."""
+  if not _plane_of_noise(run, dataset):
+    return None
+  edge = _edge(test)
   mesh = np.stack(np.meshgrid(*[np.linspace(-edge, edge, ARROWS, dtype=np.float32)] * 2), -1).reshape(-1, 2)
   score = compiled(lambda params, state, x, level: _score(run.model.parts["denoise"], params, state, x, level), ())
 
-  def paint(left, *axes):
-    left.plot(*ways.transpose(2, 0, 1), lw=0.5, color="tab:gray")
-    left.scatter(*ways[0].T, s=4, label="noise")
-    left.scatter(*ways[-1].T, s=4, label="samples")
-    left.legend(fontsize=7)
-    left.set(title="ways", xlim=(-edge, edge), ylim=(-edge, edge), aspect="equal")
+  def paint(*axes):
     for ax, noise in zip(axes, (1.0, -0.5, -2.0)):
       level = log_snr_level(jnp.asarray(-2 * noise))
       eps = jax.random.normal(jax.random.key(1), test["x"].shape)
@@ -109,10 +140,17 @@ def fields(run, dataset, test, encoded):
       ax.quiver(*mesh.T, *np.asarray(score(run.weights, run.state, mesh, level)).T, angles="xy", width=0.004)
       ax.set(title=f"log(sigma / alpha) = {noise:g}", xlim=(-edge, edge), ylim=(-edge, edge), aspect="equal")
 
-  caption = (
-    "From noise to data in the plane, x at unit scale; and sigma times the score, on noisy data, at three levels."
-  )
-  return plot(paint, 4, 3.5), caption
+  return plot(paint, 3, 3.5), "Sigma times the score, on noisy test data, at three levels of noise."
+
+
+def _plane_of_noise(run, dataset) -> bool:
+  """Whether the model diffuses points in the plane, all alike."""
+  return "chain" in run.model.parts and in_plane(dataset) and not run.model.given
+
+
+def _edge(test) -> float:
+  """Half the width of what is shown of the plane."""
+  return 1.5 * float(np.abs(test["x"]).max())
 
 
 def _score(denoise, params, state, x, level):

@@ -1,13 +1,13 @@
-"""What latents mean: traversals, the plane of a two-dimensional latent, a map of all."""
+"""What latents mean: traversals, the plane of a two-dimensional latent, a map of all, clusters."""
 
 from jax.scipy.special import ndtri
 import numpy as np
 
-from genjax_zoo.figures.common import columns_of, decodes_images, floats, held, real
+from genjax_zoo.figures.common import are_shares, columns_of, decodes_images, floats, held, in_plane, real
 from genjax_zoo.pictures import grid, plot
 
 ACTIVE = 0.01  # Burda et al. 2015, 1509.00519, section 5.2.
-DIMS = 10  # Of the latent's coordinates, so many are traversed.
+DIMS, ROWS = 10, 20  # Of the latent's coordinates, so many are traversed; of components, so many are shown.
 
 
 def traversals(run, dataset, test, encoded):
@@ -15,17 +15,23 @@ def traversals(run, dataset, test, encoded):
   if not decodes_images(run, dataset) or not (names := real(encoded(), ndim=2)):
     return None
   name, z = names[0], encoded()[names[0]]
-  rows, columns = min(DIMS, z.shape[1]), columns_of(dataset, 11)
-  values = z.mean(0) + np.linspace(-3, 3, columns)[:, None] * z.std(0)
-  moved = np.tile(z[:1], (rows, columns, 1))
-  for i in range(rows):
-    moved[i, :, i] = values[:, i]
-  decoded = run.decode(held(encoded(), name, moved.reshape(-1, z.shape[1])))
+  images = traversed(run, dataset, encoded(), name, range(min(DIMS, z.shape[1])))
   caption = (
-    f"Latent traversals: the first {rows} of {z.shape[1]} coordinates of {name}, one a row, go from -3 to 3 standard "
-    "deviations of the test examples' latents, about their mean; all else stays as in one test image."
+    f"Latent traversals: the first {len(images)} of {z.shape[1]} coordinates of {name}, one a row, go from -3 to 3 "
+    "standard deviations of the test examples' latents, about their mean; all else stays as in one test image."
   )
-  return grid(floats(decoded, dataset), columns=columns), caption
+  return grid(np.concatenate(images), columns=images.shape[1]), caption
+
+
+def traversed(run, dataset, latents, name, coordinates) -> np.ndarray:
+  """Images [coordinates, columns, H, W, C]: each coordinate of a latent from -3 to 3 deviations, the rest as it is."""
+  z, columns = latents[name], columns_of(dataset, 11)
+  values = z.mean(0) + np.linspace(-3, 3, columns)[:, None] * z.std(0)
+  moved = np.tile(z[:1], (len(coordinates), columns, 1))
+  for row, i in zip(moved, coordinates):
+    row[:, i] = values[:, i]
+  images = floats(run.decode(held(latents, name, moved.reshape(-1, z.shape[1]))), dataset)
+  return images.reshape(len(coordinates), columns, *images.shape[1:])
 
 
 def latent_grid(run, dataset, test, encoded):
@@ -93,3 +99,28 @@ def latent_map(run, dataset, test, encoded):
       ax.legend(*dots.legend_elements(num=None), loc="center left", bbox_to_anchor=(1, 0.5), frameon=False)
 
   return plot(scatter, size=6), f"{what}{', coloured by label' if few else ''}."
+
+
+def clusters(run, dataset, test, encoded):
+  """Test examples by the component of a mixture that they are most of."""
+  if run.model.encode is None or not (names := [k for k, z in encoded().items() if are_shares(z)]):
+    return None
+  kind = encoded()[names[0]].argmax(1)
+  found, counts = np.unique(kind, return_counts=True)
+  told = f"{len(found)} of {encoded()[names[0]].shape[1]} components are the likeliest of some test example"
+  if in_plane(dataset):
+    colour = dict(
+      c=np.random.default_rng(0).permutation(found.max() + 1)[kind] % 20, cmap="tab20"
+    )  # Neighbours differ.
+    return plot(lambda ax: (ax.scatter(*test["x"].T, s=4, **colour), ax.set_aspect("equal"))), f"Colours: {told}."
+  if "image" not in dataset.fields:
+    return None
+  columns = columns_of(dataset, 12)
+  images, shown = floats(test, dataset), found[counts.argsort()[::-1]][:ROWS]
+  rows = np.zeros((len(shown), columns, *images.shape[1:]), images.dtype)
+  for row, k in zip(rows, shown):
+    members = images[kind == k][:columns]
+    row[: len(members)] = members
+  return grid(
+    rows.reshape(-1, *images.shape[1:]), columns=columns
+  ), f"A row for each of {len(shown)} components: {told}."
