@@ -47,7 +47,8 @@ def lesson(smoke):
 
   def paint(*axes):
     for ax, (name, z) in zip(axes, planes.items()):
-      ax.scatter(*z.T, c=y["test"], cmap="tab10", s=8)
+      dots = ax.scatter(*z.T, c=y["test"], cmap="tab10", s=8)
       ax.set(title=name, xticks=[], yticks=[])
+    axes[-1].legend(*dots.legend_elements(), loc="center left", bbox_to_anchor=(1, 0.5), frameon=False)
 
   return numbers, [(plot(paint, len(planes), 4), "Test digits in two dimensions, a colour for each class.")]
