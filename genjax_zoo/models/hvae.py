@@ -77,22 +77,22 @@ def model(
     return zs
 
   def log_q(encoder, x, zs):
-    """log q(z_1..z_L | x), nats [...]."""
+    """log q(z_l | what is below), nats [...], of each level."""
     levels = zip(zs, up, encoder, (x, *zs))
-    return sum(normal_log_prob(z, *gaussian(net, p, below)).sum(-1) for z, net, p, below in levels)
+    return [normal_log_prob(z, *gaussian(net, p, below)).sum(-1) for z, net, p, below in levels]
 
   def log_p(decoder, x, zs):
-    """(log p(x | z_1), log p(z_1..z_L)), nats [...]."""
-    prior = normal_log_prob(zs[-1], 0.0, 0.0).sum(-1)
-    for z, above, net, params in zip(zs, zs[1:], down[1:], decoder[1:]):
-      prior += normal_log_prob(z, *gaussian(net, params, above)).sum(-1)
+    """(log p(x | z_1), log p(z_l | z_{l+1}) of each level), nats [...]."""
+    levels = zip(zs, zs[1:], down[1:], decoder[1:])
+    prior = [normal_log_prob(z, *gaussian(net, params, above)).sum(-1) for z, above, net, params in levels]
     logits = down[0].apply({"params": decoder[0]}, zs[0])
-    return bernoulli_log_prob(jnp.broadcast_to(x, logits.shape), logits).sum(-1), prior
+    likelihood = bernoulli_log_prob(jnp.broadcast_to(x, logits.shape), logits).sum(-1)
+    return likelihood, [*prior, normal_log_prob(zs[-1], 0.0, 0.0).sum(-1)]
 
   def log_weight(params, x, zs, beta=1.0):
     """log w, nats [...]."""
     likelihood, prior = log_p(params["decoder"], x, zs)
-    return likelihood + beta * (prior - log_q(params["encoder"], x, zs))
+    return likelihood + beta * (sum(prior) - sum(log_q(params["encoder"], x, zs)))
 
   def init(key, batch):
     k_up, k_down = jax.random.split(key)
@@ -114,7 +114,10 @@ def model(
       W = jax.nn.softmax(stop(log_w), 0)
       bound = log_mean_exp(log_w, 0) + (((1 - beta) * W + beta * W**2) * (through - stop(through))).sum(0)
     elbo = log_w.mean(0)
-    return -bound, ({}, {"elbo": elbo, "reconstruction": -log_p(params["decoder"], x, zs)[0].mean(0)})
+    likelihood, prior = log_p(params["decoder"], x, zs)
+    levels = enumerate(zip(log_q(params["encoder"], x, zs), prior), 1)
+    each = {f"kl{l}": (q - p).mean(0) for l, (q, p) in levels}  # What a level says beyond those above it.
+    return -bound, ({}, {"elbo": elbo, "reconstruction": -likelihood.mean(0)} | each)
 
   def log_prob(params, state, batch, key, estimator="iwae", k=100):
     """bound_k of log p(x), nats [B]; `k` draws, a few at a time: memory does not grow with it."""

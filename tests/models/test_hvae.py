@@ -50,6 +50,9 @@ def test_bounds_rise_to_the_exact_likelihood():
   np.testing.assert_allclose(bound(params, state, batch, keys[0], k=100_000), log_p, atol=0.05)
   elbo = lambda key: -model.loss(params, state, batch, key, train=True)[0]
   np.testing.assert_allclose(jax.lax.map(elbo, keys).mean(), means[0], atol=4 * error)
+  metrics = model.loss(params, state, batch, keys[0], train=False)[1][1]
+  parts = metrics["reconstruction"] + metrics["kl1"] + metrics["kl2"]
+  np.testing.assert_allclose(metrics["elbo"], -parts, rtol=1e-4)
 
 
 @pytest.mark.parametrize("beta", [1.0, pytest.param(0.5, marks=pytest.mark.slow)])
