@@ -35,8 +35,7 @@ def model(
   data, *, teacher: Model | None = None, pairs: int = 10_000, teacher_steps: int = 20, coupling: str = "independent",
   time: str = "uniform", network: str = "unet", hidden: tuple[int, ...] = (32, 64), blocks: int = 1,
   attention: tuple[int, ...] = (), patch: int = 1, dropout: float = 0.0, conditional: bool = False,
-  drop_label: float = 0.1, dequantize: bool = False,
-  dtype: str = "float32",
+  drop_label: float = 0.1, dequantize: bool = False, octaves: tuple[int, ...] = (), dtype: str = "float32",
 ) -> Model:  # fmt: skip
   """A flow of "image" or real "x"; with a `teacher`, another flow, its reflow on `pairs` of `teacher_steps` of Heun.
 
@@ -46,7 +45,8 @@ def model(
   """
   check(**{"model.coupling": (coupling, ("independent", "ot")), "model.time": (time, ("uniform", "logit_normal"))})
   here = space(data, conditional)
-  options = dict(classes=here.classes, blocks=blocks, attention=attention, patch=patch, dropout=dropout, dtype=dtype)
+  options = dict(classes=here.classes, blocks=blocks, attention=attention, patch=patch, dropout=dropout)
+  options |= dict(octaves=octaves, dtype=dtype)
   init, apply = functions(here, make(network, here.shape, hidden, **options))
 
   def velocity(params, x, t, label, key=None):
