@@ -5,9 +5,12 @@ the cost of what z says of x. A critic estimates it as a density ratio, as in a 
 draw of q(z), and not of prod_d q(z_d), whose draws are the batch's with each coordinate shuffled among the examples:
 
   critic_loss = -log sigmoid(d(z)) - log sigmoid(-d(shuffled z))
-  vae_loss = -elbo + gamma d(z),   E d(z) = KL(q(z) || prod_d q(z_d))  at the best critic (eq. 3)
+  gen_loss = -elbo + gamma d(z),   E d(z) = KL(q(z) || prod_d q(z_d))  at the best critic (eq. 3)
 
-Departures: the critic learns from the batch that the VAE sees next, not from a second one.
+where d scores the very z that is decoded.
+
+Departures: the critic learns before the VAE, not after it, and from draws of the VAE's own batch, which are those that
+it shuffles too; the paper shuffles those of a second batch.
 """
 
 import jax
@@ -26,7 +29,7 @@ def shuffle(key, z):
 
 
 def learner(
-  data, tx, *, gamma: float = 10.0, critic: tuple[int, ...] = (256, 256, 256), latent: int = 10,
+  data, tx, *, gamma: float = 10.0, critic: tuple[int, ...] = (1000,) * 6, latent: int = 10,
   hidden: tuple[int, ...] = (400,), network: str = "mlp", likelihood: str = "bernoulli", ema: float = 0.0,
   dtype: str = "float32",
 ) -> Learner:  # fmt: skip
@@ -35,7 +38,7 @@ def learner(
   "gen" is the VAE, as far as the game goes. Metrics: the two losses, the VAE's, and "total_correlation", E d(z), nats.
   """
   inner = vae.model(data, latent=latent, hidden=hidden, network=network, likelihood=likelihood, dtype=dtype)
-  net = MLP((*critic, 1), activation=jax.nn.leaky_relu)
+  net = MLP((*critic, 1), activation=lambda x: jax.nn.leaky_relu(x, 0.2))
   logits = lambda params, z: net.apply({"params": params}, z)[..., 0]
 
   def init(key, batch):
@@ -53,13 +56,13 @@ def learner(
     return cross_entropy(logits(critic, z), logits(critic, shuffle(k_shuffle, z))), ({}, {})
 
   def gen_loss(gen, critic, state, batch, key):
-    k_loss, k_z = jax.random.split(key)
-    loss, (_, metrics) = inner.loss(gen, state, batch, k_loss, train=True)
-    correlation = logits(critic, inner.parts["draw"](gen, batch, k_z))
-    return loss + gamma * correlation, ({}, metrics | {"total_correlation": correlation})
+    z, _, metrics = inner.parts["terms"](gen, batch, key)
+    metrics["total_correlation"] = logits(critic, z)
+    return metrics["reconstruction"] + metrics["kl"] + gamma * metrics["total_correlation"], ({}, metrics)
 
   of_gen = lambda f: lambda params, *args, **options: f(params["gen"], *args, **options)
   parts = {"log_joint": of_gen(inner.parts["log_joint"]), "mean": of_gen(inner.parts["mean"])}
   lifted = {name: of_gen(getattr(inner, name)) for name in ("sample", "log_prob", "encode", "decode")}
-  model = Model(init, evaluate=evaluate, likelihood=inner.likelihood, parts=parts, **lifted)
+  same = dict(likelihood=inner.likelihood, dequantization=inner.dequantization)
+  model = Model(init, evaluate=evaluate, parts=parts, **same, **lifted)
   return play(model, tx, critic_loss, gen_loss, ema=ema)

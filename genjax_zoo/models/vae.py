@@ -32,7 +32,7 @@ from genjax_zoo.core import Model, UserError
 from genjax_zoo.models._networks import networks, nonlinearity
 from genjax_zoo.models._observation import observation
 from genjax_zoo.prob.ais import log_marginal, sigmoid_schedule
-from genjax_zoo.prob.distributions import log_mean_exp, normal_log_prob
+from genjax_zoo.prob.distributions import log_mean_exp, normal_log_prob, normal_sample
 from genjax_zoo.prob.divergences import kl_parts, kl_standard_normal
 
 
@@ -68,7 +68,7 @@ def model(
   def draw(params, batch, key):
     """z ~ q(z | x), [B, latent]."""
     mean, logvar = of(params, batch)
-    return mean + jnp.exp(logvar / 2) * jax.random.normal(key, mean.shape)
+    return normal_sample(key, mean, logvar / 2)
 
   def decoded(params, latents):
     """What the decoder says of x, [B, *shape], of {"z"} and perhaps {"label"}."""
@@ -96,7 +96,7 @@ def model(
       return jax.random.normal(key, (n, latent))
     k_which, k_z = jax.random.split(key)
     mean, logvar = (x[jax.random.randint(k_which, (n,), 0, components)] for x in prior(params))
-    return mean + jnp.exp(logvar / 2) * jax.random.normal(k_z, mean.shape)
+    return normal_sample(k_z, mean, logvar / 2)
 
   def init(key, batch):
     k_enc, k_dec, k_inputs = jax.random.split(key, 3)
@@ -108,23 +108,27 @@ def model(
     params |= {"inputs": jax.random.normal(k_inputs, (components, *shape))} if components else {}
     return params | seen.params(), {}
 
-  def loss(params, state, batch, key, train, beta=1.0):
+  def terms(params, batch, key):
+    """(z ~ q(z | x) [B, latent], (mean, logvar) of q, {"reconstruction", "kl"}: nats [B] at that z)."""
     k_z, k_x = jax.random.split(key)
     mean, logvar = of(params, batch)
-    z = mean + jnp.exp(logvar / 2) * jax.random.normal(k_z, mean.shape)
-    reconstruction = -log_likelihood(params, batch, z, k_x)
+    z = normal_sample(k_z, mean, logvar / 2)
     if components:
       kl = normal_log_prob(z, mean, logvar / 2).sum(-1) - log_prior(params, z)
     else:
       kl = kl_standard_normal(mean, logvar)
-    value, metrics = kl, {"reconstruction": reconstruction, "kl": kl}
+    return z, (mean, logvar), {"reconstruction": -log_likelihood(params, batch, z, k_x), "kl": kl}
+
+  def loss(params, state, batch, key, train, beta=1.0):
+    z, (mean, logvar), metrics = terms(params, batch, key)
+    value = metrics["kl"]
     if free_bits and train:
       each = kl_standard_normal(mean[..., None], logvar[..., None]).mean(0)
-      value = jnp.broadcast_to(jnp.maximum(each, free_bits).sum(), kl.shape)
+      value = jnp.broadcast_to(jnp.maximum(each, free_bits).sum(), value.shape)
     if tc != 1:
       metrics["total_correlation"] = kl_parts(z, mean, logvar)[1]
       value += train * (tc - 1) * metrics["total_correlation"]
-    return reconstruction + beta * value, ({}, metrics)
+    return metrics["reconstruction"] + beta * value, ({}, metrics)
 
   def log_likelihood(params, batch, z, key):
     """log p(x | z), nats [B]."""
@@ -152,7 +156,7 @@ def model(
 
     def log_weight(key):
       k_z, k_x = jax.random.split(key)
-      z = mean + jnp.exp(logvar / 2) * jax.random.normal(k_z, mean.shape)
+      z = normal_sample(k_z, mean, logvar / 2)
       return log_joint(params, state, batch, {"z": z}, k_x) - normal_log_prob(z, mean, logvar / 2).sum(-1)
 
     rows = max(1, 1000 // len(mean))  # Draws at a time: memory does not grow with k.
@@ -177,5 +181,6 @@ def model(
 
   return Model(
     init, loss, sample, log_prob, encode, decode, likelihood=bounds, dequantization=seen.dequantization,
-    given=("label",) if conditional else (), parts={"log_joint": log_joint, "mean": mean, "draw": draw},
+    given=("label",) if conditional else (),
+    parts={"log_joint": log_joint, "mean": mean, "draw": draw, "terms": terms},
   )  # fmt: skip

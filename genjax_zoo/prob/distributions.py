@@ -23,6 +23,11 @@ def normal_log_prob(x, mean, log_scale):
   return -0.5 * ((x - mean) * jnp.exp(-log_scale)) ** 2 - log_scale - 0.5 * math.log(2 * math.pi)
 
 
+def normal_sample(key, mean, log_scale):
+  """mean + exp(log_scale) eps, eps ~ N(0, I): differentiable in both."""
+  return mean + jnp.exp(log_scale) * jax.random.normal(key, jnp.shape(mean))
+
+
 def categorical_log_prob(x, logits):
   """log softmax(logits)[x] of integers x [...], logits [..., K]."""
   return jnp.take_along_axis(jax.nn.log_softmax(logits), x[..., None].astype(jnp.int32), -1)[..., 0]

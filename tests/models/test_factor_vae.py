@@ -22,7 +22,7 @@ def test_the_critic_estimates_the_total_correlation_of_gaussians():
   data = {"x": Field((2,), np.float32)}
   frozen, adam = optax.sgd(0.0), optax.adam(optax.cosine_decay_schedule(3e-3, steps))
   learner = factor_vae.learner(
-    data, {"gen": frozen, "critic": adam}, latent=2, hidden=(), likelihood="gaussian", critic=(64, 64)
+    data, {"gen": frozen, "critic": adam}, latent=2, hidden=(), likelihood="gaussian", critic=(64, 64), gamma=7.0
   )
   draw = lambda key: {"x": jax.random.normal(key, (1024, 2)) @ jnp.array([[1, r], [0, (1 - r**2) ** 0.5]])}
   ts = learner.init(jax.random.key(0), draw(jax.random.key(1)))
@@ -36,3 +36,10 @@ def test_the_critic_estimates_the_total_correlation_of_gaussians():
 
   ts, metrics = jax.jit(lambda ts, keys: jax.lax.scan(step, ts, keys))(ts, jax.random.split(jax.random.key(2), steps))
   np.testing.assert_allclose(metrics["total_correlation"][-100:].mean(), -np.log(1 - r**2) / 2, rtol=0.1)
+  paid = metrics["reconstruction"] + metrics["kl"] + 7 * metrics["total_correlation"]
+  np.testing.assert_allclose(metrics["gen_loss"], paid, rtol=1e-4)
+
+
+def test_a_density_of_integers_is_dequantized_as_the_vae_does():
+  data, tx = {"image": Field((2, 2, 1), np.uint8, 4)}, {"gen": optax.sgd(0.0), "critic": optax.sgd(0.0)}
+  assert factor_vae.learner(data, tx, likelihood="gaussian").model.dequantization == "uniform"
