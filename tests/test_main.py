@@ -103,6 +103,7 @@ def test_modes_of_a_run_that_is_there(trained):
   after = json.loads((trained[0] / "evaluation.json").read_text())
   assert after["likelihood"]["estimator"] == "iwae-50"
   assert after["likelihood"]["nats"] > before["likelihood"]["nats"]
+  assert json.loads((trained[0] / "config.json").read_text())["evaluate"]["log_prob"]["k"] == 50  # What it was.
   assert main("--mode=report", f"--workdir={trained[0]}").returncode == 0
 
 
