@@ -22,6 +22,7 @@ from genjax_zoo.nn.dit import DiT
 from genjax_zoo.nn.unet import UNet
 from genjax_zoo.prob import guidance, samplers
 from genjax_zoo.prob.likelihood import ode_log_prob
+from genjax_zoo.prob.schedules import log_snr_level, to_data
 
 SAMPLERS = (
   "ancestral",
@@ -34,6 +35,7 @@ SAMPLERS = (
   "annealed_langevin",
   "predictor_corrector",
 )
+NOISE, FINE = -10.0, 1000  # log SNR that is noise to DPM-Solver; steps of a path that show where it ends.
 INVERSION = 50  # Steps of `encode` and `decode`, at most.
 FEW = 4  # The trace of the ODE is exact by default for data of so many numbers.
 
@@ -199,10 +201,14 @@ def diffusion(
     """The labels [n] to be told: none where none are given; None where the model takes none."""
     return given.get("label", jnp.full(n, space.classes)) if space.classes else None
 
-  def levels(steps):
+  def levels(steps, even=False):
+    """`path(steps)`, or as many levels between its ends, evenly spaced in the logarithm of the SNR."""
     if steps < 1 or (most and steps > most):
       raise UserError(f"sample.steps={steps}: it must be from 1 to {most or 'any number'}")
-    return path(steps)
+    if not even:
+      return path(steps)
+    first, *_, last, _ = path(most or FINE).log_snr
+    return to_data(log_snr_level(jnp.linspace(jnp.maximum(first, NOISE), last, steps)))
 
   def plan(name, steps, scale, options):
     """(the sampler of this name, f(denoise, x, levels, key), levels). Raises UserError for what can't be done."""
@@ -214,7 +220,7 @@ def diffusion(
       raise UserError(f"sample.steps={steps}: dpm_solver_single takes steps two at a time")
     if scale is not None and not space.classes:
       raise UserError("sample.scale wants a model that is told labels: model.conditional=true")
-    return functools.partial(getattr(samplers, name), **options), levels(steps)
+    return functools.partial(getattr(samplers, name), **options), levels(steps, name.startswith("dpm_solver"))
 
   def sample(
     params, state, key, n, given={}, sampler=sampler, steps=steps, scale=None, rescale=0.0, interval=None,

@@ -1,11 +1,12 @@
 """Autoencoder, plain (Hinton & Salakhutdinov 2006) and denoising (Vincent 2008): a bottleneck of few numbers.
 
-  z = encoder(corrupt(v)),   loss = |v - sigmoid(decoder(z))|²,   v = image / (levels - 1)
+  z = encoder(corrupt(v)),   out = sigmoid(decoder(z)),   loss = |v - out|²,   v = image / (levels - 1)
 
 With `corruption` "none" it compresses; trained to undo a corruption it denoises, completes ("mask", "square"), enlarges
-("downsample") or colours ("gray"), measured by
+("downsample") or colours ("gray"). All but the noises are projections: corrupt(v) = P v is known of the image, and only
+the rest is taken from the decoder (Wang 2023, arXiv:2212.00490, equation 7), restored = P v + (1 - P) out. Measured by
 
-  psnr = -10 log10 mean (v - restored)², in dB,   beside psnr_baseline, that of prob/corruptions.py's unlearned answer
+  psnr = -10 log10 mean (v - restored)², in dB, beside psnr_baseline, that of prob/corruptions.py's unlearned answer
 
 An autoencoder is no generative model: nothing says which z are of images. `sample` decodes z ~ N(0, I) all the same, to
 show it; a density of the latents cures it (stage models, such as models/latent_diffusion.py), or the VAE's loss does.
@@ -19,7 +20,7 @@ import jax.numpy as jnp
 
 from genjax_zoo.core import Model, UserError, nearest
 from genjax_zoo.models._networks import networks, nonlinearity
-from genjax_zoo.prob.corruptions import CORRUPTIONS
+from genjax_zoo.prob.corruptions import CORRUPTIONS, PROJECTIONS
 
 
 def model(
@@ -51,11 +52,20 @@ def model(
   def latents(params, v):
     return {"z": encoder.apply({"params": params["encoder"]}, v)}
 
+  def undone(params, state, batch, key):
+    """What the decoder makes of the corrupted image, and {"corrupted", "baseline", "restored"}, all [B, H, W, C].
+
+    White is 1 and black 0; noise and what is added to P v may go beyond.
+    """
+    corrupt = lambda v: CORRUPTIONS[corruption](key, v, amount)
+    corrupted, baseline = corrupt(floats(batch))
+    out = restored = mean(params, state, latents(params, corrupted))
+    if corruption in PROJECTIONS:  # The same key, the same P.
+      restored = out + corrupted - corrupt(out)[0]
+    return out, {"corrupted": corrupted, "baseline": baseline, "restored": restored}
+
   def views(params, state, batch, key):
-    """{"corrupted", "baseline", "restored"}: images [B, H, W, C] in [0, 1]."""
-    corrupted, baseline = CORRUPTIONS[corruption](key, floats(batch), amount)
-    restored = mean(params, state, latents(params, corrupted))
-    return {"corrupted": corrupted, "baseline": baseline, "restored": restored}
+    return undone(params, state, batch, key)[1]
 
   def init(key, batch):
     k_enc, k_dec = jax.random.split(key)
@@ -63,13 +73,13 @@ def model(
     return {"encoder": enc, "decoder": decoder.init(k_dec, jnp.zeros((1, latent)))["params"]}, {}
 
   def loss(params, state, batch, key, train):
-    v, seen = floats(batch), views(params, state, batch, key)
+    v, (out, seen) = floats(batch), undone(params, state, batch, key)
     error = lambda x: ((v - x) ** 2).reshape(len(v), -1)
-    psnr = lambda x: -10 * jnp.log10(jnp.maximum(error(x).mean(-1), 1e-10))
+    psnr = lambda x: -10 * jnp.log10(jnp.maximum(error(jnp.clip(x, 0, 1)).mean(-1), 1e-10))
     metrics = {"psnr": psnr(seen["restored"])}
     if corruption != "none":
       metrics["psnr_baseline"] = psnr(seen["baseline"])
-    return error(seen["restored"]).sum(-1), ({}, metrics)
+    return error(out).sum(-1), ({}, metrics)
 
   def encode(params, state, batch, key):
     """The latents of the images as they are, not corrupted."""

@@ -67,3 +67,4 @@ def none(key, v, amount):
 
 
 CORRUPTIONS = {f.__name__: f for f in (none, gaussian, salt_and_pepper, mask, square, downsample, gray)}
+PROJECTIONS = "mask", "square", "downsample", "gray"  # Linear, and what they leave they leave again.

@@ -106,14 +106,14 @@ def dpm_solver(denoise, x, levels: Level, key, order: int = 2):
 
     x_s = sigma_s / sigma_t x_t - alpha_s (exp(-h) - 1) (x0_hat + h / (2 h_last) (x0_hat - x0_last))
 
-  Of order 1, x0_hat alone, it is `ddim`; so are its first step and one that ends at sigma = 0.
+  Of order 1, x0_hat alone, it is `ddim`; so are its first step, one after alpha = 0, and one to sigma = 0.
   """
 
   def step(carry, t, s, key):
     x, last, h_last = carry
     x0 = denoise(x, t)
     h = (s.log_snr - t.log_snr) / 2
-    ahead = jnp.where(s.sigma > 0, h / (2 * h_last), 0) if order == 2 else 0.0
+    ahead = jnp.where((s.sigma > 0) & jnp.isfinite(h_last), h / (2 * h_last), 0) if order == 2 else 0.0
     mixed = x0 + ahead * (x0 - last)
     return s.sigma / t.sigma * x - s.alpha * jnp.expm1(-h) * mixed, x0, h
 
@@ -128,8 +128,8 @@ def dpm_solver_single(denoise, x, levels: Level, key):
     u = sigma_m / sigma_t x_t - alpha_m (exp(-r h) - 1) x0_hat(x_t, t)
     x_s = sigma_s / sigma_t x_t - alpha_s (exp(-h) - 1) ((1 - 1 / (2 r)) x0_hat(x_t, t) + 1 / (2 r) x0_hat(u, m))
 
-  with h = lambda_s - lambda_t and r h = lambda_m - lambda_t. A step that ends at sigma = 0 returns
-  x0_hat(u, m). Raises ValueError for an odd number of steps.
+  with h = lambda_s - lambda_t and r h = lambda_m - lambda_t; r = 1 from alpha = 0. A step that ends at sigma = 0
+  returns x0_hat(u, m). Raises ValueError for an odd number of steps.
   """
   if len(levels.sigma) % 2 == 0:
     raise ValueError(f"dpm_solver_single takes steps two at a time, and there are {len(levels.sigma) - 1}")
@@ -139,7 +139,7 @@ def dpm_solver_single(denoise, x, levels: Level, key):
     x0 = denoise(x, t)
     h, rh = (s.log_snr - t.log_snr) / 2, (m.log_snr - t.log_snr) / 2
     u = m.sigma / t.sigma * x - m.alpha * jnp.expm1(-rh) * x0
-    ahead = jnp.where(s.sigma > 0, h / (2 * rh), 1.0)
+    ahead = jnp.where(s.sigma > 0, jnp.where(jnp.isfinite(rh), h / (2 * rh), 0.5), 1.0)
     return s.sigma / t.sigma * x - s.alpha * jnp.expm1(-h) * (x0 + ahead * (denoise(u, m) - x0)), None
 
   triples = levels.at(slice(None, -2, 2)), levels.at(slice(1, -1, 2)), levels.at(slice(2, None, 2))
@@ -151,13 +151,13 @@ def euler_maruyama(denoise, x, levels: Level, key):
 
     dx = x0_hat dalpha + eps_hat dsigma - sigma eps_hat dlambda + sigma sqrt(2 dlambda) eps
 
-  with lambda = log(alpha / sigma). A step that ends at sigma = 0, where lambda is infinite, is the ODE's.
+  with lambda = log(alpha / sigma). A step from alpha = 0 or to sigma = 0, where lambda is infinite, is the ODE's.
   """
 
   def step(x, t, s, key):
     x0 = denoise(x, t)
     eps = noise_of(x, x0, t)
-    h = jnp.where(s.sigma > 0, (s.log_snr - t.log_snr) / 2, 0)
+    h = jnp.where((t.alpha > 0) & (s.sigma > 0), (s.log_snr - t.log_snr) / 2, 0)
     drift = (s.alpha - t.alpha) * x0 + (s.sigma - t.sigma - t.sigma * h) * eps
     return x + drift + t.sigma * jnp.sqrt(2 * h) * jax.random.normal(key, x.shape, x.dtype)
 
@@ -173,13 +173,14 @@ def langevin_step(denoise, x, t: Level, key, size):
 def annealed_langevin(denoise, x, levels: Level, key, repeats: int = 10, size=0.2):
   """`repeats` steps of Langevin dynamics at each level but the last, and then x0_hat (Song 2019, arXiv:1907.05600).
 
-  A step has the variance size sigma² (the paper's epsilon = size sigma_L²). From level to level x grows with alpha.
+  A step has the variance size sigma² (the paper's epsilon = size sigma_L²). From level to level x grows with alpha,
+  if there is any.
   The step to the last level is `ddim`'s: left out, the noise of the last but one is in the samples (2009.05475).
   """
 
   def step(x, t, s, key):
     x = langevin_step(denoise, x, t, key, size)
-    return s.alpha / t.alpha * x
+    return jnp.where(t.alpha > 0, s.alpha / t.alpha, 1) * x
 
   *_, last, data = range(len(levels.sigma))
   again = jnp.repeat(jnp.arange(data), repeats)

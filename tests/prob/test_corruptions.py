@@ -5,7 +5,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from genjax_zoo.prob.corruptions import CORRUPTIONS
+from genjax_zoo.prob.corruptions import CORRUPTIONS, PROJECTIONS
 
 V = jax.random.uniform(jax.random.key(0), (200, 8, 6, 3))
 KEY = jax.random.key(1)
@@ -37,3 +37,11 @@ def test_downsampling_keeps_block_means_and_gray_the_channel_mean():
   np.testing.assert_allclose(blocks(small), blocks(V), atol=1e-6)
   assert (small[:, 0::2] == small[:, 1::2]).all() and (cubic >= 0).all() and (cubic <= 1).all()
   np.testing.assert_allclose(CORRUPTIONS["gray"](KEY, V, 0.0)[0][..., 1], V.mean(-1), atol=1e-6)
+
+
+@pytest.mark.parametrize("name", CORRUPTIONS)
+def test_projections_are_linear_and_leave_what_they_left(name):
+  P = lambda v: CORRUPTIONS[name](KEY, v, AMOUNT.get(name, 0.3))[0]
+  u, v = V[:100], V[100:]
+  projects = np.allclose(P(P(u)), P(u), atol=1e-6) and np.allclose(P(2 * u + v), 2 * P(u) + P(v), atol=1e-5)
+  assert projects == (name in PROJECTIONS or name == "none")

@@ -33,8 +33,12 @@ MOMENTS = {
   "heun": (samplers.heun, schedules.edm(40, low=0.01), {}),
   "heun, flow": (samplers.heun, line.at(slice(None, None, 4)), {}),
   "dpm_solver": (samplers.dpm_solver, schedules.respaced(schedules.linear(1000), 100), {}),
+  "dpm_solver, flow": (samplers.dpm_solver, line, {}),
   "dpm_solver_single": (samplers.dpm_solver_single, schedules.respaced(schedules.linear(1000), 100), {}),
+  "dpm_solver_single, flow": (samplers.dpm_solver_single, line, {}),
   "euler_maruyama": (samplers.euler_maruyama, schedules.log_snr_level(jnp.linspace(-10.0, 9.0, 1001)), {}),
+  "euler_maruyama, flow": (samplers.euler_maruyama, schedules.flow(jnp.linspace(1, 0, 1001)), {}),
+  "annealed_langevin, flow": (samplers.annealed_langevin, line, {"repeats": 40, "size": 0.1}),
   "annealed_langevin": (
     samplers.annealed_langevin,
     schedules.edm(60, low=0.01, high=20.0),
