@@ -10,18 +10,17 @@ Scores are of fewer votes and examples than published ones, of models trained 10
 compare with each other, not with papers.
 """
 
-import functools
 from pathlib import Path
 
 import numpy as np
 
 from experiments import config as configs, main
 from genjax_zoo.figures.common import held_out
-from genjax_zoo.figures.latents import traversals
+from genjax_zoo.figures.latents import DIMS, traversed
 from genjax_zoo.log import Log, write_json
-from genjax_zoo.metrics.disentanglement import scores
+from genjax_zoo.metrics.disentanglement import draw, information, scores
 from genjax_zoo.page import image, page, section, table, tag
-from genjax_zoo.pictures import plot, save
+from genjax_zoo.pictures import grid, plot, save
 from genjax_zoo.sharding import jit
 
 SEEDS = 0, 1, 2
@@ -47,7 +46,10 @@ def settings(method, seed, smoke):
 
 
 def measure(config, folder, dataset, smoke):
-  """(scores, reconstruction and KL in nats, a traversal picture) of a run, trained if it is not."""
+  """(scores, reconstruction and KL; traversals [D, columns, H, W, C]; I(z_d; orientation) [D]), in nats, of a run.
+
+  It is trained if it is not.
+  """
   with Log(folder, config.train.steps) as log:
     run = main.fit(config.to_dict(), folder, dataset, {}, log)
   if run.step < config.train.steps:
@@ -56,12 +58,15 @@ def measure(config, folder, dataset, smoke):
   mean = lambda weights, levels: run.model.encode(weights, run.state, {"image": factors.render(levels)}, None)["z"]
   encode = jit(mean)
   few = dict(votes=(50, 50), examples=(200, 100)) if smoke else dict(votes=VOTES, examples=EXAMPLES)
-  found = scores(factors.sizes, lambda levels: np.asarray(encode(run.weights, levels)), **few)
+  code = lambda levels: np.asarray(encode(run.weights, levels))
+  found = scores(factors.sizes, code, **few)
   metrics = run.evaluate(test)
   found |= {k: float(np.mean(metrics[k])) for k in ("reconstruction", "kl")}
   pixels = lambda params, state, latents, key: {"image": run.model.parts["mean"](params, state, latents)}
-  shown = run._replace(model=run.model._replace(decode=pixels))
-  return found, traversals(shown, dataset, test, functools.cache(lambda: run.encode(test)))[0]
+  shown, z = run._replace(model=run.model._replace(decode=pixels)), run.encode(test)
+  codes, levels = draw(np.random.default_rng(0), factors.sizes, code, few["examples"][0])
+  turn = information(codes, levels)[:, factors.names.index("orientation")]
+  return found, traversed(shown, dataset, z, "z", range(z["z"].shape[1])), turn
 
 
 def spread(values) -> tuple[float, float]:
@@ -76,18 +81,19 @@ def spread(values) -> tuple[float, float]:
 
 def study(folder: Path, smoke: bool = False):
   """Trains, scores and writes all; a run that is there is not trained again."""
-  results, pictures = {}, []
+  results, pictures, turns = {}, [], {}
   dataset = main.load_data(settings("VAE", 0, smoke))
   seeds = SEEDS[:2] if smoke else SEEDS
   for method in METHODS:
     name = method.lower().replace(", ", "_").replace(" ", "_")
     results[method] = []
     for seed in seeds:
-      found, picture = measure(settings(method, seed, smoke), folder / f"{name}_{seed}", dataset, smoke)
+      found, images, turn = measure(settings(method, seed, smoke), folder / f"{name}_{seed}", dataset, smoke)
       results[method].append(found)
       print(f"{method}, seed {seed}: " + ", ".join(f"{k} {v:.3f}" for k, v in found.items()), flush=True)
       if seed == seeds[0]:
-        save(folder / f"{name}.png", picture)
+        save(folder / f"{name}.png", grid(np.concatenate(images[:DIMS]), columns=images.shape[1]))
+        turns[f"{method} ({turn.max():.2f} nats)"] = images[turn.argmax()]
         pictures.append(image(folder / f"{name}.png", f"{method}: each row moves one latent, seed {seed}."))
   kinds = [k for k in found if k not in ("reconstruction", "kl")]
   table_of = lambda k: np.array([[run[k] for run in runs] for runs in results.values()])
@@ -102,6 +108,9 @@ def study(folder: Path, smoke: bool = False):
       ax.set_yticklabels(results if ax is axes[0] else [])
 
   save(folder / "scores.png", plot(paint, len(found), 2.4))
+  turned = np.stack(list(turns.values()))
+  save(folder / "orientation.png", grid(np.concatenate(turned), columns=turned.shape[1]))
+  caption = f"The latent that says most of the orientation, seed {seeds[0]}, from top to bottom: {', '.join(turns)}."
   cells = {k: [f"{row.mean():.2f} ± {row.std(ddof=1):.2f}" for row in table_of(k)] for k in found}
   rows = [(method, *(cells[k][i] for k in found)) for i, method in enumerate(results)]
   told = [f"{k}: methods {v['methods']:.3f}, seeds {v['seeds']:.3f}" for k, v in apart.items()]
@@ -115,6 +124,7 @@ def study(folder: Path, smoke: bool = False):
     ),
     section("Means and deviations over seeds", table(rows, ("method", *found))),
     section("Deviation between methods, and between seeds of a method", *(tag("p", line) for line in told)),
+    section("Rotation", image(folder / "orientation.png", caption)),
     section("Traversals", *pictures),
   ]
   (folder / "report.html").write_text(page("Disentanglement", *body))

@@ -138,10 +138,14 @@ def mig(codes: np.ndarray, factors: np.ndarray, bins: int = 20) -> float:
   more levels than bins therefore stays below 1. Chen et al. 2018 (1802.04942, equation 6), who integrate q(z | x)
   where this takes its mean, as Locatello et al. do.
   """
-  binned = [np.digitize(z, np.histogram(z, bins)[1][1:-1]) for z in codes.T]
   levels = factors.T[varying(factors)]
-  information = np.array([[mutual_info_score(v, z) for v in levels] for z in binned])
-  return float(np.mean(gap(information) / [mutual_info_score(v, v) for v in levels]))
+  return float(np.mean(gap(information(codes, levels.T, bins)) / [mutual_info_score(v, v) for v in levels]))
+
+
+def information(codes: np.ndarray, factors: np.ndarray, bins: int = 20) -> np.ndarray:
+  """I(z_d; v_f) in nats, [D, F], of codes [N, D] in `bins` equal bins over their range and factors [N, F]."""
+  binned = [np.digitize(z, np.histogram(z, bins)[1][1:-1]) for z in codes.T]
+  return np.array([[mutual_info_score(v, z) for v in factors.T] for z in binned])
 
 
 def gap(matrix: np.ndarray) -> np.ndarray:
