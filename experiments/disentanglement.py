@@ -34,6 +34,7 @@ METHODS = {  # A config, and what is changed in it.
   "FactorVAE, 35": ("factor_vae_dsprites", {}),
 }
 VOTES, EXAMPLES = (1000, 500), (5000, 2000)
+FACTOR = "x"  # Whose latent is set beside the other methods'; so short a training learns nothing of the orientation.
 
 
 def settings(method, seed, smoke):
@@ -46,7 +47,7 @@ def settings(method, seed, smoke):
 
 
 def measure(config, folder, dataset, smoke):
-  """(scores, reconstruction and KL; traversals [D, columns, H, W, C]; I(z_d; orientation) [D]), in nats, of a run.
+  """(scores, reconstruction and KL; traversals [D, columns, H, W, C]; I(z_d; FACTOR) [D]), in nats, of a run.
 
   It is trained if it is not.
   """
@@ -65,8 +66,8 @@ def measure(config, folder, dataset, smoke):
   pixels = lambda params, state, latents, key: {"image": run.model.parts["mean"](params, state, latents)}
   shown, z = run._replace(model=run.model._replace(decode=pixels)), run.encode(test)
   codes, levels = draw(np.random.default_rng(0), factors.sizes, code, few["examples"][0])
-  turn = information(codes, levels)[:, factors.names.index("orientation")]
-  return found, traversed(shown, dataset, z, "z", range(z["z"].shape[1])), turn
+  told = information(codes, levels)[:, factors.names.index(FACTOR)]
+  return found, traversed(shown, dataset, z, "z", range(z["z"].shape[1])), told
 
 
 def spread(values) -> tuple[float, float]:
@@ -81,19 +82,19 @@ def spread(values) -> tuple[float, float]:
 
 def study(folder: Path, smoke: bool = False):
   """Trains, scores and writes all; a run that is there is not trained again."""
-  results, pictures, turns = {}, [], {}
+  results, pictures, moves = {}, [], {}
   dataset = main.load_data(settings("VAE", 0, smoke))
   seeds = SEEDS[:2] if smoke else SEEDS
   for method in METHODS:
     name = method.lower().replace(", ", "_").replace(" ", "_")
     results[method] = []
     for seed in seeds:
-      found, images, turn = measure(settings(method, seed, smoke), folder / f"{name}_{seed}", dataset, smoke)
+      found, images, nats = measure(settings(method, seed, smoke), folder / f"{name}_{seed}", dataset, smoke)
       results[method].append(found)
       print(f"{method}, seed {seed}: " + ", ".join(f"{k} {v:.3f}" for k, v in found.items()), flush=True)
       if seed == seeds[0]:
         save(folder / f"{name}.png", grid(np.concatenate(images[:DIMS]), columns=images.shape[1]))
-        turns[f"{method} ({turn.max():.2f} nats)"] = images[turn.argmax()]
+        moves[f"{method} ({nats.max():.2f} nats)"] = images[nats.argmax()]
         pictures.append(image(folder / f"{name}.png", f"{method}: each row moves one latent, seed {seed}."))
   kinds = [k for k in found if k not in ("reconstruction", "kl")]
   table_of = lambda k: np.array([[run[k] for run in runs] for runs in results.values()])
@@ -108,9 +109,9 @@ def study(folder: Path, smoke: bool = False):
       ax.set_yticklabels(results if ax is axes[0] else [])
 
   save(folder / "scores.png", plot(paint, len(found), 2.4))
-  turned = np.stack(list(turns.values()))
-  save(folder / "orientation.png", grid(np.concatenate(turned), columns=turned.shape[1]))
-  caption = f"The latent that says most of the orientation, seed {seeds[0]}, from top to bottom: {', '.join(turns)}."
+  moved = np.stack(list(moves.values()))
+  save(folder / "factor.png", grid(np.concatenate(moved), columns=moved.shape[1]))
+  caption = f"The latent that says most of {FACTOR}, seed {seeds[0]}, from top to bottom: {', '.join(moves)}."
   cells = {k: [f"{row.mean():.2f} ± {row.std(ddof=1):.2f}" for row in table_of(k)] for k in found}
   rows = [(method, *(cells[k][i] for k in found)) for i, method in enumerate(results)]
   told = [f"{k}: methods {v['methods']:.3f}, seeds {v['seeds']:.3f}" for k, v in apart.items()]
@@ -124,7 +125,7 @@ def study(folder: Path, smoke: bool = False):
     ),
     section("Means and deviations over seeds", table(rows, ("method", *found))),
     section("Deviation between methods, and between seeds of a method", *(tag("p", line) for line in told)),
-    section("Rotation", image(folder / "orientation.png", caption)),
+    section(f"What moves {FACTOR}", image(folder / "factor.png", caption)),
     section("Traversals", *pictures),
   ]
   (folder / "report.html").write_text(page("Disentanglement", *body))
