@@ -37,7 +37,7 @@ def scores(
   examples: tuple[int, int] = (10_000, 5_000),
   continuous: bool = False,
 ) -> dict[str, float]:
-  """All scores of `code`, by name; 1 is best for each.
+  """All scores of `code`, by name; higher is better.
 
   `votes` are the training and test points of the two metrics that classify interventions; each point encodes 64 or 128
   examples, and so these two are nearly all of the cost (published numbers use 10,000 and 5,000). `examples` are the
@@ -160,8 +160,9 @@ def dci(train: Sample, test: Sample, trees: ClassifierMixin | None = None, seed:
   R[d, f] is the importance (share of the decrease of impurity) of coordinate d for factor f; informativeness is the
   mean accuracy on `test` (the paper reports the error). Eastwood & Williams 2018 (ICLR, section 2).
 
-  `trees` is any scikit-learn classifier with `feature_importances_`. The default is the paper's random forest, which
-  takes seconds; Locatello et al. use `GradientBoostingClassifier()`, which takes minutes and gives other numbers.
+  `trees` is any scikit-learn classifier with `feature_importances_`. The default is a random forest, as in the
+  paper, which takes seconds; Locatello et al. use `GradientBoostingClassifier()`, which takes minutes and gives other
+  numbers.
   """
   # Every coordinate is tried at every split: a random subset would lend importance to coordinates that carry nothing.
   if trees is None:

@@ -7,9 +7,9 @@ The encoder's gradient of E_q f(z) is where `estimator` chooses; see prob/estima
 
   "score"             f(z) d log q(z | x): REINFORCE
   "running"           the same of f - the running mean of f
-  "leave_one_out"     the same of f - the mean of f at the example's other draws (VIMCO's, Mnih & Rezende 2016)
-  "straight_through"  through z as if it were its relaxation (biased)
-  "relaxed"           f of the relaxation itself, a Gumbel-softmax of two classes (biased; Jang 2016, Maddison 2016)
+  "leave_one_out"     the same of f - the mean of f at the example's other draws (RLOO, Kool 2019)
+  "relaxed"           f of a relaxation of z, a Gumbel-softmax of two classes (biased; Jang 2016, Maddison 2016)
+  "straight_through"  f of that relaxation rounded, with its gradient (biased; Jang 2016, section 2.2)
 
 Departures: the KL in closed form, which has less noise than log q - log p at the draws; one layer of latents; no
 network that predicts the baseline from x.
@@ -23,7 +23,7 @@ import jax.numpy as jnp
 from genjax_zoo.core import Model, UserError
 from genjax_zoo.nn.mlp import MLP
 from genjax_zoo.prob import estimators
-from genjax_zoo.prob.distributions import bernoulli_log_prob, log_mean_exp
+from genjax_zoo.prob.distributions import bernoulli_log_prob
 from genjax_zoo.prob.divergences import kl_bernoulli
 
 ESTIMATORS = "score", "running", "leave_one_out", "straight_through", "relaxed"
@@ -103,8 +103,7 @@ def model(
       ratio = bernoulli_log_prob(z, prior) - bernoulli_log_prob(z, logits)
       return log_likelihood(params, x, z) + ratio.sum(-1)
 
-    rows = max(1, 1000 // len(x))
-    return log_mean_exp(jax.lax.map(log_weight, jax.random.split(key, k), batch_size=rows), 0)
+    return estimators.importance_bound(log_weight, key, k)
 
   def encode(params, state, batch, key):
     """{"z": the probability of each bit, [B, D]}."""

@@ -15,8 +15,9 @@ said itself, as relaxed one-hot draws (Gumbel-softmax, `temperature`). With d_y 
 
 The word 0 ends a sentence and fills its rest, and is learned like the others: all sentences have L words.
 
-Departures: the critics of the two styles share all but their last layer; nothing is annealed. The deck (E, line 405)
-shows such transfers, and no method.
+Departures: the generator takes the non-saturating loss, and the states of what it is told are no affair of its own
+(the paper's -lambda L_adv is the critic's loss with the other sign, and so reaches both); the critics of the two styles
+share all but their last layer; nothing is annealed. The deck (E, line 405) shows such transfers, and no method.
 """
 
 import flax.linen as nn

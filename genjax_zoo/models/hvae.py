@@ -35,6 +35,7 @@ from genjax_zoo.core import Model, UserError
 from genjax_zoo.models._networks import nonlinearity
 from genjax_zoo.nn.mlp import MLP
 from genjax_zoo.prob.distributions import bernoulli_log_prob, log_mean_exp, normal_log_prob
+from genjax_zoo.prob.estimators import importance_bound
 
 stop = jax.lax.stop_gradient
 
@@ -113,18 +114,16 @@ def model(
       through = log_weight(stop(params), x, zs, beta)
       W = jax.nn.softmax(stop(log_w), 0)
       bound = log_mean_exp(log_w, 0) + (((1 - beta) * W + beta * W**2) * (through - stop(through))).sum(0)
-    elbo = log_w.mean(0)
     likelihood, prior = log_p(params["decoder"], x, zs)
     levels = enumerate(zip(log_q(params["encoder"], x, zs), prior), 1)
     each = {f"kl{l}": (q - p).mean(0) for l, (q, p) in levels}  # What a level says beyond those above it.
+    elbo = likelihood.mean(0) - sum(each.values())  # Whatever beta.
     return -bound, ({}, {"elbo": elbo, "reconstruction": -likelihood.mean(0)} | each)
 
-  def log_prob(params, state, batch, key, estimator="iwae", k=100):
-    """bound_k of log p(x), nats [B]; `k` draws, a few at a time: memory does not grow with it."""
+  def log_prob(params, state, batch, key, k=100):
+    """bound_k of log p(x), nats [B]."""
     x = flat(batch)
-    one = lambda key: log_weight(params, x, climb(params["encoder"], x, key, 1))[0]
-    rows = max(1, 1000 // x.shape[1])
-    return log_mean_exp(jax.lax.map(one, jax.random.split(key, k), batch_size=rows), 0)
+    return importance_bound(lambda key: log_weight(params, x, climb(params["encoder"], x, key, 1))[0], key, k)
 
   def encode(params, state, batch, key):
     """{"z1": [B, D], ...}: each level's mean, at the mean of the level below."""

@@ -3,7 +3,7 @@
 Latents z_1 (finest) .. z_L are images of a few channels, at ever halved resolutions. A deterministic path climbs from x
 to features d_l; then one path t comes down for both p and q, so that q knows what the levels above have said:
 
-  p(z_l | z_>l) = N(m_p(t), s_p(t)²)         N(0, I) at first
+  p(z_l | z_>l) = N(m_p(t), s_p(t)²)         N(0, I) before training
   q(z_l | z_>l, x) = N(m, s²)                 the product of p with the encoder's N(m_d(d_l), s_d(d_l)²):
      1/s² = 1/s_d² + 1/s_p²,   m = s² (m_d / s_d² + m_p / s_p²)
   t = t + conv(z_l), a residual block, twice as large for the next level
@@ -25,12 +25,13 @@ import jax.numpy as jnp
 from genjax_zoo.core import Model, UserError
 from genjax_zoo.models._observation import observation
 from genjax_zoo.nn.conv import Conv
-from genjax_zoo.prob.distributions import log_mean_exp, normal_log_prob
+from genjax_zoo.prob.distributions import normal_log_prob
 from genjax_zoo.prob.divergences import kl_normal
+from genjax_zoo.prob.estimators import importance_bound
 
 
 class Block(nn.Module):
-  """x + conv(silu(conv(silu(x)))), [B, h, w, F]; the identity at first."""
+  """x + conv(silu(conv(silu(x)))), [B, h, w, F]; the identity before training."""
 
   dtype: str
 
@@ -145,8 +146,8 @@ def model(
     metrics = {"reconstruction": reconstruction, "kl": kl} | {f"kl{l}": x.sum(-1) for l, x in enumerate(each, 1)}
     return reconstruction + beta * value, ({}, metrics)
 
-  def log_prob(params, state, batch, key, estimator="iwae", k=100):
-    """bound_k of log p(x) by k draws of q, nats [B], a few at a time."""
+  def log_prob(params, state, batch, key, k=100):
+    """log 1/k sum p(x, z_i) / q(z_i | x) of k draws of q, a lower bound of log p(x), nats [B]."""
     found = climb(params, batch)
 
     def log_weight(key):
@@ -155,8 +156,7 @@ def model(
       density = lambda z, law: normal_log_prob(z, law[0], law[1] / 2).reshape(len(z), -1).sum(-1)
       return seen.log_prob(params, batch, out, k_x) + sum(density(z, p) - density(z, q) for z, p, q in levels)
 
-    rows = max(1, 200 // len(batch["image"]))
-    return log_mean_exp(jax.lax.map(log_weight, jax.random.split(key, k), batch_size=rows), 0)
+    return importance_bound(log_weight, key, k, rows=200)
 
   def encode(params, state, batch, key):
     """{"z1": [B, h, w, Z], ..}: each level's mean of q, given draws of those above."""

@@ -25,10 +25,15 @@ def model(
 ) -> Model:  # fmt: skip
   """A prior of the real latents "z", of any shape, of the stage `first`; samples are what it decodes.
 
-  The arguments, and the options of `sample`, are those of `ddpm`. Raises UserError when `first` has no such latents.
+  The arguments, and the options of `sample`, are those of `ddpm`. Raises UserError when `first` has no such latents, or
+  decodes with more than them.
   """
   if first.encode is None or first.decode is None:
     raise UserError("stages.first can't encode and decode: latent diffusion needs a first stage with latents")
+  if first.given:
+    raise UserError(
+      f"stages.first decodes 'z' with a {first.given[0]!r}, and what is sampled is 'z' alone: take another"
+    )
   options = dict(T=T, schedule="cosine", prediction="v", conditional=conditional, drop_label=drop_label)
   options |= dict(network=network, hidden=hidden, blocks=blocks, attention=attention)
   labels = {k: data[k] for k in ("label",) if k in data}

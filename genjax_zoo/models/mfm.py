@@ -10,8 +10,9 @@ mean discrepancy of their joint law from the prior takes the place of a KL:
   loss = sum_m |x_m - x_m_hat|² - log p(y) + weight MMD²(z, N(0, I))
   MMD² = E k(z, z') - 2 E k(z, n) + E k(n, n'),   k(a, b) = exp(-|a - b|² / dim),   n ~ N(0, I)
 
-E_y sums what it has of each modality, and in training one is left out now and then: z_y can be told by any of them. So
-a missing modality is inferred, x_2 is generated from x_1, and one example's style is put on another's content.
+E_y averages its features of the modalities that are there, and in training one is left out now and then: z_y can be
+told by any of them. So a missing modality is inferred, x_2 is generated from x_1, and one example's style is put on
+another's content.
 
 Departures: one network in place of the paper's surrogate for missing modalities; perceptrons, no recurrent networks.
 """

@@ -5,24 +5,26 @@ learns where to look, q(z | x) = N(mean, diag(exp(logvar))), and gives a bound w
 
   log p(x) >= elbo = E_q log p(x | z) - kl,   z = mean + exp(logvar / 2) * eps,  eps ~ N(0, I)
   kl = KL(q(z | x) || p(z)) = 1/2 sum(mean² + exp(logvar) - 1 - logvar)
-  loss = -log p(x | z) + beta * kl + (tc - 1) * total correlation
+  loss = -log p(x | z) + beta (kl + (tc - 1) total correlation)
 
 beta = 1, but for the beta-VAE (Higgins 2017) and for warm-up. Evaluation tightens the bound with k draws
 (Burda 2015, arXiv:1509.00519):  log p(x) >= E log 1/k sum_i p(x, z_i) / q(z_i | x).
 
-Four papers are an argument each, all but `conditional` of training alone:
+Four papers are an argument each; `free_bits` and `tc` act in training alone:
   free_bits   kl is sum_d max(free_bits, E_batch kl_d): no dimension is pressed below so many nats (Kingma 2016)
   tc          beta-TCVAE (Chen 2018): the total correlation of q(z), by `prob.divergences.kl_parts`, weighs tc times
   components  VampPrior (Tomczak 2017): p(z) = 1/K sum_k q(z | u_k) of K learned inputs u_k; kl is one of a draw
-  conditional p(x | z, y), q(z | x, y) of the label y (Sohn 2015): y joins z at the decoder, and shifts q
+  conditional p(x | z, y), q(z | x, y) of the label y: y joins z at the decoder, and shifts q (Sohn 2015, where p(z | y)
+              is learned too; here p(z) is one for all y)
 
 p(x | z) is one of `_observation`'s: "bernoulli", "discretized_logistic" or "gaussian".
 
 Departures: Adam; ReLU. `sample` and `decode` return the mean of p(x | z), as the paper's figures do.
 
-Three decks slip here. The KL: sum(exp(logvar) + mean² - log s - 1) (A, line 740) lacks the 1/2 and the square in
-log s², and so is least at s² = 1/2, not at the prior. The reparameterisation: mean + s² * eps (B, line 350)
-squares s. The bound: E_q p(x | z) (D, line 122) lacks the log.
+All five decks slip here. What q is to be near is p(z | x), not p(x, z) (E, line 169). The KL: sum(exp(logvar) + mean² -
+log s - 1) (A, line 740) lacks the 1/2 and the square in log s², and so is least at s² = 1/2, not at the prior. The
+reparameterisation: mean + s² * eps (B, line 350) squares s. The bound: E_q p(x | z) (D, line 122) lacks the log. The
+reconstruction: |x - x_hat| (C, line 188; D, line 122) lacks the square, and with it (A, line 712) still the 1 / (2 s²).
 """
 
 import jax
@@ -34,6 +36,7 @@ from genjax_zoo.models._observation import observation
 from genjax_zoo.prob.ais import log_marginal, sigmoid_schedule
 from genjax_zoo.prob.distributions import log_mean_exp, normal_log_prob, normal_sample
 from genjax_zoo.prob.divergences import kl_parts, kl_standard_normal
+from genjax_zoo.prob.estimators import importance_bound
 
 
 def model(
@@ -91,12 +94,13 @@ def model(
     mean, logvar = prior(params)
     return log_mean_exp(normal_log_prob(z[:, None], mean[None], logvar[None] / 2).sum(-1), 1)
 
-  def draw_prior(params, key, n):
+  def draw_prior(params, key, n, temperature=1.0):
+    """z ~ p(z), [n, latent], or of its components, with deviations times `temperature`."""
     if not components:
-      return jax.random.normal(key, (n, latent))
+      return temperature * jax.random.normal(key, (n, latent))
     k_which, k_z = jax.random.split(key)
     mean, logvar = (x[jax.random.randint(k_which, (n,), 0, components)] for x in prior(params))
-    return normal_sample(k_z, mean, logvar / 2)
+    return normal_sample(k_z, mean, logvar / 2 + jnp.log(temperature))
 
   def init(key, batch):
     k_enc, k_dec, k_inputs = jax.random.split(key, 3)
@@ -159,8 +163,7 @@ def model(
       z = normal_sample(k_z, mean, logvar / 2)
       return log_joint(params, state, batch, {"z": z}, k_x) - normal_log_prob(z, mean, logvar / 2).sum(-1)
 
-    rows = max(1, 1000 // len(mean))  # Draws at a time: memory does not grow with k.
-    return log_mean_exp(jax.lax.map(log_weight, jax.random.split(key, k), batch_size=rows), 0)
+    return importance_bound(log_weight, key, k)
 
   def encode(params, state, batch, key):
     """The means of q(z | x), and the labels of a conditional model."""
@@ -174,9 +177,9 @@ def model(
     return seen.in_form(mean(params, state, latents))
 
   def sample(params, state, key, n, given={}, temperature=1.0, noise=False):
-    """Means of p(x | z), z ~ p(z), scaled by `temperature`; with `noise`, x ~ p(x | z), as grainy as it is."""
+    """Means of p(x | z), z ~ p(z) of deviations times `temperature`; with `noise`, x ~ p(x | z), grainy as it is."""
     k_z, k_x = jax.random.split(key)
-    out = decoded(params, with_label(temperature * draw_prior(params, k_z, n), given))
+    out = decoded(params, with_label(draw_prior(params, k_z, n, temperature), given))
     return seen.in_form(seen.draw(params, out, k_x) if noise else seen.mean(out))
 
   return Model(

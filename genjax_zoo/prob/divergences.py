@@ -9,6 +9,8 @@ import jax
 import jax.numpy as jnp
 from jax.scipy.special import rel_entr
 
+from genjax_zoo.prob.distributions import normal_log_prob
+
 
 def kl_standard_normal(mean: jax.Array, logvar: jax.Array) -> jax.Array:
   """KL(N(mean, s^2) || N(0, 1)) = 1/2 sum(s^2 + mean^2 - log s^2 - 1); mean, logvar: [..., D] -> [...].
@@ -55,9 +57,9 @@ def kl_parts(z: jax.Array, mean: jax.Array, logvar: jax.Array) -> tuple[jax.Arra
   (Chen et al. 2018, 1802.04942, eq. 2). q is the mean over the batch, which is biased by its size: towards more mutual
   information, at most log B, since an example's own posterior is among the B.
   """
-  normal = lambda z, mean, logvar: -0.5 * ((z - mean) ** 2 * jnp.exp(-logvar) + logvar + math.log(2 * math.pi))
-  each = normal(z[:, None], mean[None], logvar[None])  # [B, B, D]: z_i under q(z | x_j).
+  each = normal_log_prob(z[:, None], mean[None], logvar[None] / 2)  # [B, B, D]: z_i under q(z | x_j).
   n = math.log(len(z))
   q = jax.nn.logsumexp(each.sum(-1), 1) - n
   product = (jax.nn.logsumexp(each, 1) - n).sum(-1)
-  return normal(z, mean, logvar).sum(-1) - q, q - product, product - normal(z, 0.0, jnp.zeros_like(z)).sum(-1)
+  given, prior = normal_log_prob(z, mean, logvar / 2).sum(-1), normal_log_prob(z, 0.0, 0.0).sum(-1)
+  return given - q, q - product, product - prior

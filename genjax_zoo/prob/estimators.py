@@ -5,14 +5,22 @@ two are unbiased:
 
   pathwise          d f(z(theta, eps)),  z = mean + s eps: just differentiate through the draw (Kingma & Welling 2013)
   score function    (f(z) - baseline) d log p(z; theta): for any z, discrete too (Williams 1992, REINFORCE)
-  straight-through  the draw forward, its smooth stand-in backward (Bengio 2013, arXiv:1308.3432): biased
+  straight-through  the draw forward, a smooth stand-in backward: its mean (Bengio 2013, arXiv:1308.3432), or what it
+                    was rounded from (Jang 2016, arXiv:1611.01144, section 2.2): biased
   Gumbel-softmax    f of a smooth stand-in of the draw, `distributions.gumbel_softmax_sample`: biased
 
 A baseline that does not depend on its own z leaves the expectation alone, for E d log p = 0, and takes away variance.
+
+Of E_q log p(x | z) - KL(q || p) the deck (E, lines 281, 292 and 320) differentiates the first term alone. That is the
+gradient by p(x | z); the one by q has the KL's too.
 """
+
+from collections.abc import Callable
 
 import jax
 import jax.numpy as jnp
+
+from genjax_zoo.prob.distributions import log_mean_exp
 
 stop = jax.lax.stop_gradient
 
@@ -23,7 +31,10 @@ def score_function(f: jax.Array, log_p: jax.Array, baseline: jax.Array | float =
 
 
 def leave_one_out(f: jax.Array) -> jax.Array:
-  """The baseline of each of k >= 2 draws, the mean of the others: f [k, ...] -> [k, ...] (Mnih & Rezende 2016)."""
+  """The baseline of each of k >= 2 draws, the mean of the others: f [k, ...] -> [k, ...] (RLOO).
+
+  Kool 2019, Buy 4 REINFORCE Samples, Get a Baseline for Free! (ICLR workshop on structured prediction).
+  """
   return (f.sum(0, keepdims=True) - f) / (len(f) - 1)
 
 
@@ -43,3 +54,12 @@ def bernoulli_relaxed(key: jax.Array, logits: jax.Array, temperature: float) -> 
   The Gumbel-softmax of two classes (Maddison 2016, arXiv:1611.00712, appendix B).
   """
   return jax.nn.sigmoid((logits + jax.random.logistic(key, jnp.shape(logits))) / temperature)
+
+
+def importance_bound(log_weight: Callable, key: jax.Array, k: int, rows: int = 1000) -> jax.Array:
+  """log 1/k sum_i w_i of k draws log_weight(key) -> nats [B]: in expectation at most log E w, and nearer as k grows.
+
+  About `rows` weights are computed at a time: memory does not grow with k. Burda 2015 (arXiv:1509.00519).
+  """
+  (B,) = jax.eval_shape(log_weight, key).shape
+  return log_mean_exp(jax.lax.map(log_weight, jax.random.split(key, k), batch_size=max(1, rows // B)), 0)

@@ -73,6 +73,8 @@ def test_stages_nest():
 def test_a_stage_without_real_latents_is_told():
   with pytest.raises(UserError, match=r"stages\.first can't encode"):
     latent_diffusion.model(SPACE, first=affine(1.0)._replace(encode=None))
+  with pytest.raises(UserError, match="with a 'label'"):
+    latent_diffusion.model(SPACE, first=affine(1.0)._replace(given=("label",)))
   codes = affine(1.0)._replace(encode=lambda params, state, batch, key: {"z": jnp.zeros((4, 3), jnp.int32)})
   with pytest.raises(UserError, match="no real latents 'z'"):
     latent_diffusion.model(SPACE, first=codes).init(jax.random.key(0), {"x": jnp.zeros((4, 3))}, {"first": values(1.0)})
