@@ -102,25 +102,26 @@ def latent_map(run, dataset, test, encoded):
 
 
 def clusters(run, dataset, test, encoded):
-  """Test examples by the component of a mixture that they are most of."""
-  if run.model.encode is None or not (names := [k for k, z in encoded().items() if are_shares(z)]):
+  """Test examples by the component of a mixture that they are likeliest of."""
+  if run.model.encode is None or not (shares := [z for z in encoded().values() if are_shares(z)]):
     return None
-  kind = encoded()[names[0]].argmax(1)
+  kind = shares[0].argmax(1)
   found, counts = np.unique(kind, return_counts=True)
-  told = f"{len(found)} of {encoded()[names[0]].shape[1]} components are the likeliest of some test example"
+  told = f"{len(found)} of {shares[0].shape[1]} components are the likeliest of some test example."
   if in_plane(dataset):
-    colour = dict(
-      c=np.random.default_rng(0).permutation(found.max() + 1)[kind] % 20, cmap="tab20"
-    )  # Neighbours differ.
-    return plot(lambda ax: (ax.scatter(*test["x"].T, s=4, **colour), ax.set_aspect("equal"))), f"Colours: {told}."
+    colours = np.random.default_rng(0).permutation(shares[0].shape[1]) % 20  # Those of neighbours differ.
+
+    def scatter(ax):
+      ax.scatter(*test["x"].T, s=4, c=colours[kind], cmap="tab20")
+      ax.set_aspect("equal")
+
+    return plot(scatter), f"A colour for each component: {told}"
   if "image" not in dataset.fields:
     return None
-  columns = columns_of(dataset, 12)
-  images, shown = floats(test, dataset), found[counts.argsort()[::-1]][:ROWS]
+  columns, images = columns_of(dataset, 12), floats(test, dataset)
+  shown = found[counts.argsort()[::-1]][:ROWS]
   rows = np.zeros((len(shown), columns, *images.shape[1:]), images.dtype)
   for row, k in zip(rows, shown):
     members = images[kind == k][:columns]
     row[: len(members)] = members
-  return grid(
-    rows.reshape(-1, *images.shape[1:]), columns=columns
-  ), f"A row for each of {len(shown)} components: {told}."
+  return grid(np.concatenate(rows), columns=columns), f"A row for each component, the largest first: {told}"
