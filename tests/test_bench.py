@@ -26,14 +26,21 @@ def test_operations_are_counted_through_loops_and_gradients():
   assert cost.counted(both.jaxpr) == 3 * cost.counted(forward.jaxpr)
 
 
-def test_a_convolution_and_its_gradients_cost_alike():
-  kernel, x = jnp.ones((3, 3, 4, 8)), jnp.ones((2, 10, 10, 4))
+def test_only_what_runs_more_than_once_is_a_loop():
+  scan = lambda n: jax.make_jaxpr(jax.jit(lambda x: jax.lax.scan(lambda x, _: (x + 1, None), x, length=n)[0]))(1.0)
+  assert cost.loops(scan(2).jaxpr) and not cost.loops(scan(1).jaxpr)
+
+
+@pytest.mark.parametrize("groups", [1, 4])
+def test_a_convolution_and_its_gradients_cost_alike(groups):
+  kernel, x = jnp.ones((3, 3, 4 // groups, 8)), jnp.ones((2, 10, 10, 4))
+  layout = dict(dimension_numbers=("NHWC", "HWIO", "NHWC"), feature_group_count=groups)
 
   def loss(kernel, x):
-    return jax.lax.conv_general_dilated(x, kernel, (1, 1), "VALID", dimension_numbers=("NHWC", "HWIO", "NHWC")).sum()
+    return jax.lax.conv_general_dilated(x, kernel, (1, 1), "VALID", **layout).sum()
 
   forward = cost.counted(jax.make_jaxpr(loss)(kernel, x).jaxpr)
-  assert forward == 2 * (2 * 8 * 8 * 8) * (3 * 3 * 4)
+  assert forward == 2 * (2 * 8 * 8 * 8) * (3 * 3 * 4 // groups)
   by_kernel = jax.make_jaxpr(jax.grad(loss))(kernel, x)
   assert cost.counted(by_kernel.jaxpr) == 2 * forward  # XLA leaves out the forward pass, which is linear; we count it.
 
@@ -73,3 +80,15 @@ def test_twins_compute_the_same(w):
   params, inputs = ours.some_params(w), w.inputs(np.random.default_rng(1), 4, w)
   mine, other = ours.compared(w, params, inputs), theirs.compared(theirs.twin(w, params), inputs)
   assert np.abs(mine - other.reshape(mine.shape)).max() < 1e-4 * max(1, np.abs(mine).max())
+
+
+@pytest.mark.skipif(not importlib.util.find_spec("torch"), reason="needs the extra bench")
+def test_a_contender_runs_with_its_own_threads():
+  import torch
+
+  from experiments.bench import theirs
+
+  runs = {n: theirs.sampling(VAE, ours.some_params(VAE), False, n).run for n in (1, 2)}
+  for n, run in runs.items():
+    run(1)
+    assert torch.get_num_threads() == n

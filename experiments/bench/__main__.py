@@ -4,9 +4,8 @@
 
 Each of `workloads.WORKLOADS` is compared with a twin of the same architecture, batch and precision, whose weights are
 copied from ours and whose outputs must be equal to 1e-4. Contenders are timed in turn, medians count: ours with one and
-with many steps a dispatch, PyTorch eager and compiled (not with --quick), with one thread or all as it is faster. A
-ratio is the best of ours over the best of theirs.
-Writes bench.json and bench.png.
+with many steps a dispatch, PyTorch eager and compiled (not with --quick), each with one thread and with all. A ratio is
+the best of ours over the best of theirs. Writes bench.json and bench.png.
 
 `python -m experiments.bench.startup` times the first step of every config of digits, `.blocks` each layer alone and
 inside a scan, `.scale` lists what many devices would send each other.
@@ -25,7 +24,7 @@ import jax
 import numpy as np
 
 from experiments.bench import measure, ours
-from experiments.bench.cost import device_rates, flops
+from experiments.bench.cost import counted, device_rates, loops, step
 from experiments.bench.workloads import ON_GPU, WORKLOADS, Workload
 from genjax_zoo.core import UserError, nearest
 from genjax_zoo.evaluate import device_name
@@ -53,14 +52,15 @@ def compare(w: Workload, params, theirs, quick: bool) -> dict:
   """All that is measured of a workload; what PyTorch can't compile is missing."""
   seconds, rounds = (0.2, 3) if quick else (1.0, 7)
   kinds = {"eager": False} | ({} if quick else {"compiled": True})
+  others = {f"torch {kind}, {n} of {theirs.ALL} threads": (kinds[kind], n) for kind in kinds for n in theirs.THREADS}
   found = {"agreement": agreement(w, params, theirs), "first_step": {}, "memory": {}, "not_compiled": None}
-  contenders, found["torch_threads"] = {}, theirs.choose_threads(w, params)
+  contenders = {}
   for K in (1, w.steps):
     contenders[f"ours, {K} a dispatch"], first, program = ours.training(w, K)
   found["first_step"]["ours"] = first
-  for kind, compiled in kinds.items():
+  for name, how in others.items():
     try:
-      contenders[f"torch {kind}"], found["first_step"][f"torch {kind}"] = theirs.training(w, params, compiled)
+      contenders[name], found["first_step"][name] = theirs.training(w, params, *how)
     except Exception as e:  # Of as many kinds as there are reasons; the first lines tell.
       found["not_compiled"] = str(e).strip()[:200]
   found["training"] = measure.rates(contenders, seconds, rounds)
@@ -69,9 +69,9 @@ def compare(w: Workload, params, theirs, quick: bool) -> dict:
   draws = {"ours": ours.sampling(w, params)}
   if w.naive:
     draws["ours, without caches"] = ours.sampling(w, params, **w.naive)
-  for kind, compiled in kinds.items():
-    if compiled is False or found["not_compiled"] is None:
-      draws[f"torch {kind}"] = theirs.sampling(w, params, compiled)
+  for name, (compiled, threads) in others.items():
+    if not compiled or found["not_compiled"] is None:
+      draws[name] = theirs.sampling(w, params, compiled, threads)
   found["sampling"] = measure.rates(draws, seconds, max(3, rounds // 2))
   for what in "training", "sampling":
     found[f"{what}_ratio"] = ratio(found[what])
@@ -94,11 +94,13 @@ def ratio(rates: dict[str, float]) -> float:
 
 
 def utilisation(w: Workload, program, examples: float) -> dict:
-  """Fractions of the device's measured rates that a training step attains."""
+  """Fractions of the device's measured rates that a training step attains; "copy" where XLA can tell what it moves."""
   matmul, copy = device_rates(w.model.get("dtype", "float32"))
-  steps = examples / w.batch
-  accessed = program.cost_analysis().get("bytes accessed", 0.0)  # A loop's body counts once: that of one step.
-  return {"matmul": flops(w) * steps / matmul, "copy": accessed * steps / copy}
+  steps, arithmetic = examples / w.batch, step(w)
+  attained = {"matmul": counted(arithmetic) * steps / matmul}
+  if not loops(arithmetic):  # XLA counts a loop's body once: here that of all steps, which is one step.
+    attained["copy"] = program.cost_analysis().get("bytes accessed", 0.0) * steps / copy
+  return attained
 
 
 def line(name: str, found: dict) -> str:
@@ -107,9 +109,7 @@ def line(name: str, found: dict) -> str:
   for what, unit in ("training", "examples/s"), ("sampling", "images/s"):
     rates = ", ".join(f"{k} {v:,.4g}" for k, v in found[what].items())
     text += f"\n  {what} {found[f'{what}_ratio']:.2f} x torch ({rates} {unit})"
-  text += f"\n  torch used {found['torch_threads']} of its threads; first step " + ", ".join(
-    f"{k} {v:.1f} s" for k, v in found["first_step"].items()
-  )
+  text += "\n  first step " + ", ".join(f"{k} {v:.1f} s" for k, v in found["first_step"].items())
   text += "; memory " + ", ".join(f"{k} {v / 2**20:.0f} MiB" for k, v in found["memory"].items() if v is not None)
   if found.get("utilisation"):
     text += "; of the device's " + ", ".join(f"{k} {v:.0%}" for k, v in found["utilisation"].items())

@@ -10,11 +10,12 @@ import torch._dynamo
 import torch._inductor.config
 
 from experiments.bench import ours
-from experiments.bench.measure import Contender, timed
+from experiments.bench.measure import Contender
 from experiments.bench.workloads import Workload
 
 DEVICE = "cuda" if torch.cuda.is_available() else "cpu"
-LAST, THREADS = torch.channels_last, torch.get_num_threads()
+LAST, ALL = torch.channels_last, torch.get_num_threads()
+THREADS = sorted({1, ALL}) if DEVICE == "cpu" else [ALL]  # For small nets, and on a busy machine, one is often faster.
 torch.manual_seed(0)
 torch._dynamo.config.recompile_limit = 64
 torch._inductor.config.force_disable_caches = True
@@ -23,18 +24,6 @@ torch._inductor.config.force_disable_caches = True
 def forget():
   """Forgets what was compiled: time to the first step counts all of it, on our side too."""
   torch._dynamo.reset()
-  torch.set_num_threads(THREADS)
-
-
-def choose_threads(w: Workload, params) -> int:
-  """One thread or all, whichever steps faster: for small nets, and on a busy machine, one often does."""
-  took, most = {}, torch.get_num_threads()
-  for threads in {1, most}:
-    torch.set_num_threads(threads)
-    contender, _ = training(w, params, compiled=False)
-    took[threads] = min(timed(contender.run, 2) for _ in range(3))
-  torch.set_num_threads(min(took, key=took.get))
-  return torch.get_num_threads()
 
 
 def finished():
@@ -75,7 +64,7 @@ def precision(w: Workload):
   return contextlib.nullcontext()
 
 
-def training(w: Workload, params, compiled: bool):
+def training(w: Workload, params, compiled: bool, threads: int):
   """(Contender of steps, seconds to the first)."""
   begun, module = time.perf_counter(), twin(w, params)
   data = image(ours.dataset(w).splits["train"]["image"])
@@ -102,6 +91,7 @@ def training(w: Workload, params, compiled: bool):
     step = lambda x: minimize(loss, optimizer, x)
 
   def run(calls):
+    torch.set_num_threads(threads)  # What was compiled for others is compiled again.
     for index in torch.randint(len(data), (calls, w.batch)).to(DEVICE):
       step(data[index])
     finished()
@@ -110,12 +100,13 @@ def training(w: Workload, params, compiled: bool):
   return Contender(run, w.batch), time.perf_counter() - begun
 
 
-def sampling(w: Workload, params, compiled: bool) -> Contender:
+def sampling(w: Workload, params, compiled: bool, threads: int) -> Contender:
   """Draws of `w.drawn` samples, as NumPy arrays."""
   module = twin(w, params).eval()
   net = torch.compile(module.net) if compiled else module.net
 
   def run(calls):
+    torch.set_num_threads(threads)
     for _ in range(calls):
       with torch.inference_mode(), precision(w):
         module.sample(w.drawn, net).cpu().numpy()
