@@ -5,11 +5,13 @@ the steps, solvers of order 2 fewer, and what counts are evaluations of the netw
 correctors and for guidance. Guidance (deck E) with scale s draws from about p(x) p(c | x)^s, normalised: the larger
 s, the surer a classifier is of the label, and the fewer of the data's modes are left.
 
-The model is configs/ddpm_labels_digits.py, trained here; and that of runs/ddpm_mnist too, where it has been trained.
+The model is configs/ddpm_labels_digits.py, trained here; and that of runs/ddpm_mnist too, where it has been trained. A
+classifier's guidance is that of configs/classifier_guidance_digits.py, whose diffusion knows no labels.
 
-On digits (seed 0) 10 evaluations of DPM-Solver++ give an FID of 0.069, 20 of DDIM 0.072 and 200 of ancestral sampling
-0.086; Langevin dynamics gets nowhere in 61. Guidance 1.5 makes the classifier sure of all labels, and recall falls from
-0.88 to 0.74, with scale 4 to 0.27; FID is best without.
+On digits (seed 0) 10 evaluations of DPM-Solver++ give an FID of 0.064, 20 of DDIM 0.072 and 200 of ancestral sampling
+0.086; Langevin dynamics gets nowhere in 61. Guidance 1.5 makes the classifier sure of all but 0.2 % of the labels, and
+recall falls from 0.94 to 0.79, with scale 4 to 0.38; FID is best without, at scale 1. With a classifier's guidance it
+is best at scale 2, 0.076, with 96 % of the labels and a recall of 0.92; at scale 1 the label is there in 78 %.
 """
 
 from pathlib import Path
@@ -55,39 +57,53 @@ def by_scale(run, dataset, n):
   return found, [image for row in tiles for image in row]
 
 
+def curves(steps, guidance):
+  """A picture of `by_steps`, and of {kind of guidance: `by_scale`}."""
+
+  def paint(quality, guided, balance):
+    for sampler, points in steps.items():
+      quality.plot(
+        [p["evaluations"] for p in points.values()], [p["fid"] for p in points.values()], "o-", label=sampler
+      )
+    quality.set(xlabel="evaluations of the network", ylabel="FID", xscale="log", yscale="log")
+    quality.legend(fontsize=6)
+    for (kind, scales), style in zip(guidance.items(), ("o-", "o:")):
+      for i, k in enumerate(SHOWN[1:]):
+        label = k if style == "o-" else None
+        guided.plot(SCALES, [found[k] for found in scales.values()], style, color=f"C{i}", label=label)
+      x, y = ([found[k] for found in scales.values()] for k in ("agreement", "fid"))
+      balance.plot(x, y, style, label=kind)
+      for scale, *at in zip(SCALES, x, y):
+        balance.annotate(f"{scale:g}", at)
+    guided.set(xlabel="guidance scale")
+    guided.legend(fontsize=7)
+    balance.set(xlabel="agreement with the label", ylabel="FID", yscale="log")
+    balance.legend(fontsize=7)
+
+  return plot(paint, 3, 4)
+
+
 def lesson(smoke):
   n, numbers, pictures = 100 if smoke else 1000, {}, []
   with tempfile.TemporaryDirectory() as folder:
     runs = {"digits": trained("ddpm_labels_digits", Path(folder) / "run", smoke)}
+    other = {"digits": trained("classifier_guidance_digits", Path(folder) / "guided", smoke)}
     if not smoke and (mnist := kept("ddpm_mnist")):
       runs["MNIST"] = mnist
     for name, (run, dataset) in runs.items():
       many, samplers = (2 * n, FEW) if name == "MNIST" else (n, {"ddim": (2, 4)} if smoke else STEPS)
-      steps, (scales, tiles) = by_steps(run, dataset, many, samplers), by_scale(run, dataset, many)
-      numbers[name] = {"samples": many, "steps": steps, "guidance scale": scales}
-
-      def curves(quality, guided, balance, steps=steps, scales=scales):
-        for sampler, points in steps.items():
-          quality.plot(
-            [p["evaluations"] for p in points.values()], [p["fid"] for p in points.values()], "o-", label=sampler
-          )
-        quality.set(xlabel="evaluations of the network", ylabel="FID", xscale="log", yscale="log")
-        quality.legend(fontsize=6)
-        for k in SHOWN[1:]:
-          guided.plot(SCALES, [found[k] for found in scales.values()], "o-", label=k)
-        guided.set(xlabel="guidance scale")
-        guided.legend(fontsize=7)
-        balance.plot(
-          [found["agreement"] for found in scales.values()], [found["fid"] for found in scales.values()], "o-"
-        )
-        for scale, found in scales.items():
-          balance.annotate(f"{scale:g}", (found["agreement"], found["fid"]))
-        balance.set(xlabel="agreement with the label", ylabel="FID", yscale="log")
-
+      steps, tiles = by_steps(run, dataset, many, samplers), []
+      guidance = {"classifier-free": run} | ({"of a classifier": other[name][0]} if name in other else {})
+      for kind, run in guidance.items():
+        guidance[kind], rows = by_scale(run, dataset, many)
+        tiles += rows
+      numbers[name] = {"samples": many, "steps": steps, "guidance": guidance}
       caption = (
-        f"{name}, {many:,} samples: FID against evaluations; what guidance does; FID against agreement, by scale."
+        f"{name}, {many:,} samples: FID against evaluations; what guidance does by its scale, dotted that of a "
+        "classifier; and FID against agreement."
       )
-      pictures.append((plot(curves, 3, 4), caption))
-      caption = f"{name}: samples in order of their label, from top to bottom with scale {', '.join(map(str, SCALES))}."
+      pictures.append((curves(steps, guidance), caption))
+      caption = f"{name}: samples in order of their label, from top to bottom with scale {', '.join(map(str, SCALES))}"
+      caption += ", and again by a classifier's guidance." if name in other else "."
       pictures.append((grid(np.stack(tiles), dataset.fields["image"].levels, 20), caption))
   return numbers, pictures
