@@ -19,7 +19,7 @@ from genjax_zoo.pictures import plot
 
 
 def lesson(smoke):
-  splits, numbers, planes = {}, {}, {}
+  numbers, planes = {}, {}
 
   def note(name, train, test, restored=None):
     found = {"accuracy of neighbours": KNeighborsClassifier(5).fit(train, y["train"]).score(test, y["test"])}

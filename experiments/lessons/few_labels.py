@@ -16,7 +16,6 @@ import numpy as np
 import optax
 
 from experiments.lessons._runs import trained
-from genjax_zoo.models._networks import networks
 from genjax_zoo.pictures import plot
 from genjax_zoo.sharding import jit
 
@@ -26,51 +25,52 @@ LABELS, DRAWS, STEPS, BATCH = (2, 5, 10, 50, 100), 8, 400, 64
 def chosen(label, n, seed):
   """Rows of n examples of each class, drawn by `seed`."""
   rng = np.random.default_rng(seed)
-  return np.concatenate([rng.choice(np.flatnonzero(label == c), n, replace=False) for c in range(10)])
+  return np.concatenate([rng.choice(np.flatnonzero(label == c), n, replace=False) for c in np.unique(label)])
 
 
 def lesson(smoke):
   with tempfile.TemporaryDirectory() as folder:
     run, dataset = trained("denoising_digits", Path(folder) / "run", smoke)
-  options = run.config["model"]
-  encoder, _ = networks("mlp", options["hidden"], options["latent"], (8, 8, 1), jax.nn.relu, "float32")
-  head, tx = nn.Dense(10, kernel_init=nn.initializers.zeros), optax.adam(1e-3)
-  (x, y), (x_test, y_test) = (
-    (dataset.splits[split]["image"] / np.float32(16), dataset.splits[split]["label"]) for split in ("train", "test")
-  )
+  train, test = (jax.tree.map(jnp.asarray, dataset.splits[split]) for split in ("train", "test"))
+  head = nn.Dense(dataset.fields["label"].levels, kernel_init=nn.initializers.zeros)
+  tx = optax.adam(1e-3)
 
-  def features(encoder_params, x):
-    return jax.nn.relu(encoder.apply({"params": encoder_params}, x))
+  def features(encoder, batch):
+    return jax.nn.relu(run.model.encode({"encoder": encoder}, {}, batch, None)["z"])
 
-  def logits(params, scale, x):
-    return head.apply({"params": params["head"]}, features(params["encoder"], x) / scale)
+  def logits(params, scale, batch):
+    return head.apply({"params": params["head"]}, features(params["encoder"], batch) / scale)
 
-  def accuracy(key, encoder_params, rows):
-    """Of a network trained on these rows, from `encoder_params` on, on the test split."""
+  def accuracy(key, encoder, rows):
+    """Of a network trained on these rows, from `encoder` on, on the test split."""
     k_head, k_rows = jax.random.split(key)
-    scale = features(encoder_params, x).std()
-    params = {"encoder": encoder_params, "head": head.init(k_head, jnp.zeros((1, options["latent"])))["params"]}
+    seen = features(encoder, train)
+    scale, params = seen.std(), {"encoder": encoder, "head": head.init(k_head, seen[:1])["params"]}
 
     def step(carry, key):
       params, opt = carry
-      batch = jax.random.choice(key, rows, (BATCH,))
-      loss = lambda p: optax.softmax_cross_entropy_with_integer_labels(logits(p, scale, x[batch]), y[batch]).mean()
+      drawn = jax.random.choice(key, rows, (BATCH,))
+      batch = jax.tree.map(lambda x: x[drawn], train)
+      cross_entropy = optax.softmax_cross_entropy_with_integer_labels
+      loss = lambda p: cross_entropy(logits(p, scale, batch), batch["label"]).mean()
       updates, opt = tx.update(jax.grad(loss)(params), opt)
       return (optax.apply_updates(params, updates), opt), None
 
     keys = jax.random.split(k_rows, 5 if smoke else STEPS)
     (params, _), _ = jax.lax.scan(step, (params, tx.init(params)), keys)
-    return (logits(params, scale, x_test).argmax(-1) == y_test).mean()
+    return (logits(params, scale, test).argmax(-1) == test["label"]).mean()
 
-  x, y = jnp.asarray(x), jnp.asarray(y)
-  fresh = lambda key: encoder.init(key, x[:1])["params"]
+  starts = {
+    "from scratch": lambda key: run.model.init(key, train)[0]["encoder"],
+    "pre-trained": lambda key: run.weights["encoder"],
+  }
   keys = jax.random.split(jax.random.key(0), 2 if smoke else DRAWS)
-  scratch = jit(lambda rows: jax.lax.map(lambda a: accuracy(a[0], fresh(a[0]), a[1]), (keys, rows)))
-  pretrained = jit(lambda rows: jax.lax.map(lambda a: accuracy(a[0], run.weights["encoder"], a[1]), (keys, rows)))
+  each = lambda start, rows: jax.lax.map(lambda a: accuracy(a[0], start(a[0]), a[1]), (keys, rows))
+  accuracies = jit(each, static_argnums=0)
   numbers = {}
   for n in LABELS:
-    rows = np.stack([chosen(np.asarray(y), n, seed) for seed in range(len(keys))])
-    found = {"from scratch": scratch(rows), "pre-trained": pretrained(rows)}
+    rows = np.stack([chosen(dataset.splits["train"]["label"], n, seed) for seed in range(len(keys))])
+    found = {name: accuracies(start, rows) for name, start in starts.items()}
     numbers[f"{n} labels a class"] = {k: float(v.mean()) for k, v in found.items()}
 
   def paint(ax):
