@@ -1,4 +1,4 @@
-"""A FactorVAE of dSprites at 32 x 32.
+"""A FactorVAE of dSprites at 32 x 32, in 3,000 steps; its critic is smaller than the paper's and learns faster.
 
   python -m experiments.main --config=configs/factor_vae_dsprites.py
 

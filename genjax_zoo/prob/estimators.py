@@ -13,6 +13,8 @@ A baseline that does not depend on its own z leaves the expectation alone, for E
 
 Of E_q log p(x | z) - KL(q || p) the deck (E, lines 281, 292 and 320) differentiates the first term alone. That is the
 gradient by p(x | z); the one by q has the KL's too.
+
+`importance_bound` estimates a value, log E w, from k draws.
 """
 
 from collections.abc import Callable
