@@ -17,6 +17,7 @@ import jax
 import jax.numpy as jnp
 
 from experiments.bench.measure import Contender, rates
+from genjax_zoo.nn.attention import attend
 from genjax_zoo.nn.conv import Conv, ConvTranspose
 from genjax_zoo.nn.masked import MaskedConv
 from genjax_zoo.nn.norm import GroupNorm
@@ -30,7 +31,7 @@ class Attended(nn.Module):
   @nn.compact
   def __call__(self, x):
     q, k, v = (nn.DenseGeneral((4, 16))(x) for _ in range(3))
-    return jax.nn.dot_product_attention(q, k, v)
+    return attend(q, k, v)
 
 
 class Looked(nn.Module):

@@ -28,6 +28,7 @@ import numpy as np
 
 from genjax_zoo.core import Model, UserError
 from genjax_zoo.models._chain import chain, image_shape
+from genjax_zoo.nn.attention import attend
 from genjax_zoo.nn.masked import MaskedConv, causal, groups
 from genjax_zoo.prob.autoregressive import head
 
@@ -66,7 +67,7 @@ class Attention(nn.Module):
     if self.is_mutable_collection("intermediates"):
       weights = jnp.einsum("bqhd,bkhd->bhqk", q, k) / math.sqrt(q.shape[-1])
       self.sow("intermediates", "weights", jax.nn.softmax(jnp.where(mask[None, None], weights, -jnp.inf)))
-    out = jax.nn.dot_product_attention(q, k, v, mask=mask[None, None])
+    out = attend(q, k, v, mask)
     return nn.DenseGeneral(h.shape[-1], (-2, -1), dtype=self.dtype, name="out")(out)
 
 

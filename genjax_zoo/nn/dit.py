@@ -4,6 +4,7 @@ import flax.linen as nn
 import jax
 import jax.numpy as jnp
 
+from genjax_zoo.nn.attention import attend
 from genjax_zoo.nn.embed import Condition, sinusoids
 
 HEAD = 64  # Channels of a head of attention, at most.
@@ -32,7 +33,7 @@ class Block(nn.Module):
     scale_a, shift_a, gate_a, scale_m, shift_m, gate_m = jnp.split(modulation, 6, -1)
     q, k, v = jnp.split(dense(3 * width)(modulated(h, scale_a, shift_a)), 3, -1)
     heads = lambda a: a.reshape(n, length, max(width // HEAD, 1), -1)
-    attended = jax.nn.dot_product_attention(heads(q), heads(k), heads(v)).reshape(h.shape)
+    attended = attend(heads(q), heads(k), heads(v)).reshape(h.shape)
     h += gate_a * dense(width)(attended)
     hidden = nn.gelu(dense(4 * width)(modulated(h, scale_m, shift_m)))
     hidden = nn.Dropout(self.dropout, deterministic=not self.train)(hidden)
@@ -60,9 +61,13 @@ class DiT(nn.Module):
     row = jnp.broadcast_to(place(rows)[:, None], (rows, columns, self.width // 2))
     column = jnp.broadcast_to(place(columns)[None], (rows, columns, self.width // 2))
     h = nn.Dense(self.width, dtype=self.dtype)(x) + jnp.concatenate([row, column], -1)[None].astype(self.dtype)
-    split = {"params": True, "dropout": True}
-    layers = nn.scan(Block, {"params": 0}, split_rngs=split, in_axes=nn.broadcast, length=self.depth)
-    h, _ = layers(self.dropout, train, self.dtype)(h.reshape(n, rows * columns, self.width), c)
+    # Of each block only products with weights are kept for the gradient: to compute the rest again is faster.
+    kept = jax.checkpoint_policies.dots_with_no_batch_dims_saveable
+    layers = nn.scan(
+      nn.remat(Block, prevent_cse=False, policy=kept), {"params": 0}, split_rngs={"params": True, "dropout": True},
+      in_axes=nn.broadcast, length=self.depth,
+    )  # fmt: skip
+    h, _ = layers(self.dropout, train, self.dtype, name="blocks")(h.reshape(n, rows * columns, self.width), c)
     modulation = nn.Dense(2 * self.width, dtype=self.dtype, kernel_init=nn.initializers.zeros)(c)[:, None]
     h = modulated(h, *jnp.split(modulation, 2, -1)).astype(jnp.float32)
     return nn.Dense(self.out, kernel_init=nn.initializers.zeros)(h).reshape(n, rows, columns, self.out)

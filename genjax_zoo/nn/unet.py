@@ -1,9 +1,9 @@
 """U-Net for images at a noise level (Ho 2020, arXiv:2006.11239, appendix B; Dhariwal & Nichol 2021, 2105.05233)."""
 
 import flax.linen as nn
-import jax
 import jax.numpy as jnp
 
+from genjax_zoo.nn.attention import attend
 from genjax_zoo.nn.conv import Conv
 from genjax_zoo.nn.embed import Condition
 from genjax_zoo.nn.norm import GroupNorm
@@ -42,7 +42,7 @@ class Attention(nn.Module):
     h = GroupNorm(self.dtype)(x).reshape(n, height * width, channels)
     q, k, v = jnp.split(nn.Dense(3 * channels, dtype=self.dtype)(h), 3, -1)
     heads = lambda a: a.reshape(n, height * width, max(channels // HEAD, 1), -1)
-    h = jax.nn.dot_product_attention(heads(q), heads(k), heads(v)).reshape(x.shape)
+    h = attend(heads(q), heads(k), heads(v)).reshape(x.shape)
     return x + nn.Dense(channels, dtype=self.dtype, kernel_init=nn.initializers.zeros)(h)
 
 

@@ -92,7 +92,7 @@ class DiT(nn.Module):
     super().__init__()
     width, self.patch, self.rows = hidden[0], patch, size // patch
     self.condition, self.first = Condition(p["Condition_0"]), dense(p["Dense_0"])
-    blocks = p["ScanBlock_0"]
+    blocks = p["blocks"]
     one = lambda i: {k: {n: np.asarray(x)[i] for n, x in v.items()} for k, v in blocks.items()}
     self.blocks = nn.ModuleList([DiTBlock(one(i), max(width // 64, 1)) for i in range(len(hidden))])
     self.modulation, self.last = dense(p["Dense_1"]), dense(p["Dense_2"])
