@@ -17,48 +17,61 @@ from genjax_zoo.data.spoken import classify
 from genjax_zoo.metrics.features import choose
 from genjax_zoo.pictures import beside, grid, plot
 
+SIZES = 8, 2  # Numbers of a style: enough for the class too, and too few.
+
+
+def exchanged(run, test, other):
+  """(images made from sounds, sounds made from images, both in the style of the `other` examples)."""
+  image, sound = (run.sample(len(other), given={k: test[k]})[m] for k, m in (("sound", "image"), ("image", "sound")))
+  z = run.encode(test)
+  return image, sound, run.decode({"shared": z["shared"], "image": z["image"][other], "sound": z["sound"][other]})
+
 
 def lesson(smoke):
-  with tempfile.TemporaryDirectory() as folder:
-    run, dataset = trained("mfm_spoken_digits", Path(folder) / "run", smoke)
-  test, images = dataset.splits["test"], choose("auto", "digits", dataset.fields)
-  n, label = len(test["label"]), test["label"]
-  of_image = lambda x: float((images.extract({"image": x})[1].argmax(-1) == label).mean())
-  of_sound = lambda x: float((classify(x)[0] == label).mean())
-  from_sound, from_image = (run.sample(n, given={k: test[k]}) for k in ("sound", "image"))
+  class_kept = {}
+  for size in SIZES:
+    with tempfile.TemporaryDirectory() as folder:
+      run, dataset = trained("mfm_spoken_digits", Path(folder) / "run", smoke, **{"model.latent": size})
+    test, images = dataset.splits["test"], choose("auto", "digits", dataset.fields)
+    n, label = len(test["label"]), test["label"]
+    of_image = lambda x: float((images.extract({"image": x})[1].argmax(-1) == label).mean())
+    of_sound = lambda x: float((classify(x)[0] == label).mean())
+    other = np.random.default_rng(0).permutation(n)  # Whose style each gets.
+    image, sound, swapped = exchanged(run, test, other)
+    class_kept[f"styles of {size}"] = {
+      "image made from a sound": of_image(image),
+      "sound made from an image": of_sound(sound),
+      "image in another's style": of_image(swapped["image"]),
+      "sound in another's style": of_sound(swapped["sound"]),
+    }
   metrics = {k: float(np.mean(v)) for k, v in run.evaluate({k: test[k] for k in dataset.fields}).items()}
-
-  other = np.random.default_rng(0).permutation(n)  # Whose style each gets.
-  z = run.encode(test)
-  swapped = run.decode({"shared": z["shared"], "image": z["image"][other], "sound": z["sound"][other]})
   loudness = [classify(x)[1] for x in (swapped["sound"], test["sound"][other], test["sound"])]
   numbers = {
     "classifiers on test examples": {"image": of_image(test["image"]), "sound": of_sound(test["sound"])},
     "label told by": {k.removeprefix("accuracy_"): v for k, v in metrics.items() if k.startswith("accuracy")},
-    "class kept": {
-      "image made from a sound": of_image(from_sound["image"]),
-      "sound made from an image": of_sound(from_image["sound"]),
-      "image in another's style": of_image(swapped["image"]),
-      "sound in another's style": of_sound(swapped["sound"]),
-    },
+    "class kept": class_kept,
     "loudness of the sound in another's style correlates": {
       "with that of the style": float(np.corrcoef(loudness[0], loudness[1])[0, 1]),
       "with that of the content": float(np.corrcoef(loudness[0], loudness[2])[0, 1]),
     },
   }
-  show = lambda x: grid(x[:8], dataset.fields["image"].levels, columns=1)
-  rows = [test["image"], test["image"][other], swapped["image"], from_sound["image"]]
+  return numbers, pictures(test, other, image, sound, swapped, dataset.fields["image"].levels)
+
+
+def pictures(test, other, image, sound, swapped, levels):
+  show = lambda x: grid(x[:8], levels, columns=1)
+  rows = [test["image"], test["image"][other], swapped["image"], image]
 
   def paint(left, right):
     for i in range(4):
       left.plot(test["sound"][i] - 3 * i, color="gray")
-      left.plot(from_image["sound"][i] - 3 * i)
+      left.plot(sound[i] - 3 * i)
       right.plot(test["sound"][other][i] - 3 * i, color="gray")
       right.plot(swapped["sound"][i] - 3 * i)
     left.set(title="sounds, and made from their images", yticks=[])
     right.set(title="styles, and contents in these", yticks=[])
 
-  return numbers, [
+  return [
     (beside(*map(show, rows)), "Columns: contents, styles, contents in these styles, images made from sounds alone."),
     (plot(paint, 2), "Sounds: gray is what is there, colour what the model makes."),
   ]
