@@ -2,8 +2,8 @@
 
   python -m experiments.main --config=configs/bernoulli_vae_digits.py
 
-Expected on the 297 test images, IWAE-500: 19.1 nats. Of the other values of `model.estimator`, "score" gets 20.3,
-"running" 19.7, "straight_through" 18.8 and "relaxed" 18.3. 20 s on 2 CPU cores.
+Expected on the 297 test images, IWAE-500: 19.1 nats. With --config.model.estimator=score it is 20.4, with running 19.7,
+with straight_through 18.8 and with relaxed 18.2. 5 s of training on 2 CPU cores.
 """
 
 from ml_collections import ConfigDict
