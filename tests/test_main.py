@@ -1,9 +1,11 @@
 """The command line as its users meet it: runs, resumes, refuses, and never shows somebody else's traceback."""
 
+from concurrent.futures import ThreadPoolExecutor
 import json
 import os
 from pathlib import Path
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -114,6 +116,21 @@ def test_smoke_and_stages_train_what_is_missing_and_load_alone(tmp_path):
   for stage in ("vae_digits_smoke", "gmm_digits_smoke"):  # A run loads alone, its stages' folders gone.
     os.rename(tmp_path / stage, tmp_path / f"{stage}_moved")
   assert load(tmp_path / "rerank").sample(4)["image"].shape == (4, 8, 8, 1)
+
+
+@pytest.mark.slow
+def test_two_hosts_measure_what_one_does(trained, tmp_path):
+  with socket.socket() as s:
+    s.bind(("127.0.0.1", 0))
+    address = f"127.0.0.1:{s.getsockname()[1]}"
+  joined = ("--config=configs/vae_digits.py", f"--workdir={tmp_path}", *TINY, f"--coordinator={address}")
+  with ThreadPoolExecutor(2) as pool:
+    both = [pool.submit(main, *joined, f"--process={i}", "--processes=2") for i in range(2)]
+  assert [b.result().returncode for b in both] == [0, 0], [b.result().stderr for b in both]
+  two, one = (json.loads((folder / "evaluation.json").read_text()) for folder in (tmp_path, trained[0]))
+  np.testing.assert_allclose(two["likelihood"]["nats"], one["likelihood"]["nats"], rtol=1e-4)
+  np.testing.assert_allclose(two["quality"]["fid"], one["quality"]["fid"], rtol=0.01)
+  assert (tmp_path / "report.html").exists() and "report" not in both[1].result().stdout
 
 
 def test_ctrl_c_saves_and_tells_how_to_go_on(tmp_path):

@@ -11,8 +11,8 @@ from ml_collections import ConfigDict
 
 def get_config():
   return ConfigDict(dict(
-    model=dict(name="autoencoder", latent=64, hidden=(32, 64, 128), network="conv", corruption="gray"),
-    data=dict(name="coloured_shapes", batch=64),
+    model=dict(name="autoencoder", latent=64, hidden=(32, 64), network="conv", corruption="gray"),
+    data=dict(name="coloured_shapes", size=16, batch=32),
     optimizer=dict(name="adam", learning_rate=2e-3, schedule="cosine"),
-    train=dict(steps=1500, steps_per_dispatch=50, log_every=250, save_every=750, sample_every=0),
+    train=dict(steps=20_000, steps_per_dispatch=50, log_every=1000, save_every=5000, sample_every=0),
   ))  # fmt: skip
