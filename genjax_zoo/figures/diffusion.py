@@ -92,7 +92,7 @@ def ways(run, dataset, test, encoded):
   if not _plane_of_noise(run, dataset):
     return None
   along, edge = run.model.parts["path"](FRAMES), _edge(test)
-  spread, shown = np.hypot(along.alpha, along.sigma)[:-1], {}
+  spread, shown = np.asarray(along.alpha + along.sigma)[:-1], {}
   for sampler in WAYS:
     chain = compiled(run.model.parts["chain"], (("n", CLOUD), ("frames", FRAMES), ("sampler", sampler)))
     x, x0 = jax.device_get(chain(run.weights, run.state, jax.random.key(0)))
@@ -117,9 +117,9 @@ def ways(run, dataset, test, encoded):
       ax.set(xlim=(-edge, edge), ylim=(-edge, edge), aspect="equal")
 
   caption = (
-    f"From noise to data in the plane in {FRAMES} steps, x at unit scale: without further noise by DDIM, with it by "
-    f"ancestral sampling; and after {half} of them, at log(sigma / alpha) = {-along.log_snr[half] / 2:.2g}, beside "
-    "test data of that level."
+    f"From noise to data in the plane in {FRAMES} steps: without further noise by DDIM, with it by ancestral sampling. "
+    f"After {half} of them, at log(sigma / alpha) = {-along.log_snr[half] / 2:.2g}, beside test data of that level. "
+    "Shown is x / (alpha + sigma), so that a way is straight if its x0_hat stays."
   )
   return plot(paint, 5, 3.2), caption
 

@@ -220,7 +220,7 @@ def diffusion(
       raise UserError(f"sample.steps={steps}: dpm_solver_single takes steps two at a time")
     if scale is not None and not space.classes:
       raise UserError("sample.scale wants a model that is told labels: model.conditional=true")
-    return functools.partial(getattr(samplers, name), **options), levels(steps, name.startswith("dpm_solver"))
+    return functools.partial(getattr(samplers, name), **options), levels(steps, name == "dpm_solver")
 
   def sample(
     params, state, key, n, given={}, sampler=sampler, steps=steps, scale=None, rescale=0.0, interval=None,
