@@ -166,7 +166,7 @@ def dci(train: Sample, test: Sample, trees: ClassifierMixin | None = None, seed:
   """
   # Every coordinate is tried at every split: a random subset would lend importance to coordinates that carry nothing.
   if trees is None:
-    trees = RandomForestClassifier(20, max_features=None, min_samples_leaf=0.002, n_jobs=-1)
+    trees = RandomForestClassifier(20, max_features=None, min_samples_leaf=0.002)  # Threads would round by chance.
   columns = varying(train[1])
   models = [clone(trees).set_params(random_state=seed).fit(train[0], train[1][:, f]) for f in columns]
   importance = np.stack([model.feature_importances_ for model in models], 1)

@@ -71,17 +71,15 @@ def cosine(T: int, offset: float = 0.008, most: float = 0.999) -> Level:
 DISCRETE = "linear", "quadratic", "cosine"
 
 
-def respaced(levels: Level, steps: int, power: float = 1.0) -> Level:
-  """steps + 1 of T + 1 levels, from noise to data: those nearest to t = T (i / steps)^power, i = steps, ..., 0.
+def respaced(levels: Level, steps: int) -> Level:
+  """steps + 1 of T + 1 levels, from noise to data: those nearest to t = T i / steps, i = steps, ..., 0.
 
-  What samplers take. 1 is the linear, 2 the quadratic sub-sequence of DDIM (arXiv:2010.02502, appendix D.2). Raises
-  ValueError where two of them would be the same: more steps than T, or too many for the power.
+  What samplers take. Raises ValueError for more steps than T.
   """
   T = len(levels.sigma) - 1
-  t = np.rint(T * (np.arange(steps, -1, -1) / steps) ** power).astype(int)
-  if len(np.unique(t)) <= steps:
-    raise ValueError(f"{steps} different steps with power={power} can't be taken of {T}")
-  return levels.at(t)
+  if steps > T:
+    raise ValueError(f"{steps} different steps can't be taken of {T}")
+  return levels.at(np.rint(T * np.arange(steps, -1, -1) / steps).astype(int))
 
 
 def to_data(level: Level) -> Level:

@@ -43,9 +43,9 @@ def test_cosine_has_its_offset_and_its_bound():
   np.testing.assert_allclose(level.alpha[t] ** 2, f(t) / f(0), rtol=1e-5)
 
 
-@pytest.mark.parametrize("T, steps, power", [(1000, 50, 1.0), (1000, 20, 2.0), (100, 100, 1.0)])
-def test_respaced_goes_from_noise_to_data(T, steps, power):
-  level, some = schedules.cosine(T), schedules.respaced(schedules.cosine(T), steps, power)
+@pytest.mark.parametrize("T, steps", [(1000, 50), (1000, 30), (100, 100)])
+def test_respaced_goes_from_noise_to_data(T, steps):
+  level, some = schedules.cosine(T), schedules.respaced(schedules.cosine(T), steps)
   assert len(some.sigma) == steps + 1 and (np.diff(some.alpha) > 0).all()
   assert some.alpha[0] == level.alpha[-1] and some.sigma[-1] == 0
   assert np.isin(some.alpha, level.alpha).all()
@@ -54,8 +54,6 @@ def test_respaced_goes_from_noise_to_data(T, steps, power):
 def test_too_many_steps_are_refused():
   with pytest.raises(ValueError, match="101"):
     schedules.respaced(schedules.cosine(100), 101)
-  with pytest.raises(ValueError, match="power"):
-    schedules.respaced(schedules.cosine(100), 90, 2.0)
 
 
 @pytest.mark.parametrize("t", [0.1, 0.5, 1.0])
