@@ -84,12 +84,11 @@ def spread(values) -> tuple[float, float]:
   return float(between**0.5), float(within**0.5)
 
 
-def study(folder: Path, smoke: bool = False):
+def study(folder: Path, methods=tuple(METHODS), seeds=SEEDS, smoke: bool = False):
   """Trains, scores and writes all; a run that is there is not trained again."""
   results, pictures, moves = {}, [], {}
-  dataset = main.load_data(settings("VAE", 0, smoke))
-  seeds = SEEDS[:2] if smoke else SEEDS
-  for method in METHODS:
+  dataset = main.load_data(settings(methods[0], 0, smoke))
+  for method in methods:
     name = method.lower().replace(", ", "_").replace(" ", "_")
     results[method] = []
     for seed in seeds:
@@ -100,6 +99,15 @@ def study(folder: Path, smoke: bool = False):
         save(folder / f"{name}.png", grid(np.concatenate(images[:DIMS]), columns=images.shape[1]))
         moves[f"{method} ({nats.max():.2f} nats)"] = images[nats.argmax()]
         pictures.append(image(folder / f"{name}.png", f"{method}: each row moves one latent, seed {seed}."))
+  moved = np.stack(list(moves.values()))
+  save(folder / "factor.png", grid(np.concatenate(moved), columns=moved.shape[1]))
+  caption = f"The latent that says most of {FACTOR}, seed {seeds[0]}, from top to bottom: {', '.join(moves)}."
+  write_report(folder, results, (image(folder / "factor.png", caption), *pictures))
+
+
+def write_report(folder: Path, results: dict[str, list[dict]], pictures):
+  """results.json, scores.png and report.html of the runs of every method; `pictures` are HTML, that of FACTOR first."""
+  found = next(iter(results.values()))[0]
   kinds = [k for k in found if k not in ("reconstruction", "kl")]
   table_of = lambda k: np.array([[run[k] for run in runs] for runs in results.values()])
   apart = {k: dict(zip(("methods", "seeds"), spread(table_of(k)))) for k in kinds}
@@ -113,9 +121,6 @@ def study(folder: Path, smoke: bool = False):
       ax.set_yticklabels(results if ax is axes[0] else [])
 
   save(folder / "scores.png", plot(paint, len(found), 2.4))
-  moved = np.stack(list(moves.values()))
-  save(folder / "factor.png", grid(np.concatenate(moved), columns=moved.shape[1]))
-  caption = f"The latent that says most of {FACTOR}, seed {seeds[0]}, from top to bottom: {', '.join(moves)}."
   cells = {k: [f"{row.mean():.2f} ± {row.std(ddof=1):.2f}" for row in table_of(k)] for k in found}
   rows = [(method, *(cells[k][i] for k in found)) for i, method in enumerate(results)]
   told = [f"{k}: methods {v['methods']:.3f}, seeds {v['seeds']:.3f}" for k, v in apart.items()]
@@ -129,7 +134,7 @@ def study(folder: Path, smoke: bool = False):
     ),
     section("Means and deviations over seeds", table(rows, ("method", *found))),
     section("Deviation between methods, and between seeds of a method", *(tag("p", line) for line in told)),
-    section(f"What moves {FACTOR}", image(folder / "factor.png", caption)),
-    section("Traversals", *pictures),
+    section(f"What moves {FACTOR}", pictures[0]),
+    section("Traversals", *pictures[1:]),
   ]
   (folder / "report.html").write_text(page("Disentanglement", *body))
