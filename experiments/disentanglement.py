@@ -11,7 +11,7 @@ compare with each other, not with papers.
 
 Found with three seeds each: in six of seven scores seeds deviate by more than methods do (FactorVAE's score 0.084
 against 0.00, MIG 0.024 against 0.00), but not in DCI completeness (0.018 against 0.020). Reconstruction is monotone in
-beta: 18.9, 25.1, 34.6 and 46.5 nats at 1, 2, 4 and 8. 35 minutes of CPU time.
+beta: 18.9, 25.1, 34.6 and 46.5 nats at 1, 2, 4 and 8. 32 minutes of CPU time.
 """
 
 from pathlib import Path

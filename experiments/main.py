@@ -229,8 +229,6 @@ def perform(mode: str, path: str | None, workdir: str | None, assignments=()):
   with Log(folder) as log:
     act(load(folder)._replace(config=config), load_data(config), log)
     if mode != "report" and jax.process_index() == 0:
-      if mode == "evaluate":
-        write_description(folder, config, read_description(folder)[1])  # What evaluation.json was measured with.
       report.write_report(folder)
 
 

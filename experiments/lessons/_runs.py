@@ -40,3 +40,8 @@ def measured(samples: dict | Run, dataset: Dataset, n: int = 1000, **options) ->
   if isinstance(samples, Run):
     samples = draw(samples, dataset, n, **options)
   return quality(samples, dataset, choose("auto", dataset.name, dataset.fields))
+
+
+def summary(x) -> dict[str, float]:
+  """The mean of numbers [N] and its standard error."""
+  return {"mean": float(x.mean()), "standard error": float(x.std() / len(x) ** 0.5)}

@@ -19,7 +19,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from experiments.lessons._runs import measured, trained
+from experiments.lessons._runs import measured, summary, trained
 from genjax_zoo.pictures import beside, grid, plot
 from genjax_zoo.prob.processes import diffuse, elbo_weight
 from genjax_zoo.quality import draw
@@ -48,11 +48,6 @@ def terms(run, batch):
   nats = jit(lambda: jax.lax.map(one, jnp.arange(LEVELS - 1)))()
   noise = -along.log_snr[:-1] / 2
   return noise[1:-1], nats[1:] / (noise[1:-1] - noise[2:])
-
-
-def summary(x):
-  """The mean of numbers [N] and its standard error."""
-  return {"mean": float(x.mean()), "standard error": float(x.std() / len(x) ** 0.5)}
 
 
 def lesson(smoke):

@@ -15,7 +15,7 @@ import tempfile
 
 import numpy as np
 
-from experiments.lessons._runs import trained
+from experiments.lessons._runs import summary, trained
 from genjax_zoo.evaluate import parameters
 from genjax_zoo.figures.common import held_out
 from genjax_zoo.pictures import beside, grid, plot
@@ -44,7 +44,7 @@ def lesson(smoke):
       shown.append(grid(run.sample(36)["image"], 2, 6))
     levels = {f"z{l}": found[f"kl{l}"] for l in (1, 2) if f"kl{l}" in found} or {"z1": found["kl"]}
     numbers[name] = {
-      "-log p, at most": {"IWAE-200": float(-bound.mean()), "standard error": float(bound.std() / len(bound) ** 0.5)},
+      "-log p, at most, by IWAE-200": summary(-bound),
       "-ELBO": found["reconstruction"] + sum(levels.values()),
       "KL": levels,
       "parameters": parameters(run.weights),

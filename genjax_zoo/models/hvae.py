@@ -34,7 +34,7 @@ import jax.numpy as jnp
 from genjax_zoo.core import Model, UserError
 from genjax_zoo.models._networks import nonlinearity
 from genjax_zoo.nn.mlp import MLP
-from genjax_zoo.prob.distributions import bernoulli_log_prob, log_mean_exp, normal_log_prob
+from genjax_zoo.prob.distributions import bernoulli_log_prob, log_mean_exp, normal_log_prob, normal_sample
 from genjax_zoo.prob.estimators import importance_bound
 
 stop = jax.lax.stop_gradient
@@ -74,7 +74,7 @@ def model(
     zs = []
     for net, params, k_z in zip(up, encoder, jax.random.split(key, L)):
       mean, log_s = gaussian(net, params, zs[-1] if zs else x)
-      zs.append(mean + jnp.exp(log_s) * jax.random.normal(k_z, (n, *mean.shape[1:])))
+      zs.append(normal_sample(k_z, jnp.broadcast_to(mean, (n, *mean.shape[1:])), log_s))
     return zs
 
   def log_q(encoder, x, zs):
@@ -146,7 +146,7 @@ def model(
     z = temperature * jax.random.normal(keys[0], (n, latent[-1]))
     for k_z, net, p in zip(keys[1:], down[:0:-1], params["decoder"][:0:-1]):
       m, log_s = gaussian(net, p, z)
-      z = m + temperature * jnp.exp(log_s) * jax.random.normal(k_z, m.shape)
+      z = normal_sample(k_z, m, log_s + jnp.log(temperature))
     return decode(params, state, {"z1": z}, key)
 
   parts = {"mean": mean}

@@ -173,9 +173,9 @@ def langevin_step(denoise, x, t: Level, key, size):
 def annealed_langevin(denoise, x, levels: Level, key, repeats: int = 10, size=0.2):
   """`repeats` steps of Langevin dynamics at each level but the last, and then x0_hat (Song 2019, arXiv:1907.05600).
 
-  A step has the variance size sigma² (the paper's epsilon = size sigma_L²). From level to level x grows with alpha,
-  if there is any.
-  The step to the last level is `ddim`'s: left out, the noise of the last but one is in the samples (2009.05475).
+  A step has the variance size sigma² (the paper's epsilon = size sigma_L²). From level to level x grows with alpha, if
+  there is any. The step to the last level is `ddim`'s: left out, the noise of the last but one is in the samples
+  (2009.05475).
   """
 
   def step(x, t, s, key):
