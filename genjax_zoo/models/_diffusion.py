@@ -35,6 +35,7 @@ SAMPLERS = (
   "annealed_langevin",
   "predictor_corrector",
 )
+RANDOM = ("ancestral", "predictor_corrector")  # Those that take a variance.
 NOISE, FINE = -10.0, 1000  # log SNR that is noise to DPM-Solver; steps of a path that show where it ends.
 INVERSION = 50  # Steps of `encode` and `decode`, at most.
 FEW = 4  # The trace of the ODE is exact by default for data of so many numbers.
@@ -195,7 +196,8 @@ def diffusion(
     return guidance.clipped(f) if space.levels else f
 
   def noise(key, n, path):
-    return path.sigma[0] * jax.random.normal(key, (n, *space.shape))
+    """N(0, I) of a process that preserves variance, wherever it ends; N(0, sigma²) where sigma ends far above 1."""
+    return jnp.hypot(path.alpha[0], path.sigma[0]) * jax.random.normal(key, (n, *space.shape))
 
   def given_label(given, n):
     """The labels [n] to be told: none where none are given; None where the model takes none."""
@@ -236,7 +238,7 @@ def diffusion(
     label = given_label(given, n)
     if sampler == "annealed_langevin":
       options |= {"repeats": repeats}
-    if sampler in ("ancestral", "predictor_corrector") and "variance" not in options:
+    if sampler in RANDOM and "variance" not in options:
       tell = lambda x, level: variance(params, state, x, level, label)
       options |= {"variance": tell if callable(variance) else variance}
     solve, along = plan(sampler, steps, scale, options)
@@ -250,7 +252,10 @@ def diffusion(
     sampler=sampler, steps=steps, scale=None, rescale=0.0, interval=None, threshold=None, repeats=10, **options
   ):
     plan(sampler, steps, scale, options)
-    return (1 if scale is None else 2) * samplers.evaluations(sampler, steps, repeats=repeats)
+    times = samplers.evaluations(sampler, steps, repeats=repeats)
+    # A learned variance is the network's without guidance: then it comes with x0_hat, else it is a call of its own.
+    learned = callable(variance) and sampler in RANDOM and "variance" not in options
+    return times if scale is None else 2 * times + learned * steps
 
   def chain(params, state, key, n, given={}, frames=8, sampler="ddim", **options):
     """(x, x0_hat), each [frames, n, ...]: n samples on the way from noise to data, at the levels of `path(frames)`."""

@@ -48,12 +48,12 @@ def classifier(denoise, log_prob, scale=1.0):
   """x0_hat + scale sigma² / alpha times the gradient of log p(c | x) in x (Dhariwal & Nichol 2021, arXiv:2105.05233).
 
   `log_prob(x, level)`, [B], is of a classifier of noisy x. That is score + scale times the gradient, by
-  x0_hat = (x + sigma² score) / alpha.
+  x0_hat = (x + sigma² score) / alpha. At alpha = 0, where x says nothing of c, x0_hat stays as it is.
   """
 
   def guided(x, level: Level):
     gradient, (alpha, sigma) = jax.grad(lambda x: log_prob(x, level).sum())(x), aligned(level, x)
-    return denoise(x, level) + scale * sigma**2 / alpha * gradient
+    return denoise(x, level) + jnp.where(alpha > 0, scale * sigma**2 / alpha * gradient, 0)
 
   return guided
 

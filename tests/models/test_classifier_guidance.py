@@ -24,10 +24,16 @@ CLASSIFIER = Model(
     "log_label": lambda params, state, x, level: jax.nn.log_softmax(mixture.log_terms(*mixture.along_axes(x, level))),
   },
 )
+PATHS = {
+  "cosine": DIFFUSION.parts["path"],
+  "flow": lambda steps: schedules.flow(jnp.linspace(1.0, 0.0, steps + 1)),  # From alpha = 0.
+}
 
 
-def test_exact_stages_give_one_component_each():
-  model, n = classifier_guidance.model(DATA, first=DIFFUSION, classifier=CLASSIFIER), 2000
+@pytest.mark.parametrize("path", PATHS)
+def test_exact_stages_give_one_component_each(path):
+  first = DIFFUSION._replace(parts=DIFFUSION.parts | {"path": PATHS[path]})
+  model, n = classifier_guidance.model(DATA, first=first, classifier=CLASSIFIER), 2000
   params, state = model.init(None, None, {"first": ({}, {}), "classifier": ({}, {})})
   label = jnp.repeat(jnp.arange(4), n)  # 3 is none.
   draw = jax.jit(lambda key, label: model.sample(params, state, key, 4 * n, {"label": label}, steps=100)["x"])

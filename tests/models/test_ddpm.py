@@ -131,6 +131,8 @@ def test_samplers_and_guidance():
   assert (draw(sampler="ddim") != draw(sampler="ancestral")).any()
   assert (draw(sampler="ddim", scale=5.0) != draw(sampler="ddim", scale=5.0, threshold=0.9)).any()
   assert model.calls(steps=5) == 5 and model.calls(steps=5, sampler="heun", scale=2.0) == 18 and model.calls() == 10
+  learned = mlp(IMAGES, T=10, variance="learned", conditional=True)
+  assert learned.calls() == 10 and learned.calls(scale=2.0) == 30 and learned.calls(scale=2.0, variance="small") == 20
 
 
 def test_what_is_known_stays():

@@ -74,3 +74,11 @@ def test_the_monotone_network_rises_from_0_to_1():
     s = shape.apply(p, t)
     np.testing.assert_allclose(s[jnp.array([0, -1])], [0, 1], atol=1e-6)
     assert (np.diff(s) > 0).all()
+
+
+def test_samples_start_as_standard_noise_wherever_the_schedule_ends():
+  model = vdm.model({"x": Field((D,), np.float32)}, low=LOW, high=0.5, network="mlp", hidden=(8,))
+  params, state = model.init(KEY, {"x": jnp.zeros((1, D))})
+  n = 10_000
+  x, _ = model.parts["chain"](params, state, KEY, n, frames=2)
+  np.testing.assert_allclose(x[0].std(), 1, atol=4 / (2 * n * D) ** 0.5)
