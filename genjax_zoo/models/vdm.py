@@ -56,7 +56,7 @@ def model(
 
   The network: see `_diffusion.network`. `conditional` on "label", left out with probability `drop_label`.
   """
-  here, hold = space(data, conditional), jax.lax.stop_gradient
+  here = space(data, conditional)
   low = low or (-2 * math.log(3 * (here.levels - 1)) if here.levels else -13.3)
   octaves = (round(math.log2(here.levels)) - 2, round(math.log2(here.levels)) - 1) if here.levels else ()
   options = dict(
@@ -93,30 +93,39 @@ def model(
     return -log_p.sum(-1), processes.prior_kl(x0, log_snr_level(-last))
 
   def between(params, batch, t, label, key, train=False):
-    """(diffusion at t [B], its square over its mean, of which s has the gradient), nats [B]."""
+    """diffusion at t [B], nats [B]; its gradient in s is that of its square over its mean."""
     k_eps, k_drop = jax.random.split(key)
     x0 = here.floats(batch)
-    eps, (first, last) = jax.random.normal(k_eps, x0.shape), params["ends"]
+    eps = jax.random.normal(k_eps, x0.shape)
     s, slope = jax.jvp(lambda t: shape.apply({"params": params["shape"]}, t), (t,), (jnp.ones_like(t),))
 
-    def nats(s, slope):
+    def nats(params, s, slope):
+      first, last = params["ends"]
       gamma = first + (last - first) * s
       z = processes.diffuse(x0, eps, log_snr_level(-gamma))
       error = eps - noise(params, z, gamma, label, k_drop if train else None)
       return (last - first) * slope / 2 * (error**2).reshape(len(x0), -1).sum(-1)
 
-    value, pull = jax.vjp(nats, hold(s), hold(slope))
-    by_s, by_slope = hold(pull(2 * value / value.mean()))
-    return value, by_s * s + by_slope * slope
+    def forward(*args):
+      value, pull = jax.vjp(nats, *args)
+      return value, (pull, 2 * value / value.mean())
+
+    def backward(pull_weight, g):
+      pull, weight = pull_weight
+      to_params, to_s, to_slope = pull(g)
+      return to_params, weight * to_s, weight * to_slope
+
+    squared = jax.custom_vjp(nats)
+    squared.defvjp(forward, backward)
+    return squared(params, s, slope)
 
   def loss(params, state, batch, key, train):
     k_label, k_t, k_ends, key = jax.random.split(key, 4)
     label, n = told(here, batch, k_label, drop_label if train else 0.0), len(batch[here.name])
     t = (jax.random.uniform(k_t) + jnp.arange(n) / n) % 1
-    nats, square = between(params, batch, t, label, key, train)
+    nats = between(params, batch, t, label, key, train)
     reconstruction, prior = ends(params, batch, k_ends)
-    metrics = {"diffusion": nats, "reconstruction": reconstruction, "prior": prior}
-    return nats + reconstruction + prior + (square - hold(square)), ({}, metrics)
+    return nats + reconstruction + prior, ({}, {"diffusion": nats, "reconstruction": reconstruction, "prior": prior})
 
   def log_prob(params, state, batch, key, k=100):
     """The bound, by k values of t, one in each of k equal parts of (0, 1)."""
@@ -125,7 +134,7 @@ def model(
 
     def one(i_key):
       k_t, k_eps = jax.random.split(i_key[1])
-      return between(params, batch, (i_key[0] + jax.random.uniform(k_t, (n,))) / k, label, k_eps)[0]
+      return between(params, batch, (i_key[0] + jax.random.uniform(k_t, (n,))) / k, label, k_eps)
 
     nats = jax.lax.map(one, (jnp.arange(k), jax.random.split(key, k))).mean(0)
     return -nats - sum(ends(params, batch, k_ends))
