@@ -251,7 +251,7 @@ def diffusion(
   def calls(
     sampler=sampler, steps=steps, scale=None, rescale=0.0, interval=None, threshold=None, repeats=10, **options
   ):
-    plan(sampler, steps, scale, options)
+    jax.eval_shape(lambda: plan(sampler, steps, scale, options)[1])  # For its errors alone.
     times = samplers.evaluations(sampler, steps, repeats=repeats)
     # A learned variance is the network's without guidance: then it comes with x0_hat, else it is a call of its own.
     learned = callable(variance) and sampler in RANDOM and "variance" not in options
