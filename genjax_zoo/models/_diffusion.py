@@ -36,7 +36,7 @@ SAMPLERS = (
   "predictor_corrector",
 )
 RANDOM = ("ancestral", "predictor_corrector")  # Those that take a variance.
-NOISE, FINE = -10.0, 1000  # log SNR that is noise to DPM-Solver; steps of a path that show where it ends.
+NOISE, FINE = -9.0, 1000  # log SNR below which DPM-Solver takes one step; steps of a path that show where it ends.
 INVERSION = 50  # Steps of `encode` and `decode`, at most.
 FEW = 4  # The trace of the ODE is exact by default for data of so many numbers.
 
@@ -204,13 +204,13 @@ def diffusion(
     return given.get("label", jnp.full(n, space.classes)) if space.classes else None
 
   def levels(steps, even=False):
-    """`path(steps)`, or as many levels between its ends, evenly spaced in the logarithm of the SNR."""
+    """`path(steps)`, or as many levels between its ends, evenly spaced in the logarithm of the SNR where it matters."""
     if steps < 1 or (most and steps > most):
       raise UserError(f"sample.steps={steps}: it must be from 1 to {most or 'any number'}")
     if not even:
       return path(steps)
     first, *_, last, _ = path(most or FINE).log_snr
-    return to_data(log_snr_level(jnp.linspace(jnp.maximum(first, NOISE), last, steps)))
+    return to_data(log_snr_level(jnp.linspace(jnp.maximum(first, NOISE), last, steps).at[0].set(first)))
 
   def plan(name, steps, scale, options):
     """(the sampler of this name, f(denoise, x, levels, key), levels). Raises UserError for what can't be done."""
