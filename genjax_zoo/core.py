@@ -13,6 +13,7 @@ import jax.numpy as jnp
 import optax
 
 from genjax_zoo.errors import UserError as UserError, nearest as nearest  # Part of the contract.
+from genjax_zoo.sharding import spread as spread, whole
 
 PyTree = Any
 
@@ -86,14 +87,13 @@ def split(tree, n: int):
 def minimize(loss, tx, params, opt, *args, accumulate: int = 1, **kwargs):
   """One step of `tx` on `loss(params, ..., batch, key) -> (loss [B], (changes, metrics))`.
 
-  Returns (params, opt, loss [], (changes, metrics)). With `accumulate` = n the gradient is the mean
-  over n parts of the batch, one in memory at a time; changes of state, linear in a batch's
-  statistics, are averaged likewise.
+  Returns (params, opt, loss [], (changes, metrics)). With `accumulate` = n the gradient is the mean over n parts of the
+  batch, one in memory at a time; changes of state, linear in a batch's statistics, are averaged likewise.
   """
   *args, batch, key = args
 
   def objective(params, batch, key):
-    value, aux = loss(params, *args, batch, key, **kwargs)
+    value, aux = loss(whole(params), *args, batch, key, **kwargs)
     return jnp.mean(value), aux
 
   gradient = jax.value_and_grad(objective, has_aux=True)

@@ -70,6 +70,19 @@ def fsdp(mesh, shapes, min_size: int):
   return jax.tree.map(sharding, shapes)
 
 
+def spread(tree):
+  """Examples that a step draws, [B, ...], over all devices of the mesh, as batches are: else each computes them all."""
+  size = jax.sharding.get_abstract_mesh().shape.get("data", 1)
+  constrain = lambda x: x if len(x) % size else jax.lax.with_sharding_constraint(x, P("data"))
+  return jax.tree.map(constrain, tree) if size > 1 else tree
+
+
+def whole(tree):
+  """Sharded parameters, gathered on every device of the mesh before their use: else XLA may send activations."""
+  size = jax.sharding.get_abstract_mesh().shape.get("data", 1)
+  return jax.lax.with_sharding_constraint(tree, P()) if size > 1 else tree
+
+
 def put(tree, mesh, *axes):
   """Host arrays as device arrays sharded by `axes`; each process gives its own part of a "data" axis."""
   sharding = NamedSharding(mesh, P(*axes))

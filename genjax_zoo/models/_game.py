@@ -5,7 +5,7 @@ from collections.abc import Callable
 import jax
 import jax.numpy as jnp
 
-from genjax_zoo.core import Learner, Model, UserError, average, minimize, split, start
+from genjax_zoo.core import Learner, Model, UserError, average, minimize, split, spread, start
 from genjax_zoo.models._form import centred, entry, in_form
 from genjax_zoo.models._networks import networks
 
@@ -70,7 +70,7 @@ def generator_model(data, latent: int, init, generate, critic, given: tuple[str,
   name, field = entry(data)
 
   def prior(key, n):
-    return {"z": jax.random.normal(key, (n, latent))}
+    return {"z": spread(jax.random.normal(key, (n, latent)))}
 
   def decode(params, state, latents, key=None):
     return {name: in_form(generate(params, state, latents), field)}

@@ -20,7 +20,7 @@ Departures: t runs from data to noise, as in all of this code; the paper draws m
 import jax
 import jax.numpy as jnp
 
-from genjax_zoo.core import Model, UserError
+from genjax_zoo.core import Model, UserError, spread
 from genjax_zoo.models._diffusion import check, column, diffusion, filled, functions, network as make, ode, space, told
 from genjax_zoo.prob import samplers, schedules
 from genjax_zoo.prob.processes import denoising_loss
@@ -84,7 +84,8 @@ def model(
     if teacher:
       known = state["frozen"]["pairs"]
       rows = jax.random.randint(key, (len(batch[here.name]),), 0, pairs)
-      return known["x0"][rows], known["eps"][rows], {k: known[k][rows] for k in ("label",) if here.classes}
+      drawn = spread({k: v[rows] for k, v in known.items()})
+      return drawn["x0"], drawn["eps"], drawn
     x0 = filled(here, batch, k_fill) if dequantize else here.floats(batch)
     eps = jax.random.normal(k_eps, x0.shape)
     return x0, optimal_pairs(x0, eps) if coupling == "ot" else eps, batch
