@@ -24,7 +24,7 @@ from ml_collections import ConfigDict
 from experiments import config as configs
 from experiments.hooks import HOOKS, given_rows, hosts, sample_options
 from genjax_zoo import data as datasets, evaluate, pictures, quality, report
-from genjax_zoo.build import build, dummy
+from genjax_zoo.build import build
 from genjax_zoo.core import UserError
 from genjax_zoo.data.loader import test_loader, train_loader
 from genjax_zoo.figures import draw
@@ -95,7 +95,7 @@ def fit(config, folder, dataset, stages: dict[str, Run], log) -> Run:
   if jax.process_index() == 0:
     seen = {name: read_description(stage.folder)[1] for name, stage in stages.items()}
     write_description(folder, config, describe(dataset.fields, loader.batch, seen))
-  log.say(header(config, dataset, loader, learner, frozen))
+  log.say(header(config, dataset, loader))
   mesh, hooks = make_mesh(), {}
   for name, hook in HOOKS.items():
     if (every := config["train"][name]) and (learner.model.sample or name == "validate_every"):
@@ -130,14 +130,13 @@ def load_data(config):
   return datasets.load(**{k: v for k, v in config["data"].items() if k != "batch"})
 
 
-def header(config, dataset, loader, learner, frozen) -> str:
+def header(config, dataset, loader) -> str:
   """What a run says before its first step."""
-  abstract = jax.eval_shape(learner.init, jax.random.key(0), dummy(dataset.fields), *frozen)
   steps, K = config["train"]["steps"], config["train"]["steps_per_dispatch"]
   entries = ", ".join(f"{k} {list(f.shape)}" for k, f in dataset.fields.items())
   return (
-    f"{config['name']}: model {config['model']['name']}, {evaluate.parameters(abstract.params):,} parameters; data "
-    f"{dataset.name}, {datasets.count(dataset.splits['train']):,} training examples ({entries}); {steps:,} steps of "
+    f"{config['name']}: model {config['model']['name']}; data {dataset.name}, "
+    f"{datasets.count(dataset.splits['train']):,} training examples ({entries}); {steps:,} steps of "
     f"{loader.batch}, {K} a dispatch; {evaluate.device_name()}, JAX {jax.__version__}"
   )
 

@@ -66,11 +66,11 @@ class Log:
       self.bar = self.progress.add_task("training", total=self.steps, completed=step)
       self.progress.start()
 
-  def cost(self, seconds: float, left: int, memory):
-    """What a step takes, what `left` more will take, and the memory of a device, as the compiled program tells it."""
+  def cost(self, parameters: int, seconds: float, left: int, memory):
+    """Parameters, what a step takes and `left` more will, and a device's memory as the compiled program tells it."""
     held = memory and sum(getattr(memory, f"{k}_size_in_bytes") for k in ("argument", "output", "temp"))
     shown = f"; memory: {(held - memory.alias_size_in_bytes) / 2**20:,.1f} MiB a device" if held else ""
-    self.say(f"a step: {1000 * seconds:.3g} ms; {left:,} more: {duration(seconds * left)}{shown}")
+    self.say(f"{parameters:,} parameters; a step: {1000 * seconds:.3g} ms; {left:,} more: {duration(seconds * left)}{shown}")
 
   def pause(self):
     """Takes the progress bar off the terminal."""

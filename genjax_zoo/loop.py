@@ -6,6 +6,7 @@ import jax
 
 from genjax_zoo.checkpoint import Checkpoints
 from genjax_zoo.core import Learner, TrainState, UserError, unroll
+from genjax_zoo.evaluate import parameters
 from genjax_zoo.interrupt import Interrupt
 from genjax_zoo.sharding import fsdp, jit, make_mesh, put, replicated
 from genjax_zoo.watch import check_finite, tell
@@ -75,7 +76,7 @@ def train(
       step += K
       if begun:  # The first dispatch is waited for, and tells what all will cost.
         jax.block_until_ready(metrics)
-        log.cost((time.perf_counter() - begun) / K, steps - step, dispatch.memory_analysis())
+        log.cost(parameters(ts.params), (time.perf_counter() - begun) / K, steps - step, dispatch.memory_analysis())
         begun = None
       window.append(metrics)
       if unread:  # Read only now that the next dispatch was sent: the device never waits for the host.

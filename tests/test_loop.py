@@ -50,10 +50,12 @@ def test_steps_per_dispatch_change_nothing(whole, tmp_path):
 
 def test_the_first_dispatch_tells_what_all_will_cost(whole):
   told = (whole[0] / "log.txt").read_text()
-  found = re.search(r"a step: [\d.e+]+ ms; 35 more: [\d.]+ (s|min|h); memory: ([\d.]+) MiB a device", told)
+  cost = r"([\d,]+) parameters; a step: [\d.e+]+ ms; 35 more: [\d.]+ (s|min|h); memory: ([\d.]+) MiB a device"
+  found = re.search(cost, told)
   assert found and told.count("a step: ") == 1
+  assert int(found[1].replace(",", "")) == sum(x.size for x in jax.tree.leaves(whole[1].params))
   held = sum(x.nbytes for x in jax.tree.leaves(whole[1]))
-  assert float(found[2]) * 2**20 > held
+  assert float(found[3]) * 2**20 > held
 
 
 def test_resume_is_bit_exact(whole, tmp_path):

@@ -1,7 +1,6 @@
 """Inception Score: how sure a classifier is of each sample, and how evenly the samples spread over its classes."""
 
 import numpy as np
-from scipy.special import xlogy
 
 from genjax_zoo.core import UserError
 
@@ -13,6 +12,8 @@ def inception_score(probabilities, splits: int = 10, seed: int = 0) -> tuple[flo
   never looks at real data, is blind to what happens inside a class, and grows with N / splits: use the N of the
   number compared with, 50,000 in papers. Raises UserError where the rows are no probabilities or too few.
   """
+  from scipy.special import xlogy  # Late: 0.1 s, and the first step of training does not need it.
+
   p = np.asarray(probabilities, np.float64)
   if p.ndim != 2 or len(p) < splits:
     raise UserError(f"class probabilities of shape {p.shape}: {splits} splits need [N, C] with N >= {splits}")
