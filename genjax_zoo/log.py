@@ -70,7 +70,8 @@ class Log:
     """Parameters, what a step takes and `left` more will, and a device's memory as the compiled program tells it."""
     held = memory and sum(getattr(memory, f"{k}_size_in_bytes") for k in ("argument", "output", "temp"))
     shown = f"; memory: {(held - memory.alias_size_in_bytes) / 2**20:,.1f} MiB a device" if held else ""
-    self.say(f"{parameters:,} parameters; a step: {1000 * seconds:.3g} ms; {left:,} more: {duration(seconds * left)}{shown}")
+    took = f"a step: {1000 * seconds:.3g} ms; {left:,} more: {duration(seconds * left)}"
+    self.say(f"{parameters:,} parameters; {took}{shown}")
 
   def pause(self):
     """Takes the progress bar off the terminal."""
