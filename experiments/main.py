@@ -102,7 +102,8 @@ def fit(config, folder, dataset, stages: dict[str, Run], log) -> Run:
       hooks[name] = every, hook(config, dataset, learner.model, mesh, folder, log)
   ts = train(learner, loader, log, workdir=folder, frozen=frozen, hooks=hooks, **options)
   if jax.process_index() == 0 and not (folder / "training.json").exists() and int(ts.step) >= options["steps"]:
-    write_json(folder / "training.json", evaluate.training_cost(folder, loader.batch))
+    cost = evaluate.training_cost(folder, loader.batch, [stage.folder for stage in stages.values()])
+    write_json(folder / "training.json", cost)
   ts = best(folder, ts)
   return Run(learner.model, ts.weights, ts.state, config, dataset.fields, int(ts.step), folder, mesh)
 

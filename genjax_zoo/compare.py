@@ -27,7 +27,7 @@ MEANING = (
   "FID and KID: lower is better. Precision and density tell how good samples are, recall and coverage how much of the "
   "data they reach, agreement how often a classifier sees the label that was asked for: higher is better. Copies is "
   "the chance that a sample is nearer to the training set than a test example is: 1/2 at best, 1 for copies. Times "
-  "have a best only where all are from the same hardware."
+  "of training are with earlier stages; times have a best only where all are from the same hardware."
 )
 PAGE_STYLE = """
 main { max-width: 1500px }

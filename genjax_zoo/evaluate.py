@@ -1,6 +1,6 @@
 """Numbers of a trained model on held-out data, each with its kind; `evaluation.json` is where they all live."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 import functools
 import json
 import math
@@ -121,14 +121,18 @@ def time_sampling(model: Model, weights, state, mesh, *, n, given={}, seed=0, bu
   }
 
 
-def training_cost(folder: Path, batch: int) -> dict:
-  """What training cost, from the rows of metrics.jsonl, on this process's devices; 0 seconds when there was none."""
+def training_cost(folder: Path, batch: int, stages: Iterable[Path] = ()) -> dict:
+  """What training cost, from the rows of metrics.jsonl, on this process's devices.
+
+  "seconds" are with those of the earlier stages in the folders `stages`; all else is of the last stage alone.
+  """
+  before = sum((read(stage, "training.json") or {}).get("seconds", 0.0) for stage in stages)
   if not (rows := read_rows(folder / "metrics.jsonl")):
-    return {"seconds": 0.0, "device": device_name(), "versions": {"jax": jax.__version__}}
+    return {"seconds": before, "device": device_name(), "versions": {"jax": jax.__version__}}
   rate = float(np.median([r["steps_per_second"] for r in rows if "steps_per_second" in r]))
   stats = jax.local_devices()[0].memory_stats() or {}
   return {
-    "seconds": rows[-1]["seconds"],
+    "seconds": before + rows[-1]["seconds"],
     "compile_seconds": rows[-1]["compile_seconds"],
     "steps_per_second": rate,
     "examples_per_second": rate * batch,

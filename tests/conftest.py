@@ -1,9 +1,10 @@
-"""Four simulated devices, strict ranks, and compilations shared between runs."""
+"""Four simulated devices, strict ranks, and compilations that are quick rather than thorough, shared between runs."""
 
 import os
 from pathlib import Path
 
 # Inherited by the processes that tests start.
+os.environ["XLA_FLAGS"] = f"--xla_backend_optimization_level=1 {os.environ.get('XLA_FLAGS', '')}"
 os.environ.setdefault("JAX_COMPILATION_CACHE_DIR", str(Path(__file__).parent.parent / ".jax_cache"))
 
 import jax

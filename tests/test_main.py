@@ -113,7 +113,10 @@ def test_smoke_and_stages_train_what_is_missing_and_load_alone(tmp_path):
   done = main("--config=configs/rerank_digits.py:smoke", f"--workdir={tmp_path}/rerank")
   assert done.returncode == 0, done.stderr
   assert (tmp_path / "vae_digits_smoke" / "report.html").exists()
-  for stage in ("vae_digits_smoke", "gmm_digits_smoke"):  # A run loads alone, its stages' folders gone.
+  stages = "vae_digits_smoke", "gmm_digits_smoke"
+  own, *theirs = (json.loads((tmp_path / name / "training.json").read_text()) for name in ("rerank", *stages))
+  assert own["seconds"] == sum(cost["seconds"] for cost in theirs) > 0
+  for stage in stages:  # A run loads alone, its stages' folders gone.
     os.rename(tmp_path / stage, tmp_path / f"{stage}_moved")
   assert load(tmp_path / "rerank").sample(4)["image"].shape == (4, 8, 8, 1)
 
