@@ -2,7 +2,7 @@
 
   python -m experiments.main --config=configs/ddgan_digits.py
 
-Expected (seed 0): FID 0.27 of 1,000 samples in four steps each. 160 s of CPU time for all of it.
+Expected (seed 0): FID 0.27 of 1,000 samples in four steps each. 83 s of training on 2 CPU cores.
 """
 
 from ml_collections import ConfigDict

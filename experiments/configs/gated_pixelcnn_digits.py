@@ -2,8 +2,7 @@
 
   python -m experiments.main --config=configs/gated_pixelcnn_digits.py
 
-Expected: 77.4 nats exact given the class, 1.75 bits/dim, FID 0.13 of 1,000 samples; 48 s of CPU time for the whole
-command.
+Expected: 77.4 nats exact given the class, 1.74 bits/dim, FID 0.12 of 1,000 samples. 8 s of training on 2 CPU cores.
 """
 
 from ml_collections import ConfigDict

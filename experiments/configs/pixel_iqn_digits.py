@@ -2,7 +2,7 @@
 
   python -m experiments.main --config=configs/pixel_iqn_digits.py
 
-Expected: FID 0.23 of 1,000 samples, a quantile loss of 1.81; 28 s for the whole command on 2 busy CPU cores.
+Expected: FID 0.22 of 1,000 samples, a quantile loss of 1.81. 8 s of training on 2 CPU cores.
 """
 
 from ml_collections import ConfigDict

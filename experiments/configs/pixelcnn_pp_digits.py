@@ -2,7 +2,7 @@
 
   python -m experiments.main --config=configs/pixelcnn_pp_digits.py
 
-Expected: 82.7 nats exact, 1.86 bits/dim, FID 0.30 of 1,000 samples; 46 s for the whole command on 2 CPU cores.
+Expected: 82.7 nats exact, 1.86 bits/dim, FID 0.30 of 1,000 samples. 6 s of training on 2 CPU cores.
 """
 
 from ml_collections import ConfigDict
