@@ -96,12 +96,14 @@ def network(
   counts the labels, and label `classes` is none. Raises UserError for a network that the data don't fit.
   """
   check(**{"model.network": (name, ("unet", "dit", "mlp"))})
+  if not hidden:
+    raise UserError("model.hidden=(): a network has at least one width")
   out, common = outputs * shape[-1], dict(classes=classes, dropout=dropout, dtype=dtype)
   if name == "mlp":
     return Denoiser(ResidualMLP(hidden, outputs * math.prod(shape), **common), 0, octaves)
   if len(shape) != 3:
     raise UserError(f"model.network={name!r} wants images [H, W, C] and the data have the shape {shape}: take 'mlp'")
-  if shape[0] % patch or shape[1] % patch:
+  if patch < 1 or shape[0] % patch or shape[1] % patch:
     raise UserError(f"model.patch={patch} must divide the image's height and width, {shape[0]} x {shape[1]}")
   out *= patch**2
   if name == "unet":

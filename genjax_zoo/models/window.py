@@ -33,9 +33,10 @@ class Network(nn.Module):
 
   @nn.compact
   def __call__(self, windows, i):
-    place = self.param("place", nn.initializers.zeros, (self.dim, self.hidden[0]))
-    h = nn.Dense(self.hidden[0], use_bias=False, dtype=self.dtype)(windows) + place[i][None]
-    return MLP((*self.hidden[1:], self.outputs), nn.relu, self.dtype)(nn.relu(h))
+    first, *rest = *self.hidden, self.outputs
+    place = self.param("place", nn.initializers.zeros, (self.dim, first))
+    h = nn.Dense(first, use_bias=False, dtype=self.dtype)(windows) + place[i][None]
+    return MLP(tuple(rest), nn.relu, self.dtype)(nn.relu(h)) if rest else h
 
 
 def model(data, *, window: int = 24, hidden: tuple[int, ...] = (256, 256), dtype: str = "float32") -> Model:
