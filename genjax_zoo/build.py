@@ -83,7 +83,7 @@ def build(config: Mapping, data: Mapping[str, Field], stages: Mapping[str, Model
   known = inspect.signature(construct, eval_str=True).parameters
   if missing := (set(stages) ^ stages_of(construct)) - {k for k, p in known.items() if p.default is None}:
     raise UserError(f"model {name!r} and the config's stages disagree about {', '.join(sorted(missing))}")
-  check_sizes(options, {k: p.default for k, p in known.items()})
+  check_sizes(name, options, {k: p.default for k, p in known.items()})
   options |= stages
   if "tx" not in known:
     model = construct(data, **options)
@@ -102,17 +102,18 @@ def build(config: Mapping, data: Mapping[str, Field], stages: Mapping[str, Model
   return construct(data, {k: update(train["steps"], player) for k, player in players.items()}, **options)
 
 
-MAY_BE_NONE = {"blocks", "depth", "layers", "mixtures", "shift"}  # 0 makes sense of them, though the default is more.
+# Of which 0 makes sense, though the default is more.
+MAY_BE_NONE = {"blocks", "depth", "layers", "mixtures", "shift", "denoising_diffusion_gan.latent"}
 
 
-def check_sizes(options: Mapping, defaults: Mapping):
-  """Raises UserError for a size or a count among a model's options that is below 1; below 0 where 0 is none."""
+def check_sizes(model: str, options: Mapping, defaults: Mapping):
+  """Raises UserError for a size or a count among the options of `model` that is below 1; below 0 where 0 is none."""
   several = lambda x: x if isinstance(x, (tuple, list)) else (x,)
   for name, value in options.items():
     default = defaults.get(name)
     if [type(size) for size in several(default)[:1]] != [int]:
       continue
-    least = 0 if default == 0 or name in MAY_BE_NONE else 1
+    least = 0 if default == 0 or MAY_BE_NONE & {name, f"{model}.{name}"} else 1
     if any(isinstance(size, int) and size < least for size in several(value)) or (name == "widths" and not value):
       raise UserError(f"model.{name}={value}: there must be {least} or more")
 

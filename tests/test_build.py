@@ -34,10 +34,14 @@ def test_sizes_that_no_network_has_are_refused(name, options, told):
     built(name, **options)
 
 
-def test_nothing_is_a_size_where_it_makes_sense():
-  for name, options in (
+@pytest.mark.parametrize(
+  "name, options",
+  [
     ("vae_digits", {"components": 0}),
     ("pixelcnn_digits", {"blocks": 0}),
     ("nice_digits", {"hidden": ()}),
-  ):
-    assert built(name, **options).model.log_prob
+    ("ddgan_digits", {"latent": 0}),
+  ],
+)
+def test_nothing_is_a_size_where_it_makes_sense(name, options):
+  assert built(name, **options).model.sample

@@ -4,7 +4,7 @@
 
 Expected (seed 0): 25 of 25 modes, one of them with less than a fifth of its due; 93 % of 10,000 samples within 3
 standard deviations of one, FID 0.0019 of the points themselves. What is lost without z, --config.model.latent=0, is in
-the lesson large_steps. 3 minutes of training on 2 CPU cores, busy with other work.
+the lesson large_steps. 79 s of training on 2 CPU cores.
 """
 
 from ml_collections import ConfigDict

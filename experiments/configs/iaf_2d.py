@@ -2,8 +2,8 @@
 
   python -m experiments.main --config=configs/iaf_2d.py
 
-Expected: 1.047 nats on the test split, 0.039 above the data's entropy (one run, seed 0). Cost: about that of
-configs/maf_2d.py in the plane; in D dimensions each step of training takes D passes.
+Expected: 1.032 nats on the test split, 0.024 above the data's entropy (one run, seed 0). 9 s of training on 2 CPU
+cores; in D dimensions each step of training takes D passes.
 """
 
 from ml_collections import ConfigDict
