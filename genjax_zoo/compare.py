@@ -168,7 +168,7 @@ def row(e: Entry, folder) -> Row:
   report = e.folder / "report.html"
   link = quote(Path(os.path.relpath(report, folder)).as_posix()) if report.exists() else ""
   about = [x for x in (e.evaluation["config"], e.evaluation["model"]) if not e.name.startswith(x)]
-  device = " ".join(p["device"] for p in parts[2:] if "device" in p)
+  device = " ".join(dict.fromkeys(p["device"] for p in parts[2:] if "device" in p))
   return Row(
     e.name,
     {k: v * units.get(k, 1) for k, v in flat.items()},

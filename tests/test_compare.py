@@ -241,6 +241,13 @@ def test_numbers_that_are_none_are_missing(tmp_path):
   json.loads((tmp_path / "results.json").read_text(), parse_constant=pytest.fail)
 
 
+def test_a_model_that_does_not_sample_is_trained_on_the_same_hardware(tmp_path):
+  about = evaluation("a_digits", "vae"), evaluation("b_digits", "classifier", seconds=3.0) | {"sampling": None}
+  page = write_comparison(tmp_path, [run(tmp_path, e["config"], e) for e in about])
+  table = {row["name"][1]["data-value"]: row for row in Tables(page).tables[0]}
+  assert [k for k, row in table.items() if "best" in row["seconds"][1]["class"]] == ["b_digits"]
+
+
 def test_runs_without_an_evaluation_are_failures(runs, tmp_path):
   (runs[0] / "evaluation.json").unlink()
   (runs[1] / "evaluation.json").write_text('{"half')
