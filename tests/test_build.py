@@ -27,9 +27,10 @@ def built(name: str, **options):
     ("dcgan_digits", {"widths": ()}, r"model.widths=\(\): there must be 1"),
     ("ddpm_digits", {"hidden": ()}, r"model.hidden=\(\)"),
     ("ddpm_digits", {"patch": 0}, "model.patch=0"),
+    ("gan_digits", {"augment": (0,)}, "unknown model.augment 0"),
   ],
 )
-def test_sizes_that_no_network_has_are_refused(name, options, told):
+def test_what_no_network_has_is_refused(name, options, told):
   with pytest.raises(UserError, match=told):
     built(name, **options)
 

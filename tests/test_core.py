@@ -86,4 +86,4 @@ def test_unroll_gives_each_step_its_own_key_by_number():
 
 def test_nearest_names_the_known():
   assert nearest("lerning_rate", ["learning_rate", "b1"]) == ", did you mean 'learning_rate'?"
-  assert nearest("zzz", ["learning_rate"]) == ""
+  assert nearest("zzz", ["learning_rate"]) == nearest(0, ["learning_rate"]) == ""
