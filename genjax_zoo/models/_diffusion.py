@@ -103,7 +103,7 @@ def network(
     return Denoiser(ResidualMLP(hidden, outputs * math.prod(shape), **common), 0, octaves)
   if len(shape) != 3:
     raise UserError(f"model.network={name!r} wants images [H, W, C] and the data have the shape {shape}: take 'mlp'")
-  if patch < 1 or shape[0] % patch or shape[1] % patch:
+  if shape[0] % patch or shape[1] % patch:
     raise UserError(f"model.patch={patch} must divide the image's height and width, {shape[0]} x {shape[1]}")
   out *= patch**2
   if name == "unet":
