@@ -1,12 +1,14 @@
 """Evaluation is a mean over examples, and over passes of what is random."""
 
+import json
+
 import jax
 import numpy as np
 
 from genjax_zoo.core import Field, Model
 from genjax_zoo.data.dataset import Dataset
 from genjax_zoo.data.loader import test_loader as loader_of
-from genjax_zoo.evaluate import evaluate
+from genjax_zoo.evaluate import evaluate, training_cost
 from genjax_zoo.sharding import make_mesh
 
 
@@ -23,3 +25,13 @@ def test_repeats_average_the_noise_and_nothing_else():
   spread = [np.sqrt(200) * found["likelihood"]["standard_error"] for found in (one, many)]
   np.testing.assert_allclose(spread, [np.hypot(10, 1), np.hypot(2, 1)], rtol=0.2)
   assert abs(many["likelihood"]["nats"] - x.mean()) < 4 * 10 / np.sqrt(25 * 200)
+
+
+def test_seconds_of_training_are_with_earlier_stages(tmp_path):
+  stage, missing = tmp_path / "stage", tmp_path / "missing"
+  stage.mkdir()
+  (stage / "training.json").write_text('{"seconds": 4.0}')
+  row = {"step": 10, "seconds": 3.0, "compile_seconds": 1.0, "steps_per_second": 5.0}
+  (tmp_path / "metrics.jsonl").write_text(json.dumps(row) + "\n")
+  cost = training_cost(tmp_path, 2, [stage, missing])
+  assert (cost["seconds"], cost["examples_per_second"], cost["compile_seconds"]) == (7.0, 10.0, 1.0)
