@@ -29,7 +29,7 @@ zoo: setup  ## Train every model of DATA (digits), measure all alike, write one 
 	$(RUN) -m experiments.zoo --data=$(or $(DATA),digits) $(ARGS)
 
 data: setup  ## Prepare a tensorflow-datasets set: make data DATASET=mnist.
-	$(RUN) -m experiments.data $(DATASET)
+	$(RUN) -m experiments.prepare $(DATASET)
 
 bench: setup  ## Compare training and sampling with PyTorch on this machine: make bench ARGS=--workloads=vae,glow.
 	$(RUN) -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[bench]'

@@ -1,9 +1,11 @@
 """Trains a model, then evaluates, samples and reports:
 
-  python -m experiments.main --config=configs/vae_digits.py [--config.model.latent=8 ...] [--workdir=runs/mine]
+  python -m experiments.main --config=configs/vae_digits.py [--config.model.latent=8 ...]
+  [--workdir=runs/mine]
 
-The same command again resumes. `--config=configs/vae_digits.py:smoke` is the same in seconds. `--mode=evaluate`,
-`sample` or `report` does only that, for a run that is there: `--mode=evaluate --workdir=runs/mine`.
+The same command again resumes. `--config=configs/vae_digits.py:smoke` is the same in seconds.
+`--mode=evaluate`, `sample` or `report` does only that, for a run that is there: `--mode=evaluate
+--workdir=runs/mine`.
 """
 
 import os
@@ -21,33 +23,43 @@ from absl import app, flags, logging
 import jax
 from ml_collections import ConfigDict
 
-from experiments import config as configs
+from experiments import resolve as configs
 from experiments.hooks import HOOKS, given_rows, hosts, sample_options
-from genjax_zoo import data as datasets, evaluate, pictures, quality, report
+from genjax_zoo import data as datasets, evaluate
 from genjax_zoo.build import build
 from genjax_zoo.core import UserError
 from genjax_zoo.data.loader import test_loader, train_loader
-from genjax_zoo.figures import draw
+from genjax_zoo.figures import draw, pictures
 from genjax_zoo.log import Log, write_json
 from genjax_zoo.loop import train
+from genjax_zoo.metrics import quality
 from genjax_zoo.metrics.features import choose
 from genjax_zoo.metrics.kernel import FEWEST
+from genjax_zoo.report import run_page as report
 from genjax_zoo.run import Run, describe, load, read_description, values, write_description
 from genjax_zoo.sharding import join_hosts, make_mesh
 from genjax_zoo.validate import best
 
-flags.DEFINE_string("config", None, "A config, configs/vae_digits.py; with :smoke behind it, a run of seconds.")
+flags.DEFINE_string(
+  "config", None, "A config, configs/vae_digits.py; with :smoke behind it, a run of seconds."
+)
 flags.DEFINE_string("workdir", None, "The run folder; runs/<config> by default.")
 flags.DEFINE_enum("mode", "train", ["train", "evaluate", "sample", "report"], "What to do.")
-flags.DEFINE_string("coordinator", "", "host:port of process 0, where neither SLURM nor a TPU pod tells.")
+flags.DEFINE_string(
+  "coordinator", "", "host:port of process 0, where neither SLURM nor a TPU pod tells."
+)
 flags.DEFINE_integer("process", -1, "Which process this is, with --coordinator.")
 flags.DEFINE_integer("processes", 0, "How many there are, with --coordinator.")
-flags.DEFINE_bool("distributed", False, "Join the other hosts as JAX finds them, on a cluster it knows.")
+flags.DEFINE_bool(
+  "distributed", False, "Join the other hosts as JAX finds them, on a cluster it knows."
+)
 FLAGS = flags.FLAGS
 
 
 def train_run(config: dict, folder: Path) -> Run | None:
-  """Trains what is missing of a resolved config, earlier stages first, and reports; None when asked to stop."""
+  """Trains what is missing of a resolved config, earlier stages first, and reports; None when asked
+  to stop.
+  """
   if (folder / "config.json").exists():
     saved = read_description(folder)[0]
     if other := configs.differences(saved, config):
@@ -89,7 +101,11 @@ def fit(config, folder, dataset, stages: dict[str, Run], log) -> Run:
   learner = build(config, dataset.fields, {name: stage.model for name, stage in stages.items()})
   frozen = ({name: values(stage) for name, stage in stages.items()},) if stages else ()
   options = {k: v for k, v in config["train"].items() if k not in configs.TRAIN}
-  feed = dict(batch=config["data"]["batch"], steps_per_dispatch=options["steps_per_dispatch"], seed=options["seed"])
+  feed = dict(
+    batch=config["data"]["batch"],
+    steps_per_dispatch=options["steps_per_dispatch"],
+    seed=options["seed"],
+  )
   loader = train_loader(dataset, **feed, **hosts())
   check_options(config, learner.model, dataset)
   if jax.process_index() == 0:
@@ -101,25 +117,39 @@ def fit(config, folder, dataset, stages: dict[str, Run], log) -> Run:
     if (every := config["train"][name]) and (learner.model.sample or name == "validate_every"):
       hooks[name] = every, hook(config, dataset, learner.model, mesh, folder, log)
   ts = train(learner, loader, log, workdir=folder, frozen=frozen, hooks=hooks, **options)
-  if jax.process_index() == 0 and not (folder / "training.json").exists() and int(ts.step) >= options["steps"]:
+  if (
+    jax.process_index() == 0
+    and not (folder / "training.json").exists()
+    and int(ts.step) >= options["steps"]
+  ):
     cost = evaluate.training_cost(folder, loader.batch, [stage.folder for stage in stages.values()])
     write_json(folder / "training.json", cost)
   ts = best(folder, ts)
-  return Run(learner.model, ts.weights, ts.state, config, dataset.fields, int(ts.step), folder, mesh)
+  return Run(
+    learner.model, ts.weights, ts.state, config, dataset.fields, int(ts.step), folder, mesh
+  )
 
 
 def check_options(config, model, dataset):
   """Raises UserError, before training, for options that evaluation or sampling would not take."""
   options, asked = config["evaluate"], config["evaluate"]["log_prob"]
-  for name, given, f in ("evaluate.log_prob", asked, model.log_prob), ("sample", sample_options(config), model.sample):
+  for name, given, f in (
+    ("evaluate.log_prob", asked, model.log_prob),
+    ("sample", sample_options(config), model.sample),
+  ):
     parameters = inspect.signature(f).parameters if f else {}
     if f and not any(p.kind is p.VAR_KEYWORD for p in parameters.values()):
       configs.check(name, given, parameters.keys() - CALLED_WITH)
-  model.calls(**sample_options(config))  # Raises it for values, too, where the model knows which can't be.
+  # Raises it for values, too, where the model knows which can't be.
+  model.calls(**sample_options(config))
   if (estimator := asked.get("estimator")) not in (None, *model.likelihood):
-    raise UserError(f"evaluate.log_prob.estimator={estimator!r}: the model has {', '.join(model.likelihood)}")
+    raise UserError(
+      f"evaluate.log_prob.estimator={estimator!r}: the model has {', '.join(model.likelihood)}"
+    )
   if options["split"] not in dataset.splits:
-    raise UserError(f"evaluate.split={options['split']!r}: data {dataset.name} has {', '.join(dataset.splits)}")
+    raise UserError(
+      f"evaluate.split={options['split']!r}: data {dataset.name} has {', '.join(dataset.splits)}"
+    )
   choose(options["features"], dataset.name, dataset.fields)
 
 
@@ -148,7 +178,9 @@ def evaluate_run(run: Run, dataset, log):
   feed = dict(batch=options["batch"], examples=options["examples"] or None)
   loader = test_loader(dataset, options["split"], **feed, **hosts())
   weights = run.weights, run.state
-  measure = {"seed": config["train"]["seed"], "progress": log.track} | {k: options[k] for k in ("repeats", "log_prob")}
+  measure = {"seed": config["train"]["seed"], "progress": log.track} | {
+    k: options[k] for k in ("repeats", "log_prob")
+  }
   with log.clock("evaluating"):
     found = evaluate.evaluate(model, *weights, loader, run.mesh, **measure)
   if "likelihood" in found:
@@ -160,24 +192,38 @@ def evaluate_run(run: Run, dataset, log):
   if model.sample and options["samples"]:
     see = choose(options["features"], dataset.name, dataset.fields)
     if see and (held_out := datasets.count(dataset.splits[options["split"]])) < FEWEST:
-      log.say(f"quality is left out: it compares samples with {FEWEST} test examples or more, not {held_out}")
+      log.say(
+        f"quality is left out: it compares samples with {FEWEST} test examples or more, not {held_out}"
+      )
     elif see:
       with log.clock(f"comparing {options['samples']:,} samples"):
-        drawn = quality.draw(run, dataset, options["samples"], split=options["split"], progress=log.track, **drawing)
-        found["quality"] = quality.quality(drawn, dataset, see, options["split"], progress=log.track)
+        drawn = quality.draw(
+          run, dataset, options["samples"], split=options["split"], progress=log.track, **drawing
+        )
+        found["quality"] = quality.quality(
+          drawn, dataset, see, options["split"], progress=log.track
+        )
     else:
       log.say(
         "no feature net knows these data: quality is left out; --config.evaluate.features=inception:PATH gives one"
       )
   if model.sample:
     given = given_rows(model, dataset, n)
-    found["sampling"] = evaluate.time_sampling(model, *weights, run.mesh, n=n, given=given, **drawing)
+    found["sampling"] = evaluate.time_sampling(
+      model, *weights, run.mesh, n=n, given=given, **drawing
+    )
   evaluation = {
-    "model": config["model"]["name"], "config": config["name"], "data": dataset.name, "split": options["split"],
-    "step": run.step, "parameters": evaluate.parameters(run.weights), "seed": config["train"]["seed"],
-    **found, "validation": evaluate.read(run.folder, "validation.json"),
+    "model": config["model"]["name"],
+    "config": config["name"],
+    "data": dataset.name,
+    "split": options["split"],
+    "step": run.step,
+    "parameters": evaluate.parameters(run.weights),
+    "seed": config["train"]["seed"],
+    **found,
+    "validation": evaluate.read(run.folder, "validation.json"),
     "training": evaluate.read(run.folder, "training.json"),
-  }  # fmt: skip
+  }
   if jax.process_index() == 0:
     write_json(run.folder / "evaluation.json", evaluation)
     write_json(run.folder / "config.json", config)  # Evaluated as it says.
@@ -210,7 +256,9 @@ def command() -> str:
 
 
 def perform(mode: str, path: str | None, workdir: str | None, assignments=()):
-  """What a command does: `mode` for the config at `path`, overridden by `assignments`, or for a run that is there."""
+  """What a command does: `mode` for the config at `path`, overridden by `assignments`, or for a run
+  that is there.
+  """
   config = configs.resolve(path) if path else None
   if config is None and not workdir:
     raise UserError("what shall be trained? --config=configs/vae_digits.py, say")
@@ -242,7 +290,9 @@ def main(argv):
   logging.set_verbosity(logging.WARNING)
   try:
     if argv[1:]:
-      raise UserError(f"{argv[1]!r} is not a flag; write --config=... and --config.section.key=value")
+      raise UserError(
+        f"{argv[1]!r} is not a flag; write --config=... and --config.section.key=value"
+      )
     join_hosts(FLAGS.coordinator, FLAGS.process, FLAGS.processes, FLAGS.distributed)
     jax.config.update("jax_compilation_cache_dir", str(datasets.cache_folder() / "xla"))
     jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.1)
@@ -252,7 +302,9 @@ def main(argv):
   except OSError as e:
     sys.exit(f"error: {e.filename or FLAGS.workdir or 'runs'}: {e.strerror or e}")
   except KeyboardInterrupt:
-    print(f"\nstopped; the same command goes on from the last checkpoint: {command()}", file=sys.stderr)
+    print(
+      f"\nstopped; the same command goes on from the last checkpoint: {command()}", file=sys.stderr
+    )
 
 
 ASSIGNMENTS = [a.removeprefix("--config.") for a in sys.argv[1:] if a.startswith("--config.")]

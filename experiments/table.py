@@ -1,8 +1,10 @@
 """The tables of README.md, from the evaluations in experiments/results:
 
 python -m experiments.table                         # writes them anew
-python -m experiments.table --check                 # exits with 1, naming the table, where README.md is stale
-python -m experiments.table --add runs/vae_digits   # takes in a finished run's evaluation.json first
+# exits with 1, naming the table, where README.md is stale
+python -m experiments.table --check
+# takes in a finished run's evaluation.json first
+python -m experiments.table --add runs/vae_digits
 """
 
 import argparse
@@ -12,23 +14,27 @@ from pathlib import Path
 import re
 import sys
 
-from experiments import config as configs
+from experiments import resolve as configs
 from genjax_zoo.core import UserError
 from genjax_zoo.log import duration
-from genjax_zoo.page import number
-from genjax_zoo.report import SIGNS
+from genjax_zoo.report.page import number
+from genjax_zoo.report.run_page import SIGNS
 from genjax_zoo.run import read_description
 
 ROOT = Path(__file__).parent.parent
 README, RESULTS = ROOT / "README.md", ROOT / "experiments/results"
 HEAD = "model", "paper", "config", "−log p(x) of test data", "FID", "training"
-EMPTY = "There are no results yet: train a config, then `python -m experiments.table --add runs/CONFIG`."
+EMPTY = (
+  "There are no results yet: train a config, then `python -m experiments.table --add runs/CONFIG`."
+)
 
 
 def models(results: dict[str, dict]) -> str:
   """The table of all results, {config: evaluation}, in Markdown: a data set after the other."""
   rows = [HEAD, ["---"] * len(HEAD)]
-  rows += [row(results[name]) for name in sorted(results, key=lambda name: (results[name]["data"], name))]
+  rows += [
+    row(results[name]) for name in sorted(results, key=lambda name: (results[name]["data"], name))
+  ]
   lines = [f"| {' | '.join(cells)} |" for cells in rows]
   features = sorted({e["quality"]["features"] for e in results.values() if e.get("quality")})
   seen = f"FID is measured in the features {', '.join(f'`{f}`' for f in features)}; in others it is another number."
@@ -39,12 +45,17 @@ TABLES = {"models": models}
 
 
 def row(evaluation: dict) -> list[str]:
-  """The cells of an evaluation. Raises UserError where its model or config is not in the repository."""
+  """The cells of an evaluation. Raises UserError where its model or config is not in the
+  repository.
+  """
   name, config = evaluation["model"], evaluation["config"]
-  files = {name: f"genjax_zoo/models/{name}.py", config: f"experiments/configs/{config}.py"}
+  found = next((ROOT / "genjax_zoo/models").glob(f"*/{name}.py"), ROOT / f"{name}.py")
+  files = {name: str(found.relative_to(ROOT)), config: f"experiments/configs/{config}.py"}
   for file in files.values():
     if not (ROOT / file).is_file():
-      raise UserError(f"experiments/results/{config}.json is of {file}, which is not there: delete the result")
+      raise UserError(
+        f"experiments/results/{config}.json is of {file}, which is not there: delete the result"
+      )
   quality, training = evaluation.get("quality"), evaluation["training"]
   return [
     f"[{name}]({files[name]})",
@@ -57,9 +68,13 @@ def row(evaluation: dict) -> list[str]:
 
 
 def paper(docstring: str) -> str:
-  """Authors and year of the paper that the first line of a docstring names in brackets, linked to arXiv."""
+  """Authors and year of the paper that the first line of a docstring names in brackets, linked to
+  arXiv.
+  """
   text = " ".join(docstring.split("\n\n")[0].split())
-  found = re.search(r"\(([^()]+? \d{4}), arXiv:([\w./-]*\w)", text) or re.search(r"\(([^()]+ \d{4})()[^()]*\)", text)
+  found = re.search(r"\(([^()]+? \d{4}), arXiv:([\w./-]*\w)", text) or re.search(
+    r"\(([^()]+ \d{4})()[^()]*\)", text
+  )
   if not found:
     return ""
   authors, arxiv = found.groups()
@@ -80,7 +95,9 @@ def likelihood(found: dict | None) -> str:
 
 
 def read(folder: Path) -> dict[str, dict]:
-  """{config: evaluation} of the files CONFIG.json in a folder. Raises UserError for one of another config."""
+  """{config: evaluation} of the files CONFIG.json in a folder. Raises UserError for one of another
+  config.
+  """
   results = {}
   for path in sorted(folder.glob("*.json")):
     try:
@@ -89,7 +106,9 @@ def read(folder: Path) -> dict[str, dict]:
     except (ValueError, LookupError, TypeError):
       named = False
     if not named:
-      raise UserError(f"{path} is not an evaluation of {path.stem}; delete it, and --add the run's folder")
+      raise UserError(
+        f"{path} is not an evaluation of {path.stem}; delete it, and --add the run's folder"
+      )
     results[path.stem] = evaluation
   return results
 
@@ -97,13 +116,19 @@ def read(folder: Path) -> dict[str, dict]:
 def measured(config: dict) -> dict:
   """{dotted key: value} of how a config's runs are measured."""
   without = lambda section, *keys: {k: v for k, v in config[section].items() if k not in keys}
-  return dict(configs.flatten({"evaluate": without("evaluate", "split"), "sample": without("sample", "n", "seed")}))
+  return dict(
+    configs.flatten(
+      {"evaluate": without("evaluate", "split"), "sample": without("sample", "n", "seed")}
+    )
+  )
 
 
 def add(run: Path, folder: Path) -> Path:
-  """Copies the evaluation.json of a run of a committed config into a folder, as CONFIG.json, and returns its path.
+  """Copies the evaluation.json of a run of a committed config into a folder, as CONFIG.json, and
+  returns its path.
 
-  Raises UserError for a run that is not finished, or was trained or measured otherwise than its config says.
+  Raises UserError for a run that is not finished, or was trained or measured otherwise than its
+  config says.
   """
   config = read_description(run)[0]
   name, path = config["name"], run / "evaluation.json"
@@ -112,13 +137,18 @@ def add(run: Path, folder: Path) -> Path:
   try:
     evaluation = json.loads(path.read_text(encoding="utf-8"))
   except (OSError, ValueError) as e:
-    raise UserError(f"{path} can't be read: the run is not finished; the command that began it goes on") from e
+    raise UserError(
+      f"{path} can't be read: the run is not finished; the command that began it goes on"
+    ) from e
   if evaluation["step"] < config["train"]["steps"]:
     raise UserError(
       f"{run} is not finished: it was evaluated at step {evaluation['step']} of {config['train']['steps']}"
     )
   committed = configs.resolve(f"configs/{name}.py").to_dict()
-  steps = lambda c: [c["train"]["steps"], *(n for stage in c["stages"].values() for n in steps(stage))]
+  steps = lambda c: [
+    c["train"]["steps"],
+    *(n for stage in c["stages"].values() for n in steps(stage)),
+  ]
   other = configs.differences(config, committed)
   other += [f"{a} steps, not {b}" for a, b in zip(steps(config), steps(committed)) if a != b]
   if other:
@@ -139,7 +169,8 @@ def add(run: Path, folder: Path) -> Path:
 def fill(text: str, results: dict[str, dict]) -> tuple[str, list[str]]:
   """A README with its tables written anew, and the names of those that changed.
 
-  A table stands between the lines `<!-- table: NAME -->` and `<!-- /table -->`. Raises UserError where one is missing.
+  A table stands between the lines `<!-- table: NAME -->` and `<!-- /table -->`. Raises UserError
+  where one is missing.
   """
   changed = []
   for name, make in TABLES.items():
@@ -155,16 +186,31 @@ def fill(text: str, results: dict[str, dict]) -> tuple[str, list[str]]:
 
 
 def main(arguments, readme: Path = README, folder: Path = RESULTS):
-  """What the command does. Raises UserError for what the user can mend, stale tables with --check among it."""
-  parser = argparse.ArgumentParser(prog="python -m experiments.table", description="Writes the tables of README.md.")
-  parser.add_argument("--check", action="store_true", help="change nothing; fail where a table is stale")
-  parser.add_argument("--add", nargs="+", default=[], metavar="RUN", type=Path, help="run folders to take results from")
+  """What the command does. Raises UserError for what the user can mend, stale tables with --check
+  among it.
+  """
+  parser = argparse.ArgumentParser(
+    prog="python -m experiments.table", description="Writes the tables of README.md."
+  )
+  parser.add_argument(
+    "--check", action="store_true", help="change nothing; fail where a table is stale"
+  )
+  parser.add_argument(
+    "--add",
+    nargs="+",
+    default=[],
+    metavar="RUN",
+    type=Path,
+    help="run folders to take results from",
+  )
   options = parser.parse_args(arguments)
   for run in options.add:
     print(f"added {add(run, folder)}")
   text, changed = fill(readme.read_text(encoding="utf-8"), read(folder))
   if options.check and changed:
-    raise UserError(f"README.md is stale in the table {', '.join(changed)}: run python -m experiments.table")
+    raise UserError(
+      f"README.md is stale in the table {', '.join(changed)}: run python -m experiments.table"
+    )
   if changed:
     readme.write_text(text, encoding="utf-8")
   print(f"README.md: {', '.join(changed)} written anew" if changed else "README.md is up to date")

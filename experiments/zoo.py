@@ -1,11 +1,13 @@
 """Trains every model that fits a data set, measures all alike, and writes one page:
 
-  python -m experiments.zoo --data=digits [--only=vae_digits,gan_digits] [--budget=1m] [--workdir=runs/zoo]
+  python -m experiments.zoo --data=digits [--only=vae_digits,gan_digits] [--budget=1m]
+  [--workdir=runs/zoo]
 
-Each config of experiments/configs whose data are `--data` gets its run folder under the workdir; the same command goes
-on where it was stopped. A config that fails is reported and the others go on. `--budget` shortens each config whose
-training would take longer: it scales the steps. Writes results.json and report.html. `--suite=disentanglement` is the
-study of experiments/disentanglement.py instead.
+Each config of experiments/configs whose data are `--data` gets its run folder under the workdir;
+the same command goes on where it was stopped. A config that fails is reported and the others go on.
+`--budget` shortens each config whose training would take longer: it scales the steps. Writes
+results.json and report.html. `--suite=disentanglement` is the study of
+experiments/lessons/disentanglement.py instead.
 """
 
 import os
@@ -24,22 +26,28 @@ import traceback
 from absl import app, flags, logging
 import jax
 
-from experiments import config as configs, disentanglement, main
+from experiments import main, resolve as configs
+from experiments.lessons import disentanglement
 from genjax_zoo import data as datasets, evaluate
-from genjax_zoo.compare import write_comparison
 from genjax_zoo.core import UserError, nearest
 from genjax_zoo.log import Log, read_rows
+from genjax_zoo.report.zoo_page import write_comparison
 
 flags.DEFINE_string("data", "digits", "Whose configs to train: digits, mnist, fashion_mnist, ...")
 flags.DEFINE_list("only", [], "Names of configs, all that fit by default.")
-flags.DEFINE_string("budget", "", "Seconds (s), minutes (m) or hours (h) of training a model, at most: 90s, 5m.")
-flags.DEFINE_enum("suite", None, ["disentanglement"], "A study of its own in place of the zoo of a data set.")
+flags.DEFINE_string(
+  "budget", "", "Seconds (s), minutes (m) or hours (h) of training a model, at most: 90s, 5m."
+)
+flags.DEFINE_enum(
+  "suite", None, ["disentanglement"], "A study of its own in place of the zoo of a data set."
+)
 flags.DEFINE_integer("samples", 2000, "Samples a model that quality is measured with.")
 FLAGS = flags.FLAGS
 
 
 def fitting(data: str, only=()) -> list[str]:
-  """The names of the configs whose data set is `data`, and whose model samples, cheapest family first.
+  """The names of the configs whose data set is `data`, and whose model samples, cheapest family
+  first.
 
   Raises UserError when there are none, or when one of `only` is not among them.
   """
@@ -86,7 +94,8 @@ def shorten(config, budget: float):
 
 
 def run_all(names, folder: Path, budget: float | None, samples: int) -> tuple[list, dict, list]:
-  """(run folders, {name: why it failed}, notes) of all configs; one that fails does not stop the others.
+  """(run folders, {name: why it failed}, notes) of all configs; one that fails does not stop the
+  others.
 
   Returns early when asked to stop.
   """
@@ -102,7 +111,9 @@ def run_all(names, folder: Path, budget: float | None, samples: int) -> tuple[li
       elif budget:
         shorten(config, budget)
       if config.train.steps < steps:
-        notes.append(f"{name}: {config.train.steps:,} of its {steps:,} steps, to train for {budget:g} s")
+        notes.append(
+          f"{name}: {config.train.steps:,} of its {steps:,} steps, to train for {budget:g} s"
+        )
       if main.train_run(config.to_dict(), folder / name) is None:
         break
       runs.append(folder / name)
@@ -120,21 +131,30 @@ def command(argv):
   logging.set_verbosity(logging.WARNING)
   signal.signal(signal.SIGTERM, signal.default_int_handler)
   jax.config.update("jax_compilation_cache_dir", str(datasets.cache_folder() / "xla"))
-  folder, begun = Path(FLAGS.workdir or f"runs/{FLAGS.suite or f'zoo_{FLAGS.data}'}"), time.perf_counter()
+  folder, begun = (
+    Path(FLAGS.workdir or f"runs/{FLAGS.suite or f'zoo_{FLAGS.data}'}"),
+    time.perf_counter(),
+  )
   try:
     if FLAGS.suite:
       disentanglement.study(folder)
       print(f"{time.perf_counter() - begun:.0f} s: {folder / 'report.html'}")
       return
     names = fitting(FLAGS.data, FLAGS.only)
-    runs, failures, notes = run_all(names, folder, seconds(FLAGS.budget) if FLAGS.budget else None, FLAGS.samples)
-    write_comparison(folder, runs, failures, notes, "python -m experiments.zoo " + shlex.join(sys.argv[1:]))
+    runs, failures, notes = run_all(
+      names, folder, seconds(FLAGS.budget) if FLAGS.budget else None, FLAGS.samples
+    )
+    write_comparison(
+      folder, runs, failures, notes, "python -m experiments.zoo " + shlex.join(sys.argv[1:])
+    )
   except UserError as e:
     sys.exit(f"error: {e}")
   except KeyboardInterrupt:
     print("stopped; the same command goes on", file=sys.stderr)
     return
-  print(f"{len(runs)} of {len(names)} models in {time.perf_counter() - begun:.0f} s: {folder / 'report.html'}")
+  print(
+    f"{len(runs)} of {len(names)} models in {time.perf_counter() - begun:.0f} s: {folder / 'report.html'}"
+  )
   sys.exit(1 if failures else 0)
 
 

@@ -13,13 +13,20 @@ from genjax_zoo.core import Field, Learner, Model, UserError, descend, nearest
 
 
 def constructor(name: str):
-  """The `model` or `learner` of `genjax_zoo.models.<name>`, or of your own module "package.module".
+  """The `model` or `learner` of `genjax_zoo/models/*/<name>.py`, or of your own module
+  "package.module".
 
   Raises UserError when there is none, naming the nearest known one.
   """
-  known = sorted(p.stem for p in (Path(__file__).parent / "models").glob("[a-z]*.py"))
-  path = f"genjax_zoo.models.{name}" if name in known else name
-  if name not in known and ("." not in name or not importlib.util.find_spec(name.partition(".")[0])):
+  models = Path(__file__).parent / "models"
+  known = {
+    p.stem: f"genjax_zoo.models.{p.parent.name}.{p.stem}"
+    for p in sorted(models.glob("*/[a-z]*.py"))
+  }
+  path = known.get(name, name)
+  if name not in known and (
+    "." not in name or not importlib.util.find_spec(name.partition(".")[0])
+  ):
     raise UserError(f"unknown model {name!r}{nearest(name, known)}; there are {', '.join(known)}")
   try:
     module = importlib.import_module(path)
@@ -27,17 +34,26 @@ def constructor(name: str):
     raise UserError(f"model {name!r} can't be imported: {e}") from e
   construct = getattr(module, "model", None) or getattr(module, "learner", None)
   if construct is None:
-    raise UserError(f"{module.__file__} defines neither model(data, ...) nor learner(data, tx, ...)")
+    raise UserError(
+      f"{module.__file__} defines neither model(data, ...) nor learner(data, tx, ...)"
+    )
   return construct
 
 
 def optimizer(
-  *, steps: int = 1, name: str = "adam", learning_rate: float = 1e-3, schedule: str = "constant",
-  warmup_steps: int = 0, clip_norm: float = 0.0, **options,
-) -> optax.GradientTransformation:  # fmt: skip
+  *,
+  steps: int = 1,
+  name: str = "adam",
+  learning_rate: float = 1e-3,
+  schedule: str = "constant",
+  warmup_steps: int = 0,
+  clip_norm: float = 0.0,
+  **options,
+) -> optax.GradientTransformation:
   """`optax.<name>(learning rate, **options)`, clipped to the global norm `clip_norm` when positive.
 
-  Weight decay, where the optimizer has it, is of matrices and kernels alone, not of biases and scales.
+  Weight decay, where the optimizer has it, is of matrices and kernels alone, not of biases and
+  scales.
 
   The rate rises linearly over `warmup_steps`, then is "constant", or goes to 0 at `steps` of this
   player's own updates as a half "cosine" or "linear". Raises UserError for a name that optax lacks.
@@ -51,7 +67,9 @@ def optimizer(
     raise UserError(f"unknown optimizer.schedule={schedule!r}; there are {', '.join(schedules)}")
   rate = schedules[schedule]()
   if warmup_steps:
-    rate = optax.join_schedules([optax.linear_schedule(0.0, learning_rate, warmup_steps), rate], [warmup_steps])
+    rate = optax.join_schedules(
+      [optax.linear_schedule(0.0, learning_rate, warmup_steps), rate], [warmup_steps]
+    )
   make = optax_function("optimizer.name", name)
   if {"mask", "weight_decay"} <= inspect.signature(make).parameters.keys():
     options["mask"] = lambda params: jax.tree.map(lambda p: p.ndim > 1, params)
@@ -67,7 +85,9 @@ def optax_function(key: str, name: str):
 
 
 def stages_of(construct) -> set[str]:
-  """The keywords by which a constructor takes earlier stages: those annotated `Model`, or `Model | None` if it may."""
+  """The keywords by which a constructor takes earlier stages: those annotated `Model`, or `Model |
+  None` if it may.
+  """
   parameters = inspect.signature(construct, eval_str=True).parameters
   return {k for k, p in parameters.items() if p.annotation in (Model, Model | None)}
 
@@ -81,8 +101,12 @@ def build(config: Mapping, data: Mapping[str, Field], stages: Mapping[str, Model
   name = options.pop("name")
   construct, train = constructor(name), config["train"]
   known = inspect.signature(construct, eval_str=True).parameters
-  if missing := (set(stages) ^ stages_of(construct)) - {k for k, p in known.items() if p.default is None}:
-    raise UserError(f"model {name!r} and the config's stages disagree about {', '.join(sorted(missing))}")
+  if missing := (set(stages) ^ stages_of(construct)) - {
+    k for k, p in known.items() if p.default is None
+  }:
+    raise UserError(
+      f"model {name!r} and the config's stages disagree about {', '.join(sorted(missing))}"
+    )
   check_sizes(name, options, {k: p.default for k, p in known.items()})
   options |= stages
   if "tx" not in known:
@@ -93,13 +117,19 @@ def build(config: Mapping, data: Mapping[str, Field], stages: Mapping[str, Model
     tx = update(train["steps"], config["optimizer"])
     return descend(model, tx, train["ema"], schedules, train["accumulate"])
   if config.get("schedules") or train["accumulate"] != 1:
-    raise UserError(f"model {name!r} writes its own step: it takes neither schedules nor train.accumulate")
+    raise UserError(
+      f"model {name!r} writes its own step: it takes neither schedules nor train.accumulate"
+    )
   if "ema" in known:
     options["ema"] = train["ema"]
   players = config.get("optimizer", {})
   if not all(isinstance(player, Mapping) for player in players.values()):
-    raise UserError(f"model {name!r} trains its own way, with an optimizer for each player: start from a config of it")
-  return construct(data, {k: update(train["steps"], player) for k, player in players.items()}, **options)
+    raise UserError(
+      f"model {name!r} trains its own way, with an optimizer for each player: start from a config of it"
+    )
+  return construct(
+    data, {k: update(train["steps"], player) for k, player in players.items()}, **options
+  )
 
 
 # Of which 0 makes sense, though the default is more.
@@ -107,14 +137,18 @@ MAY_BE_NONE = {"blocks", "depth", "layers", "mixtures", "shift", "denoising_diff
 
 
 def check_sizes(model: str, options: Mapping, defaults: Mapping):
-  """Raises UserError for a size or a count among the options of `model` that is below 1; below 0 where 0 is none."""
+  """Raises UserError for a size or a count among the options of `model` that is below 1; below 0
+  where 0 is none.
+  """
   several = lambda x: x if isinstance(x, (tuple, list)) else (x,)
   for name, value in options.items():
     default = defaults.get(name)
     if [type(size) for size in several(default)[:1]] != [int]:
       continue
     least = 0 if default == 0 or MAY_BE_NONE & {name, f"{model}.{name}"} else 1
-    if any(isinstance(size, int) and size < least for size in several(value)) or (name == "widths" and not value):
+    if any(isinstance(size, int) and size < least for size in several(value)) or (
+      name == "widths" and not value
+    ):
       raise UserError(f"model.{name}={value}: there must be {least} or more")
 
 

@@ -30,8 +30,12 @@ class Checkpoints:
   """
 
   def __init__(self, workdir, write: bool = True):
-    self.folder, self.frozen = Path(workdir).absolute() / "checkpoints", Path(workdir).absolute() / "frozen"
-    for name in ("absl", "asyncio"):  # Orbax tells of a damaged file on both, at length; `restore` in one line.
+    self.folder, self.frozen = (
+      Path(workdir).absolute() / "checkpoints",
+      Path(workdir).absolute() / "frozen",
+    )
+    # Orbax tells of a damaged file on both, at length; `restore` in one line.
+    for name in ("absl", "asyncio"):
       logging.getLogger(name).setLevel(logging.CRITICAL)
     try:
       if write:
@@ -61,7 +65,9 @@ class Checkpoints:
     return self.checkpointer.latest.step if self.checkpointer.latest else None
 
   def save(self, step: int, ts: TrainState):
-    """Starts to save `ts`; returns once its arrays may change. Raises UserError when the disk refuses."""
+    """Starts to save `ts`; returns once its arrays may change. Raises UserError when the disk
+    refuses.
+    """
     try:
       if "frozen" in ts.state and self.latest is None:
         ocp.save(self.frozen, {"frozen": ts.state["frozen"]}, overwrite=True)
@@ -72,7 +78,8 @@ class Checkpoints:
       raise self._unwritable(e) from e
 
   def restore(self, ts: TrainState, say=print) -> TrainState | None:
-    """The newest readable checkpoint in the structure and shardings of `ts` (arrays or their shapes).
+    """The newest readable checkpoint in the structure and shardings of `ts` (arrays or their
+    shapes).
 
     None if there is none yet. A damaged checkpoint is passed over with a warning. Raises UserError
     when the checkpoint is of another model or optimizer, or when none can be read.
@@ -91,14 +98,22 @@ class Checkpoints:
         )
       try:
         saved = self.checkpointer.load(step, thaw(ts))
-        frozen = ocp.load(self.frozen, {"frozen": ts.state["frozen"]}) if "frozen" in ts.state else {}
+        frozen = (
+          ocp.load(self.frozen, {"frozen": ts.state["frozen"]}) if "frozen" in ts.state else {}
+        )
         return saved.replace(state=saved.state | frozen)
       except Exception as e:
-        say(f"warning: checkpoint {step} can't be read ({type(e).__name__}); trying the one before it")
+        say(
+          f"warning: checkpoint {step} can't be read ({type(e).__name__}); trying the one before it"
+        )
     if steps:
-      raise UserError(f"no checkpoint in {self.folder} can be read; delete the run folder to train again")
+      raise UserError(
+        f"no checkpoint in {self.folder} can be read; delete the run folder to train again"
+      )
     return None
 
   def _unwritable(self, error):
     reason = getattr(error, "strerror", None) or str(error).split("\n")[0][:200]
-    return UserError(f"can't write to {self.folder}: {reason}; free some disk or choose another --workdir")
+    return UserError(
+      f"can't write to {self.folder}: {reason}; free some disk or choose another --workdir"
+    )

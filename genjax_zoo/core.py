@@ -33,17 +33,25 @@ class Model(NamedTuple):
   """
 
   init: Callable  # (key, batch[, frozen]) -> (params, state), params a dict
-  loss: Callable | None = None  # (params, state, batch, key, train, **scheduled) -> (loss [B], (changes, metrics [B]))
+  # (params, state, batch, key, train, **scheduled) -> (loss [B], (changes, metrics [B]))
+  loss: Callable | None = None
   sample: Callable | None = None  # (params, state, key, n, given={}, **options) -> batch
   log_prob: Callable | None = None  # (params, state, batch, key, **options) -> nats [B]
   encode: Callable | None = None  # (params, state, batch, key) -> {name: latents}
   decode: Callable | None = None  # (params, state, {name: latents}, key) -> batch
   evaluate: Callable | None = None  # (params, state, batch, key) -> metrics {name: [B]}
-  likelihood: Mapping[str, str] = {}  # {estimator: "exact" | "lower_bound" | "estimate"}, the default first
+  likelihood: Mapping[
+    str, str
+  ] = {}  # {estimator: "exact" | "lower_bound" | "estimate"}, the default first
   given: tuple[str, ...] = ()  # Entries of a batch that `sample` needs: ("label",).
-  dequantization: str | None = None  # "uniform", "variational": how a density bounds log p of integers
-  calls: Callable = lambda **options: 1  # (**options of sample) -> network evaluations of one sample
-  parts: Mapping[str, Callable] = {}  # What other models build on: "denoise", "critic", "log_joint", "logits".
+  dequantization: str | None = (
+    None  # "uniform", "variational": how a density bounds log p of integers
+  )
+  # (**options of sample) -> network evaluations of one sample
+  calls: Callable = lambda **options: 1
+  parts: Mapping[
+    str, Callable
+  ] = {}  # What other models build on: "denoise", "critic", "log_joint", "logits".
 
 
 class Learner(NamedTuple):
@@ -60,7 +68,9 @@ class TrainState:
 
   step: jax.Array  # int32 []
   params: dict
-  state: dict = struct.field(default_factory=dict)  # Batch statistics, codebooks, buffers; "frozen": earlier stages.
+  state: dict = struct.field(
+    default_factory=dict
+  )  # Batch statistics, codebooks, buffers; "frozen": earlier stages.
   opt: PyTree = ()
   ema: dict = struct.field(default_factory=dict)  # Averages of some keys of `params`.
 
@@ -77,18 +87,23 @@ def start(params, state, opt=(), ema=()) -> TrainState:
 
 
 def split(tree, n: int):
-  """[B, ...] to [n, B / n, ...] by the minor axis, so that every part stays spread over all devices."""
+  """[B, ...] to [n, B / n, ...] by the minor axis, so that every part stays spread over all
+  devices.
+  """
   for x in jax.tree.leaves(tree):
     if len(x) % n:
-      raise UserError(f"a batch of {len(x)} can't be split into {n} equal parts: make data.batch a multiple of {n}")
+      raise UserError(
+        f"a batch of {len(x)} can't be split into {n} equal parts: make data.batch a multiple of {n}"
+      )
   return jax.tree.map(lambda x: x.reshape(-1, n, *x.shape[1:]).swapaxes(0, 1), tree)
 
 
 def minimize(loss, tx, params, opt, *args, accumulate: int = 1, **kwargs):
   """One step of `tx` on `loss(params, ..., batch, key) -> (loss [B], (changes, metrics))`.
 
-  Returns (params, opt, loss [], (changes, metrics)). With `accumulate` = n the gradient is the mean over n parts of the
-  batch, one in memory at a time; changes of state, linear in a batch's statistics, are averaged likewise.
+  Returns (params, opt, loss [], (changes, metrics)). With `accumulate` = n the gradient is the mean
+  over n parts of the batch, one in memory at a time; changes of state, linear in a batch's
+  statistics, are averaged likewise.
   """
   *args, batch, key = args
 
@@ -106,7 +121,9 @@ def minimize(loss, tx, params, opt, *args, accumulate: int = 1, **kwargs):
       return jax.tree.map(jnp.add, total, grads), out
 
     parts = split(batch, accumulate), jax.random.split(key, accumulate)
-    grads, (value, (changes, metrics)) = jax.lax.scan(add, jax.tree.map(jnp.zeros_like, params), parts)
+    grads, (value, (changes, metrics)) = jax.lax.scan(
+      add, jax.tree.map(jnp.zeros_like, params), parts
+    )
     mean = lambda x: x.mean(0) if jnp.issubdtype(x.dtype, jnp.inexact) else x[-1]
     grads = jax.tree.map(lambda g: g / accumulate, grads)
     value, aux = value.mean(), (jax.tree.map(mean, changes), metrics)
@@ -115,12 +132,16 @@ def minimize(loss, tx, params, opt, *args, accumulate: int = 1, **kwargs):
 
 
 def average(ema, params, step, decay):
-  """Polyak average, warmed up as min(decay, (1 + step) / (10 + step)), of the keys that `ema` holds."""
+  """Polyak average, warmed up as min(decay, (1 + step) / (10 + step)), of the keys that `ema`
+  holds.
+  """
   decay = jnp.minimum(decay, (1 + step) / (10 + step))
   return {k: optax.incremental_update(params[k], ema[k], 1 - decay) for k in ema}
 
 
-def descend(model: Model, tx, ema: float = 0.0, schedules: Mapping = {}, accumulate: int = 1) -> Learner:
+def descend(
+  model: Model, tx, ema: float = 0.0, schedules: Mapping = {}, accumulate: int = 1
+) -> Learner:
   """Trains one objective by gradient descent, with scheduled loss arguments."""
 
   def init(key, batch, *frozen):
@@ -130,7 +151,9 @@ def descend(model: Model, tx, ema: float = 0.0, schedules: Mapping = {}, accumul
   def step(ts, batch, key):
     scheduled = {name: schedule(ts.step) for name, schedule in schedules.items()}
     options = {"train": True, "accumulate": accumulate, **scheduled}
-    params, opt, loss, (changes, metrics) = minimize(model.loss, tx, ts.params, ts.opt, ts.state, batch, key, **options)
+    params, opt, loss, (changes, metrics) = minimize(
+      model.loss, tx, ts.params, ts.opt, ts.state, batch, key, **options
+    )
     metrics = {"loss": loss} | jax.tree.map(jnp.mean, metrics) | scheduled
     ema_params = average(ts.ema, params, ts.step, ema)
     return TrainState(ts.step + 1, params, ts.state | changes, opt, ema_params), metrics

@@ -8,6 +8,8 @@ class UserError(Exception):
 
 
 def nearest(name, known) -> str:
-  """ ", did you mean 'x'?" for the known name nearest to a wrong one, else nothing: the end of a message."""
+  """ ", did you mean 'x'?" for the known name nearest to a wrong one, else nothing: the end of a
+  message.
+  """
   close = difflib.get_close_matches(str(name), list(known), 1, 0.5)
   return f", did you mean {close[0]!r}?" if close else ""

@@ -1,4 +1,6 @@
-"""Numbers of a trained model on held-out data, each with its kind; `evaluation.json` is where they all live."""
+"""Numbers of a trained model on held-out data, each with its kind; `evaluation.json` is where they
+all live.
+"""
 
 from collections.abc import Iterable, Mapping
 import functools
@@ -16,16 +18,22 @@ from genjax_zoo.sample import sampler
 from genjax_zoo.sharding import jit, put, replicated
 
 
-def per_example(f, weights, state, data, mesh, key, progress=iter, repeats: int = 1) -> dict[str, np.ndarray]:
-  """`f(weights, state, batch, key)`, {name: [B]}, of every example of a test loader, padding left out.
+def per_example(
+  f, weights, state, data, mesh, key, progress=iter, repeats: int = 1
+) -> dict[str, np.ndarray]:
+  """`f(weights, state, batch, key)`, {name: [B]}, of every example of a test loader, padding left
+  out.
 
-  The mean over `repeats` passes, each with draws of its own of what is random: binarization, dequantization, latents.
+  The mean over `repeats` passes, each with draws of its own of what is random: binarization,
+  dequantization, latents.
   """
 
   def once(key):
     rows = []
     for i, inputs in enumerate(progress(data.inputs(0))):
-      rows.append(step(weights, state, resident, put(inputs, mesh, "data"), jax.random.fold_in(key, i)))
+      rows.append(
+        step(weights, state, resident, put(inputs, mesh, "data"), jax.random.fold_in(key, i))
+      )
     return jax.tree.map(lambda *x: np.concatenate(x), *jax.device_get(rows))
 
   with jax.set_mesh(mesh):
@@ -38,7 +46,9 @@ def per_example(f, weights, state, data, mesh, key, progress=iter, repeats: int 
 
 @functools.lru_cache(maxsize=8)
 def rows_of(f, fetch, mesh):
-  """`f` of the batch that `fetch` makes, with its weights; compiled once, however often it is measured."""
+  """`f` of the batch that `fetch` makes, with its weights; compiled once, however often it is
+  measured.
+  """
 
   def run(weights, state, resident, inputs, key):
     k_data, key = jax.random.split(key)
@@ -48,18 +58,23 @@ def rows_of(f, fetch, mesh):
   return jit(run, out_shardings=replicated(mesh))
 
 
-def evaluate(model: Model, weights, state, data, mesh, *, seed=0, repeats=1, log_prob={}, progress=iter) -> dict:
+def evaluate(
+  model: Model, weights, state, data, mesh, *, seed=0, repeats=1, log_prob={}, progress=iter
+) -> dict:
   """Exact means over a test loader: {"metrics", "standard_errors", "likelihood", "examples"}.
 
   `log_prob` holds the options of the model's `log_prob`; the likelihood tells its kind: "exact",
-  "lower_bound" or "estimate". Each number is the mean over `repeats` passes, standard errors are over examples.
+  "lower_bound" or "estimate". Each number is the mean over `repeats` passes, standard errors are
+  over examples.
   """
   key, found = jax.random.key(seed), {}
   if model.evaluate:
     rows = per_example(model.evaluate, weights, state, data, mesh, key, progress, repeats)
     measured = {name: x[~np.isnan(x)] for name, x in rows.items() if not np.isnan(x).all()}
     found["metrics"] = {name: float(x.mean()) for name, x in measured.items()}
-    found["standard_errors"] = {name: float(x.std() / math.sqrt(len(x))) for name, x in measured.items()}
+    found["standard_errors"] = {
+      name: float(x.std() / math.sqrt(len(x))) for name, x in measured.items()
+    }
     found["examples"] = len(next(iter(rows.values())))
   if model.log_prob:
     options = dict(log_prob)
@@ -95,8 +110,11 @@ def device_name() -> str:
   return f"{n} x {jax.devices()[0].device_kind}" if n > 1 else jax.devices()[0].device_kind
 
 
-def time_sampling(model: Model, weights, state, mesh, *, n, given={}, seed=0, budget=5.0, **options) -> dict:
-  """Seconds an image of `sample`, compiled and warmed up, at batch 1 and at the best of n, 4 n, 16 n.
+def time_sampling(
+  model: Model, weights, state, mesh, *, n, given={}, seed=0, budget=5.0, **options
+) -> dict:
+  """Seconds an image of `sample`, compiled and warmed up, at batch 1 and at the best of n, 4 n, 16
+  n.
 
   A batch is tried only while one draw takes less than `budget` seconds. `given` holds n rows.
   """
@@ -124,7 +142,8 @@ def time_sampling(model: Model, weights, state, mesh, *, n, given={}, seed=0, bu
 def training_cost(folder: Path, batch: int, stages: Iterable[Path] = ()) -> dict:
   """What training cost, from the rows of metrics.jsonl, on this process's devices.
 
-  "seconds" are with those of the earlier stages in the folders `stages`; all else is of the last stage alone.
+  "seconds" are with those of the earlier stages in the folders `stages`; all else is of the last
+  stage alone.
   """
   before = sum((read(stage, "training.json") or {}).get("seconds", 0.0) for stage in stages)
   if not (rows := read_rows(folder / "metrics.jsonl")):
@@ -164,5 +183,9 @@ def summary(evaluation: dict) -> str:
     parts.append(
       f"{1 / sampling['seconds_per_image']:.3g} samples/s by {sampling['network_evaluations']} network calls"
     )
-  counted = f"{evaluation['examples']:,} {evaluation['split']} examples: " if "examples" in evaluation else ""
+  counted = (
+    f"{evaluation['examples']:,} {evaluation['split']} examples: "
+    if "examples" in evaluation
+    else ""
+  )
   return counted + ", ".join(parts)

@@ -10,7 +10,14 @@ import time
 
 import jax
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn, track
+from rich.progress import (
+  BarColumn,
+  MofNCompleteColumn,
+  Progress,
+  TextColumn,
+  TimeRemainingColumn,
+  track,
+)
 
 from genjax_zoo.core import UserError
 
@@ -27,7 +34,9 @@ class Log:
         (self.folder / "samples").mkdir(parents=True, exist_ok=True)
         self.text = open(self.folder / "log.txt", "a")
       except OSError as e:
-        raise UserError(f"can't write in {self.folder}: {e.strerror}; choose another --workdir") from e
+        raise UserError(
+          f"can't write in {self.folder}: {e.strerror}; choose another --workdir"
+        ) from e
 
   def __enter__(self):
     return self
@@ -59,17 +68,30 @@ class Log:
     self.before = kept[-1]["seconds"] if kept else 0.0
     path.write_text("".join(json.dumps(r) + "\n" for r in kept))
     self.rows = open(path, "a")
-    self.writer = SummaryWriter(str(self.folder / "tensorboard"), purge_step=step + 1 if step else None)
+    self.writer = SummaryWriter(
+      str(self.folder / "tensorboard"), purge_step=step + 1 if step else None
+    )
     if self.console.is_terminal:
-      columns = TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn()
+      columns = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeRemainingColumn(),
+      )
       self.progress = Progress(*columns, console=self.console)
       self.bar = self.progress.add_task("training", total=self.steps, completed=step)
       self.progress.start()
 
   def cost(self, parameters: int, seconds: float, left: int, memory):
-    """Parameters, what a step takes and `left` more will, and a device's memory as the compiled program tells it."""
-    held = memory and sum(getattr(memory, f"{k}_size_in_bytes") for k in ("argument", "output", "temp"))
-    shown = f"; memory: {(held - memory.alias_size_in_bytes) / 2**20:,.1f} MiB a device" if held else ""
+    """Parameters, what a step takes and `left` more will, and a device's memory as the compiled
+    program tells it.
+    """
+    held = memory and sum(
+      getattr(memory, f"{k}_size_in_bytes") for k in ("argument", "output", "temp")
+    )
+    shown = (
+      f"; memory: {(held - memory.alias_size_in_bytes) / 2**20:,.1f} MiB a device" if held else ""
+    )
     took = f"a step: {1000 * seconds:.3g} ms; {left:,} more: {duration(seconds * left)}"
     self.say(f"{parameters:,} parameters; {took}{shown}")
 
@@ -80,7 +102,9 @@ class Log:
       self.progress = None
 
   def scalars(self, step: int, row: dict[str, float]):
-    """One row of metrics.jsonl and TensorBoard, with the speed since the last; the bar, or a line, on the terminal."""
+    """One row of metrics.jsonl and TensorBoard, with the speed since the last; the bar, or a line,
+    on the terminal.
+    """
     now = time.perf_counter()
     rate = (step - self.last[0]) / (now - self.last[1])
     self.before += now - self.last[1]
@@ -112,7 +136,13 @@ class Log:
 
   def track(self, blocks):
     """The blocks of a long computation, with a bar on the terminal while it lasts."""
-    return track(blocks, "", console=self.console, transient=True, disable=self.quiet or not self.console.is_terminal)
+    return track(
+      blocks,
+      "",
+      console=self.console,
+      transient=True,
+      disable=self.quiet or not self.console.is_terminal,
+    )
 
   @contextlib.contextmanager
   def clock(self, what: str):

@@ -13,7 +13,9 @@ from genjax_zoo.watch import check_finite, tell
 
 
 def several(learner: Learner, fetch, key, K: int):
-  """What a dispatch runs: (ts, resident, inputs of K steps) -> (ts, metrics [K]), on the batches that `fetch` makes."""
+  """What a dispatch runs: (ts, resident, inputs of K steps) -> (ts, metrics [K]), on the batches
+  that `fetch` makes.
+  """
 
   def steps(ts, resident, inputs):
     def step(ts, inputs, key):
@@ -26,23 +28,37 @@ def several(learner: Learner, fetch, key, K: int):
 
 
 def train(
-  learner: Learner, data, log, *, workdir, steps: int, steps_per_dispatch: int = 1, seed: int = 0,
-  log_every: int = 100, save_every: int = 1000, fsdp_min_size: int = 2**20, frozen=(), hooks={},
-) -> TrainState:  # fmt: skip
-  """Trains to `steps`, resuming from the newest checkpoint of `workdir`; returns early when asked to stop.
+  learner: Learner,
+  data,
+  log,
+  *,
+  workdir,
+  steps: int,
+  steps_per_dispatch: int = 1,
+  seed: int = 0,
+  log_every: int = 100,
+  save_every: int = 1000,
+  fsdp_min_size: int = 2**20,
+  frozen=(),
+  hooks={},
+) -> TrainState:
+  """Trains to `steps`, resuming from the newest checkpoint of `workdir`; returns early when asked
+  to stop.
 
-  `data` is a `genjax_zoo.data.loader.Loader`; one dispatch runs `steps_per_dispatch` optimizer steps.
-  `frozen`, () or ({stage: (params, state)},), goes to `init`; a model keeps what it needs of it as
-  `state["frozen"]`. `hooks` are {"sample_every": (every, f)}: `f(step, ts)` runs each `every` steps.
-  Raises UserError when an interval is no multiple of `steps_per_dispatch`, when the folder holds
-  another model's checkpoints, and when a loss or a parameter is no longer finite.
+  `data` is a `genjax_zoo.data.loader.Loader`; one dispatch runs `steps_per_dispatch` optimizer
+  steps. `frozen`, () or ({stage: (params, state)},), goes to `init`; a model keeps what it needs of
+  it as `state["frozen"]`. `hooks` are {"sample_every": (every, f)}: `f(step, ts)` runs each `every`
+  steps. Raises UserError when an interval is no multiple of `steps_per_dispatch`, when the folder
+  holds another model's checkpoints, and when a loss or a parameter is no longer finite.
   """
   K, mesh = steps_per_dispatch, make_mesh()
   k_init, k_step = jax.random.split(jax.random.key(seed))
   intervals = {"steps": steps, "log_every": log_every, "save_every": save_every}
   for name, every in (intervals | {name: every for name, (every, _) in hooks.items()}).items():
     if K < 1 or every % K or (not every and name != "steps"):
-      raise UserError(f"train.{name}={every} must be a multiple of train.steps_per_dispatch={K}, and positive")
+      raise UserError(
+        f"train.{name}={every} must be a multiple of train.steps_per_dispatch={K}, and positive"
+      )
 
   def init(resident, inputs, *frozen):
     k_data, key = jax.random.split(k_init)
@@ -56,15 +72,20 @@ def train(
     ts = jit(init, once=True, out_shardings=shardings)(resident, first, *frozen)
     ts = checkpoints.restore(ts, log.say) or ts
     step = int(ts.step)
-    if not steps and checkpoints.latest is None:  # Nothing to train: a composition of earlier stages.
+    # Nothing to train: a composition of earlier stages.
+    if not steps and checkpoints.latest is None:
       checkpoints.save(0, ts)
     if step >= steps:
       return ts
     if step % K:
-      raise UserError(f"to resume at step {step}, train.steps_per_dispatch must divide it; {K} doesn't")
+      raise UserError(
+        f"to resume at step {step}, train.steps_per_dispatch must divide it; {K} doesn't"
+      )
     with log.clock("compiling"):
       dispatch = jit(
-        several(learner, data.fetch, k_step, K), donate_argnums=0, out_shardings=(shardings, replicated(mesh))
+        several(learner, data.fetch, k_step, K),
+        donate_argnums=0,
+        out_shardings=(shardings, replicated(mesh)),
       )
       dispatch = dispatch.lower(ts, resident, first).compile()
     log.compile_seconds = log.clocked
@@ -76,10 +97,16 @@ def train(
       step += K
       if begun:  # The first dispatch is waited for, and tells what all will cost.
         jax.block_until_ready(metrics)
-        log.cost(parameters(ts.params), (time.perf_counter() - begun) / K, steps - step, dispatch.memory_analysis())
+        log.cost(
+          parameters(ts.params),
+          (time.perf_counter() - begun) / K,
+          steps - step,
+          dispatch.memory_analysis(),
+        )
         begun = None
       window.append(metrics)
-      if unread:  # Read only now that the next dispatch was sent: the device never waits for the host.
+      # Read only now that the next dispatch was sent: the device never waits for the host.
+      if unread:
         tell(log, *unread, checkpoints)
       stop = asked(step) or step >= steps
       save = stop or step % save_every == 0

@@ -31,7 +31,9 @@ class Run(NamedTuple):
 
   def sample(self, n: int, seed: int = 0, given={}, **options) -> dict:
     """n samples in the form of the data; `options` are those of the model's `sample`."""
-    return sampler(self.model, self.mesh, n, **options)(self.weights, self.state, jax.random.key(seed), given)
+    return sampler(self.model, self.mesh, n, **options)(
+      self.weights, self.state, jax.random.key(seed), given
+    )
 
   def log_prob(self, batch: dict, seed: int = 0, **options) -> np.ndarray:
     """log p of each example, or its bound or estimate as `model.likelihood` says, nats [B]."""
@@ -60,7 +62,9 @@ class Run(NamedTuple):
     fill = lambda x: np.concatenate([x, np.repeat(x[-1:], -n % self.mesh.size, 0)])
     with jax.set_mesh(self.mesh):
       rows = put(jax.tree.map(fill, batch), self.mesh, "data")
-      out = compiled(f, tuple(options.items()))(self.weights, self.state, rows, jax.random.key(seed))
+      out = compiled(f, tuple(options.items()))(
+        self.weights, self.state, rows, jax.random.key(seed)
+      )
     return jax.tree.map(lambda x: x[:n], gather(out))
 
 
@@ -70,7 +74,9 @@ def check_form(batch: dict, fields: dict[str, Field]):
   shapes = {k: np.shape(batch[k]) for k in batch if k in fields}
   if not shapes or any(len(s) < 1 or s[1:] != fields[k].shape for k, s in shapes.items()):
     wanted = form({k: ("n", *f.shape) for k, f in fields.items()}).replace("'", "")
-    raise UserError(f"a batch of n examples is {wanted}; given is {form({k: np.shape(x) for k, x in batch.items()})}")
+    raise UserError(
+      f"a batch of n examples is {wanted}; given is {form({k: np.shape(x) for k, x in batch.items()})}"
+    )
 
 
 @functools.lru_cache(maxsize=64)
@@ -81,13 +87,19 @@ def compiled(f, options: tuple):
 
 def describe(fields: dict[str, Field], batch: int, stages: dict[str, dict] = {}) -> dict:
   """The fields and the batch size of a run's data, and of its stages', as JSON."""
-  data = {k: {"shape": f.shape, "dtype": np.dtype(f.dtype).name, "levels": f.levels} for k, f in fields.items()}
+  data = {
+    k: {"shape": f.shape, "dtype": np.dtype(f.dtype).name, "levels": f.levels}
+    for k, f in fields.items()
+  }
   return {"fields": data, "batch": batch, "stages": stages}
 
 
 def fields_of(data: dict) -> dict[str, Field]:
   """The fields that `describe` wrote."""
-  return {k: Field(tuple(f["shape"]), np.dtype(f["dtype"]), f["levels"]) for k, f in data["fields"].items()}
+  return {
+    k: Field(tuple(f["shape"]), np.dtype(f["dtype"]), f["levels"])
+    for k, f in data["fields"].items()
+  }
 
 
 def write_description(folder: Path, config: dict, data: dict):
@@ -99,9 +111,13 @@ def write_description(folder: Path, config: dict, data: dict):
 def read_description(folder) -> tuple[dict, dict]:
   """The (config, data) of a run folder. Raises UserError when it is none."""
   try:
-    return tuple(tuples(json.loads((Path(folder) / name).read_text())) for name in ("config.json", "data.json"))
+    return tuple(
+      tuples(json.loads((Path(folder) / name).read_text())) for name in ("config.json", "data.json")
+    )
   except (OSError, ValueError) as e:
-    raise UserError(f"{folder} is not a run folder: its config.json or data.json can't be read") from e
+    raise UserError(
+      f"{folder} is not a run folder: its config.json or data.json can't be read"
+    ) from e
 
 
 def tuples(tree):
@@ -112,16 +128,27 @@ def tuples(tree):
 
 
 def learner_of(config: dict, data: dict) -> tuple[Learner, tuple]:
-  """The learner of a config and what its `init` takes of earlier stages, as shapes: () or ({stage: ...},)."""
-  stages = {name: learner_of(stage, data["stages"][name]) for name, stage in config["stages"].items()}
-  learner = build(config, fields_of(data), {name: stage.model for name, (stage, _) in stages.items()})
-  frozen = {name: values(shapes(stage, data["stages"][name], *frozen)) for name, (stage, frozen) in stages.items()}
+  """The learner of a config and what its `init` takes of earlier stages, as shapes: () or ({stage:
+  ...},).
+  """
+  stages = {
+    name: learner_of(stage, data["stages"][name]) for name, stage in config["stages"].items()
+  }
+  learner = build(
+    config, fields_of(data), {name: stage.model for name, (stage, _) in stages.items()}
+  )
+  frozen = {
+    name: values(shapes(stage, data["stages"][name], *frozen))
+    for name, (stage, frozen) in stages.items()
+  }
   return learner, (frozen,) if frozen else ()
 
 
 def shapes(learner: Learner, data: dict, *frozen) -> TrainState:
   """The TrainState of a learner, as shapes."""
-  return jax.eval_shape(learner.init, jax.random.key(0), dummy(fields_of(data), data["batch"]), *frozen)
+  return jax.eval_shape(
+    learner.init, jax.random.key(0), dummy(fields_of(data), data["batch"]), *frozen
+  )
 
 
 def values(ts: TrainState) -> tuple[dict, dict]:
@@ -130,8 +157,8 @@ def values(ts: TrainState) -> tuple[dict, dict]:
 
 
 def load(folder) -> Run:
-  """The newest checkpoint of a run folder, on the devices at hand, whatever devices trained it; its weights are the
-  best of a run that was validated.
+  """The newest checkpoint of a run folder, on the devices at hand, whatever devices trained it; its
+  weights are the best of a run that was validated.
 
   Needs neither the data nor the folders of earlier stages. Raises UserError when the folder is no
   run's, or holds no checkpoint.
@@ -141,10 +168,14 @@ def load(folder) -> Run:
   learner, frozen = learner_of(config, data)
   abstract, mesh = shapes(learner, data, *frozen), make_mesh()
   shardings = fsdp(mesh, abstract, config["train"]["fsdp_min_size"])
-  target = jax.tree.map(lambda x, s: jax.ShapeDtypeStruct(x.shape, x.dtype, sharding=s), abstract, shardings)
+  target = jax.tree.map(
+    lambda x, s: jax.ShapeDtypeStruct(x.shape, x.dtype, sharding=s), abstract, shardings
+  )
   with Checkpoints(folder, write=False) as checkpoints:
     ts = checkpoints.restore(target)
   if ts is None:
     raise UserError(f"{folder} holds no checkpoint yet")
   ts = best(folder, ts)
-  return Run(learner.model, ts.weights, ts.state, config, fields_of(data), int(ts.step), folder, mesh)
+  return Run(
+    learner.model, ts.weights, ts.state, config, fields_of(data), int(ts.step), folder, mesh
+  )

@@ -10,7 +10,9 @@ from jax.sharding import AxisType, NamedSharding, PartitionSpec as P
 import numpy as np
 
 # XLA's CPU default hands convolutions to a library 2 to 4 times slower than its own kernels.
-CPU_OPTIONS = {"xla_cpu_experimental_ynn_fusion_type": "LIBRARY_FUSION_TYPE_DOT,LIBRARY_FUSION_TYPE_REDUCE"}
+CPU_OPTIONS = {
+  "xla_cpu_experimental_ynn_fusion_type": "LIBRARY_FUSION_TYPE_DOT,LIBRARY_FUSION_TYPE_REDUCE"
+}
 
 UNOPTIMIZED = {"xla_backend_optimization_level": 0}
 
@@ -28,13 +30,20 @@ def compiler_options() -> dict | None:
 
 
 def jit(fun, once: bool = False, **kwargs):
-  """`jax.jit` with the project's compiler options; what runs `once` had better compile fast than run fast."""
+  """`jax.jit` with the project's compiler options; what runs `once` had better compile fast than
+  run fast.
+  """
   options = compiler_options()
-  return jax.jit(fun, compiler_options=options | UNOPTIMIZED if once and options else options, **kwargs)
+  return jax.jit(
+    fun, compiler_options=options | UNOPTIMIZED if once and options else options, **kwargs
+  )
 
 
-def join_hosts(coordinator: str = "", process: int = -1, processes: int = 0, distributed: bool = False):
-  """Joins the other hosts' processes: by the arguments, or as SLURM's step or a TPU pod says; else does nothing.
+def join_hosts(
+  coordinator: str = "", process: int = -1, processes: int = 0, distributed: bool = False
+):
+  """Joins the other hosts' processes: by the arguments, or as SLURM's step or a TPU pod says; else
+  does nothing.
 
   With `distributed`, as JAX finds out by itself from the cluster it runs on.
   """
@@ -59,7 +68,9 @@ def replicated(mesh):
 
 
 def fsdp(mesh, shapes, min_size: int):
-  """Shardings that spread each array of `min_size` elements or more over its largest divisible axis."""
+  """Shardings that spread each array of `min_size` elements or more over its largest divisible
+  axis.
+  """
 
   def sharding(x):
     axes = [i for i in np.argsort(x.shape)[::-1] if x.shape[i] % mesh.size == 0]
@@ -71,22 +82,30 @@ def fsdp(mesh, shapes, min_size: int):
 
 
 def spread(tree):
-  """Examples that a step draws, [B, ...], over all devices of the mesh, as batches are: else each computes them all."""
+  """Examples that a step draws, [B, ...], over all devices of the mesh, as batches are: else each
+  computes them all.
+  """
   size = jax.sharding.get_abstract_mesh().shape.get("data", 1)
   constrain = lambda x: x if len(x) % size else jax.lax.with_sharding_constraint(x, P("data"))
   return jax.tree.map(constrain, tree) if size > 1 else tree
 
 
 def whole(tree):
-  """Sharded parameters, gathered on every device of the mesh before their use: else XLA may send activations."""
+  """Sharded parameters, gathered on every device of the mesh before their use: else XLA may send
+  activations.
+  """
   size = jax.sharding.get_abstract_mesh().shape.get("data", 1)
   return jax.lax.with_sharding_constraint(tree, P()) if size > 1 else tree
 
 
 def put(tree, mesh, *axes):
-  """Host arrays as device arrays sharded by `axes`; each process gives its own part of a "data" axis."""
+  """Host arrays as device arrays sharded by `axes`; each process gives its own part of a "data"
+  axis.
+  """
   sharding = NamedSharding(mesh, P(*axes))
-  return jax.tree.map(lambda x: jax.make_array_from_process_local_data(sharding, np.asarray(x)), tree)
+  return jax.tree.map(
+    lambda x: jax.make_array_from_process_local_data(sharding, np.asarray(x)), tree
+  )
 
 
 def gather(tree):

@@ -1,7 +1,9 @@
-"""Early stopping: of the weights that training passes through, those with the least loss on held-out examples.
+"""Early stopping: of the weights that training passes through, those with the least loss on
+held-out examples.
 
-Training itself goes on to its last step, so that schedules end where they should and a run resumes as any other; its
-folder keeps the best weights so far in best/ and says in validation.json which they are.
+Training itself goes on to its last step, so that schedules end where they should and a run resumes
+as any other; its folder keeps the best weights so far in best/ and says in validation.json which
+they are.
 """
 
 from pathlib import Path
@@ -15,7 +17,9 @@ from genjax_zoo.log import write_json
 
 
 def validation(model: Model, data, mesh, folder: Path, log, seed: int = 0):
-  """`f(step, ts)`, a hook of the loop: logs the mean loss over a test loader, keeps the weights if it is the least."""
+  """`f(step, ts)`, a hook of the loop: logs the mean loss over a test loader, keeps the weights if
+  it is the least.
+  """
   key = jax.random.key(seed)
 
   def hook(step, ts):

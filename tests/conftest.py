@@ -1,4 +1,6 @@
-"""Four simulated devices, strict ranks, and compilations that are quick rather than thorough, shared between runs."""
+"""Four simulated devices, strict ranks, and compilations that are quick rather than thorough,
+shared between runs.
+"""
 
 import os
 from pathlib import Path

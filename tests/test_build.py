@@ -4,7 +4,7 @@ import jax
 import numpy as np
 import pytest
 
-from experiments import config as configs
+from experiments import resolve as configs
 from genjax_zoo.build import build, dummy
 from genjax_zoo.core import Field, UserError
 

@@ -1,4 +1,6 @@
-"""The contract's own mathematics: one step, accumulation, averages, schedules, many steps a dispatch."""
+"""The contract's own mathematics: one step, accumulation, averages, schedules, many steps a
+dispatch.
+"""
 
 import chex
 import jax
@@ -25,10 +27,14 @@ def problem():
 def test_minimize_is_one_step_on_the_mean(problem):
   params, batch = problem
   tx = optax.sgd(0.1)
-  new, _, loss, _ = minimize(quadratic, tx, params, tx.init(params), {}, batch, jax.random.key(0), train=True)
+  new, _, loss, _ = minimize(
+    quadratic, tx, params, tx.init(params), {}, batch, jax.random.key(0), train=True
+  )
   residual = batch["x"] @ np.ones(3, "f4") - batch["y"]
   np.testing.assert_allclose(loss, (residual**2).mean(), rtol=1e-6)
-  np.testing.assert_allclose(new["w"], 1 - 0.1 * 2 * (residual[:, None] * batch["x"]).mean(0), rtol=1e-5)
+  np.testing.assert_allclose(
+    new["w"], 1 - 0.1 * 2 * (residual[:, None] * batch["x"]).mean(0), rtol=1e-5
+  )
 
 
 @pytest.mark.parametrize("n", [2, 3, 4])
@@ -39,7 +45,9 @@ def test_accumulation_equals_the_whole_batch(problem, n):
   whole, parts = minimize(*args, train=True), minimize(*args, accumulate=n, train=True)
   chex.assert_trees_all_close(whole[:3], parts[:3], rtol=1e-5)
   chex.assert_trees_all_close(whole[3][0], parts[3][0], rtol=1e-5)
-  chex.assert_trees_all_close(jax.tree.map(jnp.mean, whole[3][1]), jax.tree.map(jnp.mean, parts[3][1]), rtol=1e-5)
+  chex.assert_trees_all_close(
+    jax.tree.map(jnp.mean, whole[3][1]), jax.tree.map(jnp.mean, parts[3][1]), rtol=1e-5
+  )
 
 
 def test_split_takes_the_minor_axis():

@@ -15,7 +15,9 @@ from genjax_zoo.sharding import make_mesh
 def test_repeats_average_the_noise_and_nothing_else():
   x = np.random.default_rng(0).normal(size=(200, 1)).astype(np.float32)
   dataset = Dataset("normal", {"x": Field((1,), np.float32)}, {"test": {"x": x}})
-  noisy = lambda params, state, batch, key: batch["x"][:, 0] + 10 * jax.random.normal(key, (len(batch["x"]),))
+  noisy = lambda params, state, batch, key: (
+    batch["x"][:, 0] + 10 * jax.random.normal(key, (len(batch["x"]),))
+  )
   exact = lambda params, state, batch, key: {"x": batch["x"][:, 0]}
   model = Model(None, log_prob=noisy, evaluate=exact, likelihood={"exact": "exact"})
   loader = loader_of(dataset, "test", batch=48, devices=4)

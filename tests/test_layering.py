@@ -26,7 +26,7 @@ def imports(path):
 
 @pytest.mark.parametrize("folder", ALLOWED)
 def test_layers(folder):
-  for path in (PACKAGE / folder).glob("*.py"):
+  for path in (PACKAGE / folder).rglob("*.py"):
     for module in imports(path):
       if module.startswith("genjax_zoo"):
         assert module.startswith(ALLOWED[folder]), f"{path.name} imports {module}"
@@ -36,14 +36,16 @@ def test_layers(folder):
 def test_the_package_knows_neither_experiments_nor_models_in_the_loop():
   for path in FILES:
     for module in imports(path):
-      assert not module.startswith(("experiments", "ml_collections", "absl")), f"{path.name} imports {module}"
+      assert not module.startswith(("experiments", "ml_collections", "absl")), (
+        f"{path.name} imports {module}"
+      )
       if path.parent == PACKAGE:
         assert not module.startswith("genjax_zoo.models"), f"{path.name} imports {module}"
 
 
 def test_compilation_and_parallelism_live_outside_models():
   for folder in ("models", "nn", "prob"):
-    for path in (PACKAGE / folder).glob("*.py"):
+    for path in (PACKAGE / folder).rglob("*.py"):
       code = re.sub(r'""".*?"""|#.*', "", path.read_text(), flags=re.DOTALL)
       found = re.search(r"\b(jax\.jit|pmap|axis_name|psum|pmean|shard_map)\b", code)
       assert not found, f"{path.name}: {found[0]}"
@@ -53,14 +55,28 @@ def test_compilation_and_parallelism_live_outside_models():
 
 def test_files_stay_small():
   for path in [*FILES, *(ROOT / "experiments").rglob("*.py")]:
-    assert len(path.read_text().splitlines()) <= 300, path
-  assert len((PACKAGE / "loop.py").read_text().splitlines()) < 100
-  assert len((PACKAGE / "core.py").read_text().splitlines()) < 150
+    assert len(path.read_text().splitlines()) <= 400, path
+  assert len((PACKAGE / "loop.py").read_text().splitlines()) <= 150
+
+
+def test_a_model_is_found_by_its_name_alone():
+  """Configs say "vae", in whatever folder the file is."""
+  stems = [path.stem for path in (PACKAGE / "models").glob("*/[a-z]*.py")]
+  assert len(set(stems)) == len(stems) > 40
+  assert not list((PACKAGE / "models").glob("[a-z]*.py"))
 
 
 def test_nothing_names_a_registry_or_is_large():
-  tracked = [p for p in ROOT.rglob("*") if p.is_file() and not {".git", "runs"} & set(p.relative_to(ROOT).parts)]
-  ours = [p for p in tracked if not any(part.startswith((".venv", ".jax", ".pytest", ".ruff")) for part in p.parts)]
+  tracked = [
+    p
+    for p in ROOT.rglob("*")
+    if p.is_file() and not {".git", "runs"} & set(p.relative_to(ROOT).parts)
+  ]
+  ours = [
+    p
+    for p in tracked
+    if not any(part.startswith((".venv", ".jax", ".pytest", ".ruff")) for part in p.parts)
+  ]
   for path in ours:
     assert path.stat().st_size < 2 * 2**20, path
   assert "://" not in (ROOT / "constraints.txt").read_text()

@@ -1,4 +1,6 @@
-"""The loop is exact: however it is cut into dispatches, interrupted, or spread over devices and hosts."""
+"""The loop is exact: however it is cut into dispatches, interrupted, or spread over devices and
+hosts.
+"""
 
 import os
 from pathlib import Path
@@ -31,7 +33,13 @@ def run(folder, *, K=5, steps=40, learner=None, **options):
   options = {"log_every": K, "save_every": 20} | options
   with Log(folder, steps) as log:
     return loop.train(
-      learner or toy.learner(DIGITS.fields), loader, log, workdir=folder, steps=steps, steps_per_dispatch=K, **options
+      learner or toy.learner(DIGITS.fields),
+      loader,
+      log,
+      workdir=folder,
+      steps=steps,
+      steps_per_dispatch=K,
+      **options,
     )
 
 
@@ -88,8 +96,16 @@ def test_fsdp_equals_replicated(whole, tmp_path):
 
 
 def worker(*args, **options):
-  command = [sys.executable, "-m", "tests.worker", *map(str, args), *(f"--{k}={v}" for k, v in options.items())]
-  return subprocess.Popen(command, cwd=ROOT, text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+  command = [
+    sys.executable,
+    "-m",
+    "tests.worker",
+    *map(str, args),
+    *(f"--{k}={v}" for k, v in options.items()),
+  ]
+  return subprocess.Popen(
+    command, cwd=ROOT, text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT
+  )
 
 
 def finish(process):
@@ -103,7 +119,9 @@ def same(path, ts, exact=False):
   wanted = dict(zip(checkpoint.arrays_of(ts), jax.tree.leaves(ts)))
   assert saved.keys() == wanted.keys()
   for name in saved:
-    np.testing.assert_allclose(saved[name], wanted[name], rtol=0 if exact else 1e-4, atol=0 if exact else 1e-5)
+    np.testing.assert_allclose(
+      saved[name], wanted[name], rtol=0 if exact else 1e-4, atol=0 if exact else 1e-5
+    )
 
 
 def test_one_device_equals_four_and_loads_what_four_saved(whole, tmp_path):
@@ -119,7 +137,14 @@ def test_two_processes_equal_one(whole, tmp_path):
     address = f"127.0.0.1:{s.getsockname()[1]}"
   both = [
     worker(
-      tmp_path / "two", tmp_path / "two.npz", K=5, steps=40, devices=2, coordinator=address, process=i, processes=2
+      tmp_path / "two",
+      tmp_path / "two.npz",
+      K=5,
+      steps=40,
+      devices=2,
+      coordinator=address,
+      process=i,
+      processes=2,
     )
     for i in range(2)
   ]
@@ -136,7 +161,9 @@ def until(process, text):
 
 
 def test_kill_9_in_the_middle_loses_nothing(whole, tmp_path):
-  process = worker(tmp_path, tmp_path / "never.npz", K=5, steps=40, devices=4, slow=0.2, save_every=10)
+  process = worker(
+    tmp_path, tmp_path / "never.npz", K=5, steps=40, devices=4, slow=0.2, save_every=10
+  )
   until(process, "step 30")
   process.kill()
   process.wait()
@@ -161,7 +188,9 @@ def test_a_loss_that_diverges_stops_the_run_and_names_the_step(tmp_path):
     return value, ({"n": state["n"] + 1}, {})
 
   init = lambda key, batch: ({"w": jnp.ones(())}, {"n": jnp.zeros((), jnp.int32)})
-  with pytest.raises(UserError, match=r"loss is nan at step 25; the last good checkpoint is .*checkpoints/20"):
+  with pytest.raises(
+    UserError, match=r"loss is nan at step 25; the last good checkpoint is .*checkpoints/20"
+  ):
     run(tmp_path, learner=descend(Model(init, loss), optax.sgd(1e-3)))
 
 
@@ -171,7 +200,9 @@ def test_parameters_that_overflow_are_not_saved(tmp_path):
 
   explode = optax.stateless(lambda g, p: jax.tree.map(lambda x: jnp.full_like(x, jnp.inf), g))
   learner = descend(Model(lambda key, batch: ({"w": jnp.ones(())}, {}), loss), explode)
-  with pytest.raises(UserError, match=r"no longer finite at step 20; no checkpoint was saved before it"):
+  with pytest.raises(
+    UserError, match=r"no longer finite at step 20; no checkpoint was saved before it"
+  ):
     run(tmp_path, learner=learner)
 
 
@@ -192,14 +223,17 @@ def test_lazy_metrics_are_means_of_the_measured_steps(tmp_path):
 @pytest.mark.parametrize("options", [{"steps": 42}, {"log_every": 7}, {"save_every": 3}])
 def test_intervals_must_be_multiples_of_a_dispatch(tmp_path, options):
   with pytest.raises(
-    UserError, match=f"train.{next(iter(options))}=.* must be a multiple of train.steps_per_dispatch=5"
+    UserError,
+    match=f"train.{next(iter(options))}=.* must be a multiple of train.steps_per_dispatch=5",
   ):
     run(tmp_path, **options)
 
 
 def test_another_models_checkpoint_is_told(whole, tmp_path):
   other = toy.learner(DIGITS.fields, ema=0.0)
-  with pytest.raises(UserError, match=r"of another model or optimizer: ema/down is float32.* there and absent here"):
+  with pytest.raises(
+    UserError, match=r"of another model or optimizer: ema/down is float32.* there and absent here"
+  ):
     run(whole[0], learner=other, steps=60)
 
 
@@ -220,7 +254,9 @@ def test_a_full_disk_is_one_line(tmp_path):
     f"try: run({str(tmp_path)!r}, learner=descend(Model(big, loss), optax.sgd(0.0)))\n"
     "except UserError as e: print('told:', e)\n"
   )
-  done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, timeout=300)
+  done = subprocess.run(
+    [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, timeout=300
+  )
   assert re.search("told: can't write to .*free some disk", done.stdout), done.stdout + done.stderr
 
 

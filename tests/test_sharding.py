@@ -1,4 +1,6 @@
-"""On a mesh: a device's work does not grow with their number, and parameters that are sharded are gathered once."""
+"""On a mesh: a device's work does not grow with their number, and parameters that are sharded are
+gathered once.
+"""
 
 import jax
 from jax.sharding import AxisType, NamedSharding, PartitionSpec as P
@@ -8,7 +10,9 @@ import pytest
 
 from experiments.bench.scale import collectives
 from genjax_zoo.core import Field, descend
-from genjax_zoo.models import ddpm, ebm, flow_matching, wgan
+from genjax_zoo.models.diffusion import ddpm, flow_matching
+from genjax_zoo.models.energy import ebm
+from genjax_zoo.models.gans import wgan
 from genjax_zoo.sharding import fsdp, make_mesh, replicated, spread
 
 IMAGES, KEY, TX = {"image": Field((8, 8, 1), np.uint8, 17)}, jax.random.key(0), optax.sgd(0.1)
@@ -16,7 +20,9 @@ MLP = dict(network="mlp", hidden=(32,))
 
 
 def gan():
-  return wgan.learner(IMAGES, {"gen": TX, "critic": TX}, hidden=(32, 32), n_critic=2, network="mlp"), ()
+  return wgan.learner(
+    IMAGES, {"gen": TX, "critic": TX}, hidden=(32, 32), n_critic=2, network="mlp"
+  ), ()
 
 
 def chains():
@@ -26,7 +32,9 @@ def chains():
 def reflow():
   teacher = flow_matching.model(IMAGES, **MLP)
   weights = jax.eval_shape(teacher.init, KEY, batch(4))
-  return descend(flow_matching.model(IMAGES, teacher=teacher, pairs=1000, **MLP), TX), ({"teacher": weights},)
+  return descend(flow_matching.model(IMAGES, teacher=teacher, pairs=1000, **MLP), TX), (
+    {"teacher": weights},
+  )
 
 
 def batch(n):
@@ -35,12 +43,16 @@ def batch(n):
 
 def compiled(learner, frozen, n, devices, smallest=2**60):
   """A step on n examples a device, and the shapes of its parameters."""
-  mesh = jax.make_mesh((devices,), ("data",), axis_types=(AxisType.Auto,), devices=jax.devices()[:devices])
+  mesh = jax.make_mesh(
+    (devices,), ("data",), axis_types=(AxisType.Auto,), devices=jax.devices()[:devices]
+  )
   with jax.set_mesh(mesh):
     whole = batch(n * devices)
     ts = jax.eval_shape(learner.init, KEY, whole, *frozen)
     state, data = fsdp(mesh, ts, smallest), {"image": NamedSharding(mesh, P("data"))}
-    step = jax.jit(learner.step, in_shardings=(state, data, None), out_shardings=(state, replicated(mesh)))
+    step = jax.jit(
+      learner.step, in_shardings=(state, data, None), out_shardings=(state, replicated(mesh))
+    )
     return step.lower(ts, whole, KEY).compile(), ts.params
 
 

@@ -1,11 +1,13 @@
-"""Of all that training passes through, the weights of the least validation loss are evaluated, also after a resume."""
+"""Of all that training passes through, the weights of the least validation loss are evaluated, also
+after a resume.
+"""
 
 import chex
 import jax
 import numpy as np
 import pytest
 
-from experiments import config as configs, main
+from experiments import main, resolve as configs
 from genjax_zoo import UserError, data, load, loop
 from genjax_zoo.data.loader import test_loader as held_out, train_loader
 from genjax_zoo.evaluate import per_example, read
@@ -19,8 +21,14 @@ DIGITS = data.load("digits", validation=200)
 
 def test_examples_are_set_apart_once():
   everything = data.load("digits").splits
-  assert {k: len(x["image"]) for k, x in DIGITS.splits.items()} == {"train": 1300, "validation": 200, "test": 297}
-  parts = np.concatenate([DIGITS.splits[k]["image"] for k in ("train", "validation")]).reshape(1500, -1)
+  assert {k: len(x["image"]) for k, x in DIGITS.splits.items()} == {
+    "train": 1300,
+    "validation": 200,
+    "test": 297,
+  }
+  parts = np.concatenate([DIGITS.splits[k]["image"] for k in ("train", "validation")]).reshape(
+    1500, -1
+  )
   whole = everything["train"]["image"].reshape(1500, -1)
   np.testing.assert_array_equal(parts[np.lexsort(parts.T)], whole[np.lexsort(whole.T)])
   np.testing.assert_array_equal(DIGITS.splits["test"]["image"], everything["test"]["image"])
@@ -43,17 +51,28 @@ def test_the_best_weights_are_kept_and_found_again(tmp_path):
     worse = jax.tree.map(lambda x: 10 * x, ts.params)
     for weights in ts.weights, worse, ts.weights:
       keep(step, ts.replace(params=weights, ema={}))
-    loss = per_example(learner.model.evaluate, ts.weights, ts.state, apart, mesh, jax.random.key(0))["loss"].mean()
+    loss = per_example(
+      learner.model.evaluate, ts.weights, ts.state, apart, mesh, jax.random.key(0)
+    )["loss"].mean()
     seen.append((float(loss), step, jax.device_get(ts.weights)))
 
-  options = dict(steps_per_dispatch=5, log_every=5, save_every=5, hooks={"validate_every": (5, hook)})
+  options = dict(
+    steps_per_dispatch=5, log_every=5, save_every=5, hooks={"validate_every": (5, hook)}
+  )
   for steps in 10, 20:  # The second resumes the first.
     with Log(tmp_path) as log:
       ts = loop.train(learner, loader, log, workdir=tmp_path, steps=steps, **options)
   loss, step, weights = min(seen, key=lambda row: row[:2])
-  losses = [row["validation_loss"] for row in read_rows(tmp_path / "metrics.jsonl") if "validation_loss" in row]
+  losses = [
+    row["validation_loss"]
+    for row in read_rows(tmp_path / "metrics.jsonl")
+    if "validation_loss" in row
+  ]
   np.testing.assert_allclose(losses[::3], [row[0] for row in seen], rtol=1e-5)
-  assert len(seen) == 4 and read(tmp_path, "validation.json") == {"step": step, "loss": pytest.approx(loss)}
+  assert len(seen) == 4 and read(tmp_path, "validation.json") == {
+    "step": step,
+    "loss": pytest.approx(loss),
+  }
   with jax.set_mesh(mesh):
     found = best(tmp_path, ts)
   chex.assert_trees_all_equal(jax.device_get(found.weights), weights)

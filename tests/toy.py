@@ -1,4 +1,6 @@
-"""A small model with everything a checkpoint holds: noise, state, an average, an optimizer with moments."""
+"""A small model with everything a checkpoint holds: noise, state, an average, an optimizer with
+moments.
+"""
 
 import jax
 import jax.numpy as jnp
@@ -16,7 +18,10 @@ def model(data) -> Model:
 
   def init(key, batch):
     down, up = jax.random.split(key)
-    params = {"down": jax.random.normal(down, (dim, 32)) / 8, "up": jax.random.normal(up, (32, dim)) / 8}
+    params = {
+      "down": jax.random.normal(down, (dim, 32)) / 8,
+      "up": jax.random.normal(up, (32, dim)) / 8,
+    }
     return params, {"mean": points(batch).mean(0), "seen": jnp.zeros((), jnp.int32)}
 
   def loss(params, state, batch, key, train, beta=1.0):

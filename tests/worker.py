@@ -1,8 +1,10 @@
 """One training process for the tests of the loop:
 
-  python -m tests.worker WORKDIR OUT --devices=4 --K=5 --steps=40 [--coordinator=... --process=0 --processes=2]
+  python -m tests.worker WORKDIR OUT --devices=4 --K=5 --steps=40 [--coordinator=... --process=0
+  --processes=2]
 
-Trains the toy on digits and writes the final state, gathered, to OUT (.npz); prints "step N" as it goes.
+Trains the toy on digits and writes the final state, gathered, to OUT (.npz); prints "step N" as it
+goes.
 """
 
 import argparse
@@ -10,7 +12,14 @@ import argparse
 parser = argparse.ArgumentParser()
 parser.add_argument("workdir")
 parser.add_argument("out")
-for name, default in {"devices": 1, "K": 1, "steps": 20, "process": -1, "processes": 0, "save_every": 20}.items():
+for name, default in {
+  "devices": 1,
+  "K": 1,
+  "steps": 20,
+  "process": -1,
+  "processes": 0,
+  "save_every": 20,
+}.items():
   parser.add_argument(f"--{name}", type=int, default=default)
 parser.add_argument("--coordinator", default="")
 parser.add_argument("--fsdp", action="store_true")
@@ -34,9 +43,14 @@ from tests import toy
 sharding.join_hosts(args.coordinator, args.process, args.processes)
 digits = data.load("digits")
 loader = train_loader(
-  digits, batch=32, steps_per_dispatch=args.K, seed=0,
-  process_index=jax.process_index(), process_count=jax.process_count(), devices=jax.device_count(),
-)  # fmt: skip
+  digits,
+  batch=32,
+  steps_per_dispatch=args.K,
+  seed=0,
+  process_index=jax.process_index(),
+  process_count=jax.process_count(),
+  devices=jax.device_count(),
+)
 with Log(args.workdir, args.steps) as log:
 
   def hook(step, ts):
@@ -44,10 +58,17 @@ with Log(args.workdir, args.steps) as log:
     time.sleep(args.slow)
 
   ts = loop.train(
-    toy.learner(digits.fields), loader, log, workdir=args.workdir, steps=args.steps, steps_per_dispatch=args.K,
-    log_every=args.K, save_every=args.save_every, fsdp_min_size=1 if args.fsdp else 2**20,
+    toy.learner(digits.fields),
+    loader,
+    log,
+    workdir=args.workdir,
+    steps=args.steps,
+    steps_per_dispatch=args.K,
+    log_every=args.K,
+    save_every=args.save_every,
+    fsdp_min_size=1 if args.fsdp else 2**20,
     hooks={"sample_every": (args.K, hook)},
-  )  # fmt: skip
+  )
 whole = sharding.gather(ts)
 if jax.process_index() == 0:
   np.savez(args.out, **dict(zip(arrays_of(whole), jax.tree.leaves(whole))))

@@ -1,8 +1,10 @@
-"""Each building block's gradient step, alone and inside a scan, where XLA's CPU backend may choose another kernel:
+"""Each building block's gradient step, alone and inside a scan, where XLA's CPU backend may choose
+another kernel:
 
   python -m experiments.bench.blocks [names]
 
-A ratio far above 1 is a disease: training scans many steps a dispatch. `nn/conv.py` cures that of convolutions.
+A ratio far above 1 is a disease: training scans many steps a dispatch. `nn/conv.py` cures that of
+convolutions.
 """
 
 import os
@@ -67,7 +69,9 @@ BLOCKS = {  # name -> (module, shape of its input)
 
 
 def measure(module, shape, seconds: float) -> tuple[float, float]:
-  """Microseconds of a step (the gradient by parameters and input) alone, and of each of STEPS in a scan."""
+  """Microseconds of a step (the gradient by parameters and input) alone, and of each of STEPS in a
+  scan.
+  """
   xs = jax.random.normal(jax.random.key(0), (STEPS, *shape))
   params = jit(module.init)(jax.random.key(1), xs[0])
 
@@ -95,7 +99,10 @@ def main(names):
     sys.exit(f"error: no block is named {unknown.pop()!r}; there are {', '.join(BLOCKS)}")
   for name in names or BLOCKS:
     alone, scanned = measure(*BLOCKS[name], 0.1)
-    print(f"{name}: alone {alone:,.0f} us, in a scan {scanned:,.0f} us, {scanned / alone:.2f} x", flush=True)
+    print(
+      f"{name}: alone {alone:,.0f} us, in a scan {scanned:,.0f} us, {scanned / alone:.2f} x",
+      flush=True,
+    )
 
 
 if __name__ == "__main__":

@@ -18,14 +18,19 @@ def flops(w) -> int:
 
 def step(w):
   """One training step as a jaxpr."""
-  learner, batch = ours.learner(w), {"image": jnp.zeros((w.batch, w.size, w.size, w.channels), jnp.uint8)}
+  learner, batch = (
+    ours.learner(w),
+    {"image": jnp.zeros((w.batch, w.size, w.size, w.channels), jnp.uint8)},
+  )
   key = jax.random.key(0)
   ts = jax.eval_shape(learner.init, key, batch)
   return jax.make_jaxpr(learner.step)(ts, batch, key).jaxpr
 
 
 def counted(jaxpr) -> int:
-  """Two for each multiplication of a product or a convolution; a loop's body counts as often as it runs."""
+  """Two for each multiplication of a product or a convolution; a loop's body counts as often as it
+  runs.
+  """
   total = 0
   for eqn in jaxpr.eqns:
     if eqn.primitive.name == "dot_general":
@@ -46,7 +51,9 @@ def loops(jaxpr) -> bool:
 
 
 def device_rates(dtype: str) -> tuple[float, float]:
-  """(operations, bytes) a second of the best of large matrix products in `dtype`, and of large copies."""
+  """(operations, bytes) a second of the best of large matrix products in `dtype`, and of large
+  copies.
+  """
   n = 8192
   a = jnp.ones((n, n), dtype)
   product, copy = jit(lambda x: x @ x), jit(lambda x: x + 1)

@@ -1,4 +1,6 @@
-"""Rates of several contenders, taken in turn so that all share whatever else the machine does, and their memory."""
+"""Rates of several contenders, taken in turn so that all share whatever else the machine does, and
+their memory.
+"""
 
 from collections.abc import Callable
 import ctypes
@@ -18,7 +20,9 @@ class Contender(NamedTuple):
 
 
 def rates(contenders: dict[str, Contender], seconds: float, rounds: int) -> dict[str, float]:
-  """Examples a second: medians of `rounds`, in each of which every contender runs for about `seconds`."""
+  """Examples a second: medians of `rounds`, in each of which every contender runs for about
+  `seconds`.
+  """
   calls, seen = {}, {name: [] for name in contenders}
   for name, contender in contenders.items():
     contender.run(1)
@@ -38,7 +42,9 @@ def timed(f, *args) -> float:
 
 
 def working_memory(contender: Contender) -> int | None:
-  """Bytes that are resident at the peak of a call beyond those before it; None where the system does not tell."""
+  """Bytes that are resident at the peak of a call beyond those before it; None where the system
+  does not tell.
+  """
   status = Path("/proc/self/status")
   tell = lambda name: 1024 * int(re.search(rf"{name}:\s+(\d+)", status.read_text())[1])
   try:

@@ -42,22 +42,32 @@ def some_params(w: Workload):
   params = jit(learner(w).init)(jax.random.key(0), batch).params
   leaves, tree = jax.tree.flatten(params)
   rng = np.random.default_rng(0)
-  return tree.unflatten([np.asarray(x) + 0.03 * rng.normal(size=x.shape).astype("f4") for x in leaves])
+  return tree.unflatten(
+    [np.asarray(x) + 0.03 * rng.normal(size=x.shape).astype("f4") for x in leaves]
+  )
 
 
 def training(w: Workload, K: int, seed: int = 0):
   """(Contender of dispatches of K steps, seconds to the first, the compiled program)."""
   begun, mesh = time.perf_counter(), make_mesh()
   made = learner(w)
-  loader = train_loader(dataset(w), batch=w.batch, steps_per_dispatch=K, seed=seed, devices=mesh.size)
+  loader = train_loader(
+    dataset(w), batch=w.batch, steps_per_dispatch=K, seed=seed, devices=mesh.size
+  )
   k_init, k_step, k_data = jax.random.split(jax.random.key(seed), 3)
   with jax.set_mesh(mesh):
     resident = put(loader.resident, mesh)
     inputs = (put(x, mesh, None, "data") for x in loader.inputs(0))
     first = next(inputs)
     one = jax.tree.map(lambda x: x[0], first)
-    ts = jit(lambda key, resident, one: made.init(key, loader.fetch(resident, one, k_data)))(k_init, resident, one)
-    dispatch = jit(several(made, loader.fetch, k_step, K), donate_argnums=0).lower(ts, resident, first).compile()
+    ts = jit(lambda key, resident, one: made.init(key, loader.fetch(resident, one, k_data)))(
+      k_init, resident, one
+    )
+    dispatch = (
+      jit(several(made, loader.fetch, k_step, K), donate_argnums=0)
+      .lower(ts, resident, first)
+      .compile()
+    )
 
   def run(calls):
     nonlocal ts
@@ -72,12 +82,19 @@ def training(w: Workload, K: int, seed: int = 0):
 
 def sampling(w: Workload, params, **options) -> Contender:
   """Draws of `w.drawn` samples, as NumPy arrays."""
-  draw, keys = sampler(learner(w).model, make_mesh(), w.drawn, **w.sample, **options), iter(range(2**31))
-  return Contender(lambda calls: [draw(params, {}, jax.random.key(next(keys))) for _ in range(calls)], w.drawn)
+  draw, keys = (
+    sampler(learner(w).model, make_mesh(), w.drawn, **w.sample, **options),
+    iter(range(2**31)),
+  )
+  return Contender(
+    lambda calls: [draw(params, {}, jax.random.key(next(keys))) for _ in range(calls)], w.drawn
+  )
 
 
 def compared(w: Workload, params, inputs) -> np.ndarray:
   """What the twin must give as well, in full precision."""
   model = learner(w, **({"dtype": "float32"} if "dtype" in w.model else {})).model
   with jax.default_matmul_precision("highest"):
-    return np.asarray(jit(lambda params, inputs: w.compared(model, params, **inputs))(params, inputs))
+    return np.asarray(
+      jit(lambda params, inputs: w.compared(model, params, **inputs))(params, inputs)
+    )

@@ -15,7 +15,8 @@ from experiments.bench.workloads import Workload
 
 DEVICE = "cuda" if torch.cuda.is_available() else "cpu"
 LAST, ALL = torch.channels_last, torch.get_num_threads()
-THREADS = sorted({1, ALL}) if DEVICE == "cpu" else [ALL]  # For small nets, and on a busy machine, one is often faster.
+# For small nets, and on a busy machine, one is often faster.
+THREADS = sorted({1, ALL}) if DEVICE == "cpu" else [ALL]
 torch.manual_seed(0)
 torch._dynamo.config.recompile_limit = 64
 torch._inductor.config.force_disable_caches = True
@@ -49,10 +50,13 @@ def compared(module, inputs) -> np.ndarray:
   """What ours must give as well, in full precision; images come back with channels last."""
   torch.set_float32_matmul_precision("highest")
   torch.backends.cudnn.allow_tf32 = False
-  given = {k: image(x) if np.ndim(x) == 4 else torch.tensor(x).to(DEVICE) for k, x in inputs.items()}
+  given = {
+    k: image(x) if np.ndim(x) == 4 else torch.tensor(x).to(DEVICE) for k, x in inputs.items()
+  }
   with torch.no_grad():
     out = module.compared(**given)
-  torch.set_float32_matmul_precision("high")  # From here on as JAX has it, where the device has a choice.
+  # From here on as JAX has it, where the device has a choice.
+  torch.set_float32_matmul_precision("high")
   torch.backends.cudnn.allow_tf32 = True
   return (out.permute(0, 2, 3, 1) if out.ndim == 4 else out).cpu().numpy()
 

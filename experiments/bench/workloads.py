@@ -76,10 +76,29 @@ DIFFUSED = dict(size=16, levels=256, steps=10, sample=dict(sampler="ancestral", 
 WALKED = dict(naive=dict(cached=False), drawn=16)
 
 WORKLOADS = [
-  Workload("vae", dict(name="vae", hidden=(400,)), "vae.VAE", images, reconstruction, batch=100, drawn=1000),
+  Workload(
+    "vae", dict(name="vae", hidden=(400,)), "vae.VAE", images, reconstruction, batch=100, drawn=1000
+  ),
   Workload("conv_vae", CONV, "vae.VAE", images, reconstruction, steps=10, drawn=256),
-  Workload("gated_pixelcnn", PIXELCNN, "autoregressive.gated_pixelcnn", images, numbers, size=16, steps=10, **WALKED),
-  Workload("transformer", TRANSFORMER, "autoregressive.pixel_transformer", images, numbers, **DIGITS, **WALKED),
+  Workload(
+    "gated_pixelcnn",
+    PIXELCNN,
+    "autoregressive.gated_pixelcnn",
+    images,
+    numbers,
+    size=16,
+    steps=10,
+    **WALKED,
+  ),
+  Workload(
+    "transformer",
+    TRANSFORMER,
+    "autoregressive.pixel_transformer",
+    images,
+    numbers,
+    **DIGITS,
+    **WALKED,
+  ),
   Workload("glow", GLOW, "flow.Glow", images, code, batch=100, drawn=256, **DIGITS),
   Workload("wgan_gp", WGAN, "gan.WGAN", latents, realism, batch=320, drawn=1000, **DIGITS),
   Workload("ddpm", UNET, "diffusion.Diffusion", noisy, predicted_noise, **DIFFUSED),

@@ -1,9 +1,11 @@
-"""A VAE with binary latents on binarized 8 x 8 digits, trained by REINFORCE with leave-one-out baselines.
+"""A VAE with binary latents on binarized 8 x 8 digits, trained by REINFORCE with leave-one-out
+baselines.
 
   python -m experiments.main --config=configs/bernoulli_vae_digits.py
 
-Expected on the 297 test images, IWAE-500: 19.1 nats. With --config.model.estimator=score it is 20.4, with running 19.7,
-with straight_through 18.8 and with relaxed 18.2. 3 s of training on 2 CPU cores.
+Expected on the 297 test images, IWAE-500: 19.1 nats. With --config.model.estimator=score it is
+20.4, with running 19.7, with straight_through 18.8 and with relaxed 18.2. 3 s of training on 2 CPU
+cores.
 """
 
 from ml_collections import ConfigDict

@@ -2,7 +2,8 @@
 
   python -m experiments.main --config=configs/completion_digits.py
 
-Expected on the 297 test images: PSNR 22.2 dB; filling in the mean has 13.7. 2 s of training on 2 CPU cores.
+Expected on the 297 test images: PSNR 22.2 dB; filling in the mean has 13.7. 2 s of training on 2
+CPU cores.
 """
 
 from ml_collections import ConfigDict

@@ -2,9 +2,10 @@
 
   python -m experiments.main --config=configs/ddpm_cifar10.py
 
-Expected: not measured here. The data are a file of arrays train_image, train_label, test_image, test_label:
-data/cifar10.npz. Ho 2020 has a net of 35.7M parameters, hidden=(128, 256, 256, 256), and an FID of 3.17 by Inception
-after 800,000 steps. This one has half the widths and an eighth of the steps.
+Expected: not measured here. The data are a file of arrays train_image, train_label, test_image,
+test_label: data/cifar10.npz. Ho 2020 has a net of 35.7M parameters, hidden=(128, 256, 256, 256),
+and an FID of 3.17 by Inception after 800,000 steps. This one has half the widths and an eighth of
+the steps.
 """
 
 from ml_collections import ConfigDict

@@ -1,19 +1,21 @@
-"""Denoising diffusion of MNIST, told labels: a U-Net on 14 x 14 x 4, the cosine schedule, 200 levels.
+"""Denoising diffusion of MNIST, told labels: a U-Net on 14 x 14 x 4, the cosine schedule, 200
+levels.
 
   python -m experiments.main --config=configs/ddpm_mnist.py
 
-Expected (seed 0; by the features of MNIST, where train against test gives 0.02 and noise 29.0), FID of three sets of
-2,000 samples, and of all 6,000:
+Expected (seed 0; by the features of MNIST, where train against test gives 0.02 and noise 29.0), FID
+of three sets of 2,000 samples, and of all 6,000:
 
   all 200 steps                    0.041  0.046  0.046   0.026
   DDIM, 20 steps                   0.068  0.065  0.061   0.048
   DDIM, 20 steps, eta = 0.6        0.052  0.041  0.054   0.034
   DPM-Solver++, 10 steps           0.071  0.070  0.054   0.048
 
-The solvers of the ODE agree with each other, so that what they lack is not steps: fresh noise mends the network's
-errors, and a larger network makes fewer (hidden=(32, 64), without attention, 9,000 steps: 0.049 by all steps, 0.086 by
-20 of DDIM). A classifier sees the label in 96.6 % of the samples by 10 steps of DPM-Solver++, in all 2,000 with
-guidance of scale 2 (FID 0.24). At most 2.01 bits/dim. 19 minutes of training on 2 CPU cores.
+The solvers of the ODE agree with each other, so that what they lack is not steps: fresh noise mends
+the network's errors, and a larger network makes fewer (hidden=(32, 64), without attention, 9,000
+steps: 0.049 by all steps, 0.086 by 20 of DDIM). A classifier sees the label in 96.6 % of the
+samples by 10 steps of DPM-Solver++, in all 2,000 with guidance of scale 2 (FID 0.24). At most 2.01
+bits/dim. 19 minutes of training on 2 CPU cores.
 """
 
 from ml_collections import ConfigDict

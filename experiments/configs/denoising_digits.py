@@ -2,7 +2,8 @@
 
   python -m experiments.main --config=configs/denoising_digits.py
 
-Expected on the 297 test images: PSNR 18.5 dB; the noisy images have 13.0. 2 s of training on 2 CPU cores.
+Expected on the 297 test images: PSNR 18.5 dB; the noisy images have 13.0. 2 s of training on 2 CPU
+cores.
 """
 
 from ml_collections import ConfigDict

@@ -1,10 +1,11 @@
-"""A FactorVAE of dSprites at 32 x 32, in 3,000 steps; its critic is smaller than the paper's and learns faster.
+"""A FactorVAE of dSprites at 32 x 32, in 3,000 steps; its critic is smaller than the paper's and
+learns faster.
 
   python -m experiments.main --config=configs/factor_vae_dsprites.py
 
-Expected, of three seeds of the disentanglement study: reconstruction 29.3 nats (deviation 1.4) and KL 15.3 (2.7), a
-total correlation of about 0.1 as the critic sees it, which has fallen behind: the KL grows to the end. 3 minutes on 2
-CPU cores busy with other work.
+Expected, of three seeds of the disentanglement study: reconstruction 29.3 nats (deviation 1.4) and
+KL 15.3 (2.7), a total correlation of about 0.1 as the critic sees it, which has fallen behind: the
+KL grows to the end. 3 minutes on 2 CPU cores busy with other work.
 """
 
 from ml_collections import ConfigDict

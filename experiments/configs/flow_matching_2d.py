@@ -2,8 +2,8 @@
 
   python -m experiments.main --config=configs/flow_matching_2d.py
 
-Expected (seed 0): log p of 10,000 test points about -2.30 nats, where the truth is -2.08; FID 0.0025 of 1,000 samples
-as points. 10 s of training on 2 CPU cores.
+Expected (seed 0): log p of 10,000 test points about -2.30 nats, where the truth is -2.08; FID
+0.0025 of 1,000 samples as points. 10 s of training on 2 CPU cores.
 """
 
 from ml_collections import ConfigDict

@@ -2,8 +2,8 @@
 
   python -m experiments.main --config=configs/fvsbn_mnist.py
 
-Expected: 97.0 nats exact, the mean of three draws of the test binarization; FID 2.9 of 1,000 samples; 101 s with the
-evaluation, on 2 busy CPU cores.
+Expected: 97.0 nats exact, the mean of three draws of the test binarization; FID 2.9 of 1,000
+samples; 101 s with the evaluation, on 2 busy CPU cores.
 """
 
 from ml_collections import ConfigDict

@@ -2,8 +2,8 @@
 
   python -m experiments.main --config=configs/gan_8gaussians.py
 
-Expected: 8 of 8 modes, evenly (reverse KL below 0.001 nats), and 86 % of the samples within 3 standard deviations of
-one, with each of the seeds 0, 1, 2. 13 s on 2 CPU cores.
+Expected: 8 of 8 modes, evenly (reverse KL below 0.001 nats), and 86 % of the samples within 3
+standard deviations of one, with each of the seeds 0, 1, 2. 13 s on 2 CPU cores.
 """
 
 from ml_collections import ConfigDict

@@ -1,10 +1,11 @@
-"""A gated PixelCNN of dynamically binarized MNIST, 4 epochs in small batches, which take fewer images than large ones.
+"""A gated PixelCNN of dynamically binarized MNIST, 4 epochs in small batches, which take fewer
+images than large ones.
 
   python -m experiments.main --config=configs/gated_pixelcnn_mnist.py
 
-Expected (seed 0): 87.40 nats, exact, mean of three binarizations of the test set. FID 3.0 of 1,000 samples: a pixel
-sees 9 rows up (see the report), so strokes are good, and a digit may start anew below another. 18 minutes of training
-on 2 CPU cores, busy with other work.
+Expected (seed 0): 87.40 nats, exact, mean of three binarizations of the test set. FID 3.0 of 1,000
+samples: a pixel sees 9 rows up (see the report), so strokes are good, and a digit may start anew
+below another. 18 minutes of training on 2 CPU cores, busy with other work.
 """
 
 from ml_collections import ConfigDict

@@ -2,8 +2,9 @@
 
   python -m experiments.main --config=configs/glow_mnist.py
 
-Expected: not measured, for want of a GPU. Published: 1.05 bits/dim (the table of FFJORD, arXiv:1810.01367), of three
-levels on images padded to 32 x 32; the 28 x 28 pixels here can be halved twice. :smoke runs on a CPU.
+Expected: not measured, for want of a GPU. Published: 1.05 bits/dim (the table of FFJORD,
+arXiv:1810.01367), of three levels on images padded to 32 x 32; the 28 x 28 pixels here can be
+halved twice. :smoke runs on a CPU.
 """
 
 from ml_collections import ConfigDict

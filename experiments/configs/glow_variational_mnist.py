@@ -2,8 +2,9 @@
 
   python -m experiments.main --config=configs/glow_variational_mnist.py
 
-Expected: not measured, for want of a GPU. Published for a flow of this kind: 1.02 bits/dim (UvA deep learning tutorial
-11, 1.04 without scales, 1.08 with uniform noise), in about an hour on an RTX 3090. :smoke runs on a CPU.
+Expected: not measured, for want of a GPU. Published for a flow of this kind: 1.02 bits/dim (UvA
+deep learning tutorial 11, 1.04 without scales, 1.08 with uniform noise), in about an hour on an RTX
+3090. :smoke runs on a CPU.
 """
 
 from ml_collections import ConfigDict

@@ -2,15 +2,18 @@
 
   python -m experiments.main --config=configs/ladder_vae_mnist.py
 
-Expected: not measured. Others' ladder VAEs of three convolutional levels have -ELBO 82.1 and IWAE-1000 79.2 nats with
-static binarization (github.com/addtt/ladder-vae-pytorch). Smaller, in 21 minutes of CPU time with its evaluation,
+Expected: not measured. Others' ladder VAEs of three convolutional levels have -ELBO 82.1 and
+IWAE-1000 79.2 nats with static binarization (github.com/addtt/ladder-vae-pytorch). Smaller, in 21
+minutes of CPU time with its evaluation,
 
-  --config.model.latent=4,8,16 --config.model.width=32 --config.data.batch=32 --config.train.steps=20000
-  --config.schedules.beta.transition_steps=4000 --config.evaluate.examples=2000 --config.evaluate.log_prob.k=200
+  --config.model.latent=4,8,16 --config.model.width=32 --config.data.batch=32
+  --config.train.steps=20000 --config.schedules.beta.transition_steps=4000
+  --config.evaluate.examples=2000 --config.evaluate.log_prob.k=200
 
-it has -ELBO 94.9 and IWAE-200 88.6 nats on 2,000 test images (standard error over images 0.5; one seed), 2.9 less than
-the one level of configs/iwae_mnist.py with --config.model.k=1, of 3 times as many parameters and 6 times as many
-images seen. Levels say 13.7, 20.4 and 8.4 nats, from the finest up.
+it has -ELBO 94.9 and IWAE-200 88.6 nats on 2,000 test images (standard error over images 0.5; one
+seed), 2.9 less than the one level of configs/iwae_mnist.py with --config.model.k=1, of 3 times as
+many parameters and 6 times as many images seen. Levels say 13.7, 20.4 and 8.4 nats, from the finest
+up.
 """
 
 from ml_collections import ConfigDict

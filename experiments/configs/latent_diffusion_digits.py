@@ -1,9 +1,11 @@
-"""A diffusion prior in the latents of the VAE of configs/vae_digits.py, which is trained first if its run is missing.
+"""A diffusion prior in the latents of the VAE of configs/vae_digits.py, which is trained first if
+its run is missing.
 
   python -m experiments.main --config=configs/latent_diffusion_digits.py
 
-Expected (seed 0): FID 0.12 of 1,000 samples by the features of digits, where the VAE's own prior has 0.24 and train
-against test 0.06. 15 s of training on 2 CPU cores, the earlier stage's with them.
+Expected (seed 0): FID 0.12 of 1,000 samples by the features of digits, where the VAE's own prior
+has 0.24 and train against test 0.06. 15 s of training on 2 CPU cores, the earlier stage's with
+them.
 """
 
 from ml_collections import ConfigDict

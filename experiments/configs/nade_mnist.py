@@ -2,8 +2,8 @@
 
   python -m experiments.main --config=configs/nade_mnist.py
 
-Expected: 86.2 nats exact, the mean of three draws of the test binarization; FID 0.5 of 1,000 samples; 11 minutes with
-the evaluation, on 2 busy CPU cores.
+Expected: 86.2 nats exact, the mean of three draws of the test binarization; FID 0.5 of 1,000
+samples; 11 minutes with the evaluation, on 2 busy CPU cores.
 """
 
 from ml_collections import ConfigDict

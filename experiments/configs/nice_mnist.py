@@ -1,10 +1,11 @@
-"""NICE on 8-bit MNIST, its networks half as wide as the paper's, with early stopping on 10,000 training images.
+"""NICE on 8-bit MNIST, its networks half as wide as the paper's, with early stopping on 10,000
+training images.
 
   python -m experiments.main --config=configs/nice_mnist.py
 
-Expected: 4.207 bits/dim on the test split, a lower bound (one run, seed 0); the validation loss falls to the end, to
-2,304 nats. The paper's log-likelihood of 1980.5 nats, of gray levels in [0, 1], is 4.36 bits/dim. Cost: 380 s of
-training on 2 CPU cores shared with other work.
+Expected: 4.207 bits/dim on the test split, a lower bound (one run, seed 0); the validation loss
+falls to the end, to 2,304 nats. The paper's log-likelihood of 1980.5 nats, of gray levels in [0,
+1], is 4.36 bits/dim. Cost: 380 s of training on 2 CPU cores shared with other work.
 """
 
 from ml_collections import ConfigDict

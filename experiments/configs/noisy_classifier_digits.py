@@ -1,9 +1,10 @@
-"""A classifier of noisy 8 x 8 digits, which configs/classifier_guidance_digits.py guides diffusion by.
+"""A classifier of noisy 8 x 8 digits, which configs/classifier_guidance_digits.py guides diffusion
+by.
 
   python -m experiments.main --config=configs/noisy_classifier_digits.py
 
-Expected (seed 0): an accuracy of 0.70 on the 297 test images, over all 200 levels of noise alike. 6 s of training on 2
-CPU cores.
+Expected (seed 0): an accuracy of 0.70 on the 297 test images, over all 200 levels of noise alike. 6
+s of training on 2 CPU cores.
 """
 
 from ml_collections import ConfigDict

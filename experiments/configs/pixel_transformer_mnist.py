@@ -2,7 +2,8 @@
 
   python -m experiments.main --config=configs/pixel_transformer_mnist.py
 
-Expected: for an accelerator; not measured here. pytorch-generative reports 79.17 nats for eight such blocks.
+Expected: for an accelerator; not measured here. pytorch-generative reports 79.17 nats for eight
+such blocks.
 """
 
 from ml_collections import ConfigDict

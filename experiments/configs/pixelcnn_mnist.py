@@ -2,7 +2,8 @@
 
   python -m experiments.main --config=configs/pixelcnn_mnist.py
 
-Expected: for an accelerator; not measured here. The paper's seven layers reach 81.30 nats, on the static binarization.
+Expected: for an accelerator; not measured here. The paper's seven layers reach 81.30 nats, on the
+static binarization.
 """
 
 from ml_collections import ConfigDict

@@ -2,8 +2,8 @@
 
   python -m experiments.main --config=configs/realnvp_mnist.py
 
-Expected: not measured, for want of a GPU. Published: 1.06 bits/dim (the table of FFJORD, arXiv:1810.01367). :smoke runs
-on a CPU.
+Expected: not measured, for want of a GPU. Published: 1.06 bits/dim (the table of FFJORD,
+arXiv:1810.01367). :smoke runs on a CPU.
 """
 
 from ml_collections import ConfigDict

@@ -2,7 +2,8 @@
 
   python -m experiments.main --config=configs/row_lstm_mnist.py
 
-Expected: for an accelerator; not measured here. The paper has 80.54 nats, on the static binarization.
+Expected: for an accelerator; not measured here. The paper has 80.54 nats, on the static
+binarization.
 """
 
 from ml_collections import ConfigDict

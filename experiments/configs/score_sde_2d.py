@@ -2,8 +2,8 @@
 
   python -m experiments.main --config=configs/score_sde_2d.py
 
-Expected (seed 0): log p of 2,000 test points about -1.64 nats by the ODE, where the truth is -1.63; FID 0.003 of 1,000
-samples as points. 13 s of training on 2 CPU cores.
+Expected (seed 0): log p of 2,000 test points about -1.64 nats by the ODE, where the truth is -1.63;
+FID 0.003 of 1,000 samples as points. 13 s of training on 2 CPU cores.
 """
 
 from ml_collections import ConfigDict

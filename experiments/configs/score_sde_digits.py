@@ -1,9 +1,10 @@
-"""Score SDE (variance-preserving) of 8 x 8 digits: predictor and corrector, and a density by the ODE.
+"""Score SDE (variance-preserving) of 8 x 8 digits: predictor and corrector, and a density by the
+ODE.
 
   python -m experiments.main --config=configs/score_sde_digits.py
 
-Expected (seed 0): FID 0.15 of 1,000 samples (50 steps of predictor and corrector), precision 0.76, recall 0.88; at most
-2.05 bits/dim by the ODE. 27 s of training on 2 CPU cores.
+Expected (seed 0): FID 0.15 of 1,000 samples (50 steps of predictor and corrector), precision 0.76,
+recall 0.88; at most 2.05 bits/dim by the ODE. 27 s of training on 2 CPU cores.
 """
 
 from ml_collections import ConfigDict

@@ -3,9 +3,9 @@
   python -m experiments.main --config=configs/sngan_cifar10.py
 
 The data are a file of arrays train_image, train_label, test_image, test_label: data/cifar10.npz, or
---config.data.name=npz:PATH. Expected: a curve of FID, by the features of CIFAR-10, that falls along training; it is of
-a size for one GPU and not measured yet. The paper's FID of 21.7 after 100,000 steps is by Inception,
---config.evaluate.features=inception:PATH.
+--config.data.name=npz:PATH. Expected: a curve of FID, by the features of CIFAR-10, that falls along
+training; it is of a size for one GPU and not measured yet. The paper's FID of 21.7 after 100,000
+steps is by Inception, --config.evaluate.features=inception:PATH.
 """
 
 from ml_collections import ConfigDict

@@ -2,7 +2,8 @@
 
   python -m experiments.main --config=configs/super_resolution_digits.py
 
-Expected on the 297 test images: PSNR 20.5 dB; bicubic interpolation has 13.6. 2 s of training on 2 CPU cores.
+Expected on the 297 test images: PSNR 20.5 dB; bicubic interpolation has 13.6. 2 s of training on 2
+CPU cores.
 """
 
 from ml_collections import ConfigDict

@@ -3,8 +3,8 @@
   python -m experiments.main --config=configs/vae_cifar10.py
 
 The data are a file of arrays train_image, train_label, test_image, test_label: data/cifar10.npz, or
---config.data.name=npz:PATH. Expected: after half of the steps a training loss of 13,700 nats, 6.4 bits/dim; the end
-is not measured yet. 6 minutes to there on 2 CPU cores shared with other work.
+--config.data.name=npz:PATH. Expected: after half of the steps a training loss of 13,700 nats, 6.4
+bits/dim; the end is not measured yet. 6 minutes to there on 2 CPU cores shared with other work.
 """
 
 from ml_collections import ConfigDict

@@ -2,8 +2,8 @@
 
   python -m experiments.main --config=configs/vae_conv_mnist.py
 
-Expected: not measured. The convolutional VAE in the table of PixelVAE (arXiv:1611.05013) has 87.4 nats with static
-binarization.
+Expected: not measured. The convolutional VAE in the table of PixelVAE (arXiv:1611.05013) has 87.4
+nats with static binarization.
 """
 
 from ml_collections import ConfigDict

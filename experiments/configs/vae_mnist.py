@@ -2,8 +2,8 @@
 
   python -m experiments.main --config=configs/vae_mnist.py
 
-Expected on all 10,000 test images: -ELBO 102.1 to 102.3 (seeds 0, 1, 2), IWAE-500 97.3 nats (seed 0). 20 to 30 s on 2
-CPU cores, and a minute or more for IWAE-500.
+Expected on all 10,000 test images: -ELBO 102.1 to 102.3 (seeds 0, 1, 2), IWAE-500 97.3 nats (seed
+0). 20 to 30 s on 2 CPU cores, and a minute or more for IWAE-500.
 """
 
 from ml_collections import ConfigDict

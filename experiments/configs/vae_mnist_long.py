@@ -1,10 +1,12 @@
-"""A VAE, 784-300-300-40, of statically binarized MNIST (Larochelle's), 80 epochs with early stopping.
+"""A VAE, 784-300-300-40, of statically binarized MNIST (Larochelle's), 80 epochs with early
+stopping.
 
   python -m experiments.main --config=configs/vae_mnist_long.py
 
-Expected on all 10,000 test images: -ELBO 96.3, IWAE-500 90.7 nats (standard error over images 0.2; one run, seed 0), of
-5,000 draws a little less. The validation loss falls to the end, to 97.0. 31 of 40 latents are active. Cost: 270 s of
-training and 100 s of IWAE-500 on 2 CPU cores shared with other work.
+Expected on all 10,000 test images: -ELBO 96.3, IWAE-500 90.7 nats (standard error over images 0.2;
+one run, seed 0), of 5,000 draws a little less. The validation loss falls to the end, to 97.0. 31 of
+40 latents are active. Cost: 270 s of training and 100 s of IWAE-500 on 2 CPU cores shared with
+other work.
 """
 
 from ml_collections import ConfigDict

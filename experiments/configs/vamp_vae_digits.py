@@ -2,8 +2,9 @@
 
   python -m experiments.main --config=configs/vamp_vae_digits.py
 
-Expected on the 297 test images: -ELBO 100.8, IWAE-500 97.3 nats (standard error over images 0.7), 1.6 fewer than the
-same network with the prior N(0, I) (vae_digits); FID 0.16. 5 s of training on 2 CPU cores.
+Expected on the 297 test images: -ELBO 100.8, IWAE-500 97.3 nats (standard error over images 0.7),
+1.6 fewer than the same network with the prior N(0, I) (vae_digits); FID 0.16. 5 s of training on 2
+CPU cores.
 """
 
 from ml_collections import ConfigDict

@@ -2,8 +2,9 @@
 
   python -m experiments.main --config=configs/vdm_digits.py
 
-Expected (seed 0): at most 1.91 bits/dim on the 297 test images, where the bound of configs/ddpm_digits.py is 2.77; FID
-0.16 of 1,000 samples in 100 steps. 30 s of training on 2 CPU cores.
+Expected (seed 0): at most 1.91 bits/dim on the 297 test images, where the bound of
+configs/ddpm_digits.py is 2.77; FID 0.16 of 1,000 samples in 100 steps. 30 s of training on 2 CPU
+cores.
 """
 
 from ml_collections import ConfigDict

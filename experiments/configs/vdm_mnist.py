@@ -2,8 +2,9 @@
 
   python -m experiments.main --config=configs/vdm_mnist.py
 
-Expected: at most 1.0 bits/dim is aimed at, and not measured here. On 2 CPU cores a step takes seconds; with one GPU
-50,000 steps are an hour or so. `configs/vdm_mnist.py:smoke` shows in seconds that it runs.
+Expected: at most 1.0 bits/dim is aimed at, and not measured here. On 2 CPU cores a step takes
+seconds; with one GPU 50,000 steps are an hour or so. `configs/vdm_mnist.py:smoke` shows in seconds
+that it runs.
 """
 
 from ml_collections import ConfigDict

@@ -2,8 +2,9 @@
 
   python -m experiments.main --config=configs/wgan_digits.py
 
-Expected: FID 0.27 (seed 0) by the features of digits, where train against test gives 0.06; precision 0.62, recall 0.85:
-clipping is the weaker constraint (WGAN-GP, configs/wgan_gp_digits.py: 0.11). 11 s of training on 2 CPU cores.
+Expected: FID 0.27 (seed 0) by the features of digits, where train against test gives 0.06;
+precision 0.62, recall 0.85: clipping is the weaker constraint (WGAN-GP, configs/wgan_gp_digits.py:
+0.11). 11 s of training on 2 CPU cores.
 """
 
 from ml_collections import ConfigDict

@@ -2,9 +2,10 @@
 
   python -m experiments.main --config=configs/wgan_gp_25gaussians.py
 
-Expected: 25 of 25 modes, and 87, 86 and 91 % of the samples within 3 standard deviations of one, with the seeds 0, 1
-and 2. 60 to 90 s of training on 2 CPU cores, busy with other work. The decay of the rate matters. Within a mode the
-samples are narrower than the data: about two thirds of their standard deviation.
+Expected: 25 of 25 modes, and 87, 86 and 91 % of the samples within 3 standard deviations of one,
+with the seeds 0, 1 and 2. 60 to 90 s of training on 2 CPU cores, busy with other work. The decay of
+the rate matters. Within a mode the samples are narrower than the data: about two thirds of their
+standard deviation.
 """
 
 from ml_collections import ConfigDict

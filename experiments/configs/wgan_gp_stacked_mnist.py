@@ -2,8 +2,9 @@
 
   python -m experiments.main --config=configs/wgan_gp_stacked_mnist.py
 
-Expected: 950 of the 1,000 modes or more in 26,000 samples, by the classifier of MNIST, as the papers count them; it is
-of a size for one GPU and not measured yet. Its small sibling, configs/wgan_gp_stacked_digits.py, is.
+Expected: 950 of the 1,000 modes or more in 26,000 samples, by the classifier of MNIST, as the
+papers count them; it is of a size for one GPU and not measured yet. Its small sibling,
+configs/wgan_gp_stacked_digits.py, is.
 """
 
 from ml_collections import ConfigDict

@@ -17,10 +17,10 @@ from experiments import main as main  # Its flags, --workdir among them.
 from genjax_zoo import data as datasets
 from genjax_zoo.core import UserError, nearest
 from genjax_zoo.evaluate import device_name
+from genjax_zoo.figures.pictures import save
 from genjax_zoo.log import write_json
-from genjax_zoo.page import image, page, section, table, tag
-from genjax_zoo.pictures import save
-from genjax_zoo.report import flat
+from genjax_zoo.report.page import image, page, section, table, tag
+from genjax_zoo.report.run_page import flat
 
 flags.DEFINE_bool("smoke", False, "The same in seconds: it shows that it runs, nothing else.")
 FLAGS = flags.FLAGS
@@ -38,11 +38,18 @@ def teach(name: str, folder: Path, smoke: bool) -> dict:
   Raises UserError when there is no lesson of that name.
   """
   if name not in names():
-    raise UserError(f"no lesson is called {name!r}{nearest(name, names())}; there are {', '.join(names())}")
+    raise UserError(
+      f"no lesson is called {name!r}{nearest(name, names())}; there are {', '.join(names())}"
+    )
   module, begun = importlib.import_module(f"experiments.lessons.{name}"), time.perf_counter()
   numbers, pictures = module.lesson(smoke)
   versions = {"jax": jax.__version__}
-  found = {"lesson": name, "smoke": smoke, "numbers": numbers, "seconds": time.perf_counter() - begun}
+  found = {
+    "lesson": name,
+    "smoke": smoke,
+    "numbers": numbers,
+    "seconds": time.perf_counter() - begun,
+  }
   found |= {"device": device_name(), "versions": versions}
   claim, *text = module.__doc__.strip().split("\n\n")
   shown = []

@@ -1,15 +1,19 @@
-"""The bound is to give fewer bits, L_simple better samples; here L_simple gives both, and a learned variance helps.
+"""The bound is to give fewer bits, L_simple better samples; here L_simple gives both, and a learned
+variance helps.
 
-The decks' table (B; Ho 2020, arXiv:2006.11239, tables 1 and 2) has 3.70 bits/dim and an FID of 13.5 on CIFAR-10 for a
-model of eps trained by the bound L, 3.75 and 3.17 by L_simple. Deck C (line 708) has the variance learned too, by
-L_hybrid (Nichol & Dhariwal 2021, arXiv:2102.09672). Here all are trained alike on digits, for 1,000 steps, as
-configs/ddpm_digits.py but of eps. The terms of the bound are shown by the level of noise.
+The decks' table (B; Ho 2020, arXiv:2006.11239, tables 1 and 2) has 3.70 bits/dim and an FID of 13.5
+on CIFAR-10 for a model of eps trained by the bound L, 3.75 and 3.17 by L_simple. Deck C (line 708)
+has the variance learned too, by L_hybrid (Nichol & Dhariwal 2021, arXiv:2102.09672). Here all are
+trained alike on digits, for 1,000 steps, as configs/ddpm_digits.py but of eps. The terms of the
+bound are shown by the level of noise.
 
-At this length L wins nothing (seed 0): 2.90 bits/dim at most and an FID of 0.42, L_simple 2.72 and 0.15. Image by image
-that is 0.181 bits/dim more, with a standard error of 0.007. Its weights differ by orders of magnitude between levels,
-and so its gradients are noisy even with t drawn by importance: what Nichol & Dhariwal saw too. The worse samples are as
-the table says; the bits need longer runs. L_hybrid's mean is that of L_simple, and so is its FID, 0.15; its variance
-saves 0.368 bits/dim, standard error 0.006, and in 20 steps of the reverse chain it gives 0.140, the fixed one 0.147.
+At this length L wins nothing (seed 0): 2.90 bits/dim at most and an FID of 0.42, L_simple 2.72 and
+0.15. Image by image that is 0.181 bits/dim more, with a standard error of 0.007. Its weights differ
+by orders of magnitude between levels, and so its gradients are noisy even with t drawn by
+importance: what Nichol & Dhariwal saw too. The worse samples are as the table says; the bits need
+longer runs. L_hybrid's mean is that of L_simple, and so is its FID, 0.15; its variance saves 0.368
+bits/dim, standard error 0.006, and in 20 steps of the reverse chain it gives 0.140, the fixed one
+0.147.
 """
 
 from pathlib import Path
@@ -20,9 +24,9 @@ import jax.numpy as jnp
 import numpy as np
 
 from experiments.lessons._runs import measured, summary, trained
-from genjax_zoo.pictures import beside, grid, plot
+from genjax_zoo.figures.pictures import beside, grid, plot
+from genjax_zoo.metrics.quality import draw
 from genjax_zoo.prob.processes import diffuse, elbo_weight
-from genjax_zoo.quality import draw
 from genjax_zoo.sharding import jit
 
 LEVELS = 40
@@ -35,14 +39,18 @@ GAMES = {
 
 
 def terms(run, batch):
-  """(log(sigma / alpha), nats per unit of it), each [LEVELS - 2], of the KL terms of the bound along a path."""
+  """(log(sigma / alpha), nats per unit of it), each [LEVELS - 2], of the KL terms of the bound
+  along a path.
+  """
   x0 = 2 * jnp.asarray(batch["image"], jnp.float32) / 16 - 1
   along = run.model.parts["path"](LEVELS)
 
   def one(i):
     t, s = along.at(i), along.at(i + 1)
     eps = jax.random.normal(jax.random.key(i), x0.shape)
-    x0_hat = jnp.clip(run.model.parts["denoise"](run.weights, run.state, diffuse(x0, eps, t), t, None), -1, 1)
+    x0_hat = jnp.clip(
+      run.model.parts["denoise"](run.weights, run.state, diffuse(x0, eps, t), t, None), -1, 1
+    )
     return elbo_weight(s, t) * t.snr * ((x0 - x0_hat) ** 2).sum((1, 2, 3)).mean()
 
   nats = jit(lambda: jax.lax.map(one, jnp.arange(LEVELS - 1)))()
@@ -62,7 +70,9 @@ def lesson(smoke):
       quality = measured(samples, dataset)
       numbers[name] = {"bits/dim, at most": summary(bits[name])}
       if name != "L_simple":
-        numbers[name]["more than of L_simple, image by image"] = summary(bits[name] - bits["L_simple"])
+        numbers[name]["more than of L_simple, image by image"] = summary(
+          bits[name] - bits["L_simple"]
+        )
       numbers[name] |= {k: quality[k] for k in ("fid", "precision", "recall")}
       few = measured(run, dataset, n, sampler="ancestral", steps=2 if smoke else FEW)
       numbers[name][f"fid, {FEW} ancestral steps"] = few["fid"]

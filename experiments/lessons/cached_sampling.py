@@ -1,12 +1,14 @@
-"""Sampling pixel by pixel need not evaluate the whole network for each pixel: caches are as exact, and far cheaper.
+"""Sampling pixel by pixel need not evaluate the whole network for each pixel: caches are as exact,
+and far cheaper.
 
-An autoregressive model of D pixels is drawn in D steps. Without caches each step evaluates all D conditionals, to use
-one. With them a PixelCNN computes one column of each layer a pixel, from its last rows; a PixelRNN keeps the states of
-two rows; a transformer keeps keys and values. Cached and naive draws use the same keys, and must be equal. The naive
-time is that of 16 pixels, or of all if there are fewer, times D / 16: every pixel costs the same.
+An autoregressive model of D pixels is drawn in D steps. Without caches each step evaluates all D
+conditionals, to use one. With them a PixelCNN computes one column of each layer a pixel, from its
+last rows; a PixelRNN keeps the states of two rows; a transformer keeps keys and values. Cached and
+naive draws use the same keys, and must be equal. The naive time is that of 16 pixels, or of all if
+there are fewer, times D / 16: every pixel costs the same.
 
-In batches of 16 on 2 CPU cores caches were 20 times faster at 8 x 8 pixels and 200 times at 28 x 28 for a PixelCNN, 18
-and 324 times for a transformer.
+In batches of 16 on 2 CPU cores caches were 20 times faster at 8 x 8 pixels and 200 times at 28 x 28
+for a PixelCNN, 18 and 324 times for a transformer.
 """
 
 import time
@@ -16,8 +18,8 @@ import jax.numpy as jnp
 import numpy as np
 
 from genjax_zoo.core import Field
-from genjax_zoo.models import gated_pixelcnn, pixel_transformer, pixelcnn, pixelrnn
-from genjax_zoo.pictures import plot
+from genjax_zoo.figures.pictures import plot
+from genjax_zoo.models.autoregressive import gated_pixelcnn, pixel_transformer, pixelcnn, pixelrnn
 from genjax_zoo.sharding import jit
 
 SIZES, BATCH, PIXELS, REPEATS = (8, 16, 28), 16, 16, 3
@@ -40,12 +42,17 @@ def seconds(f, *args):
 
 
 def measure(make, size):
-  """Seconds of a batch of images, cached and naive, and the share of pixels that agree where all were drawn."""
+  """Seconds of a batch of images, cached and naive, and the share of pixels that agree where all
+  were drawn.
+  """
   model, dim = make({"image": Field((size, size, 1), np.uint8, 2)}), size * size
   image = jnp.zeros((1, size, size, 1), jnp.uint8)
   params, _ = jit(model.init)(jax.random.key(0), {"image": image})
   params = jax.tree.map(lambda p: 2 * p, params)  # Else all pixels are nearly fair coins.
-  draw = jit(lambda params, key, cached: model.parts["draw"](params, {}, key, BATCH, cached=cached), static_argnums=2)
+  draw = jit(
+    lambda params, key, cached: model.parts["draw"](params, {}, key, BATCH, cached=cached),
+    static_argnums=2,
+  )
 
   @jit
   def some(params, x):
@@ -77,16 +84,29 @@ def lesson(smoke):
   def paint(left, right):
     for name, rows in numbers.items():
       pixels = [size**2 for size in sizes]
-      (line,) = left.loglog(pixels, [r["cached"] / BATCH for r in rows.values()], marker="o", label=name)
+      (line,) = left.loglog(
+        pixels, [r["cached"] / BATCH for r in rows.values()], marker="o", label=name
+      )
       left.loglog(
-        pixels, [r["naive"] / BATCH for r in rows.values()], marker="o", color=line.get_color(), linestyle=":"
+        pixels,
+        [r["naive"] / BATCH for r in rows.values()],
+        marker="o",
+        color=line.get_color(),
+        linestyle=":",
       )
       right.loglog(pixels, [r["times faster"] for r in rows.values()], marker="o", label=name)
     for ax in (left, right):
       ax.set_xticks([], minor=True)
       ax.set_xticks([size**2 for size in sizes], [f"{size} x {size}" for size in sizes])
     left.set(xlabel="pixels", ylabel="seconds an image", title="cached (lines) and naive (dots)")
-    right.set(xlabel="pixels", ylabel="times faster with caches", title="the gain grows with the image")
+    right.set(
+      xlabel="pixels", ylabel="times faster with caches", title="the gain grows with the image"
+    )
     left.legend()
 
-  return numbers, [(plot(paint, 2), f"Time of sampling in batches of {BATCH}, compilation apart, best of {REPEATS}.")]
+  return numbers, [
+    (
+      plot(paint, 2),
+      f"Time of sampling in batches of {BATCH}, compilation apart, best of {REPEATS}.",
+    )
+  ]

@@ -1,13 +1,15 @@
-"""Pixels coloured each for itself don't agree; coloured one after the other, they do, and are far more likely.
+"""Pixels coloured each for itself don't agree; coloured one after the other, they do, and are far
+more likely.
 
-Deck D colours photographs by classifying each pixel. Here digits are printed in one of 8 inks, drawn for each, and a
-net sees the gray image up to a pixel that it colours: the true law of the colours is log 8 = 2.08 nats an image, all in
-the first pixel of ink; the best that pixels can do alone is log 8 for every pixel of ink. Two transformers see the
-same: one has each pixel's gray level before its colour in its order, and is autoregressive; the other is the same
-network with colours left out of its input, so that each is classified from gray levels alone.
+Deck D colours photographs by classifying each pixel. Here digits are printed in one of 8 inks,
+drawn for each, and a net sees the gray image up to a pixel that it colours: the true law of the
+colours is log 8 = 2.08 nats an image, all in the first pixel of ink; the best that pixels can do
+alone is log 8 for every pixel of ink. Two transformers see the same: one has each pixel's gray
+level before its colour in its order, and is autoregressive; the other is the same network with
+colours left out of its input, so that each is classified from gray levels alone.
 
-On test images (seed 0): alone 56.26 nats, of 56.15 at best, and 7.8 inks in a sample; one after the other 2.23 nats,
-and 1.1 inks in a sample.
+On test images (seed 0): alone 56.26 nats, of 56.15 at best, and 7.8 inks in a sample; one after the
+other 2.23 nats, and 1.1 inks in a sample.
 """
 
 import math
@@ -19,16 +21,24 @@ import optax
 
 from genjax_zoo.core import Field, descend
 from genjax_zoo.data import load
-from genjax_zoo.models import pixel_transformer
-from genjax_zoo.pictures import grid
+from genjax_zoo.figures.pictures import grid
+from genjax_zoo.models.autoregressive import pixel_transformer
 from genjax_zoo.prob.distributions import categorical_log_prob
 from genjax_zoo.sharding import jit
 
 INKS, LEVELS, INK = 8, 17, 4  # A pixel this bright is of ink.
-HUES = np.array([
-  (230, 60, 60), (240, 150, 40), (220, 210, 50), (80, 190, 80), (60, 200, 200), (70, 110, 230), (150, 80, 210),
-  (230, 110, 190),
-])  # fmt: skip
+HUES = np.array(
+  [
+    (230, 60, 60),
+    (240, 150, 40),
+    (220, 210, 50),
+    (80, 190, 80),
+    (60, 200, 200),
+    (70, 110, 230),
+    (150, 80, 210),
+    (230, 110, 190),
+  ]
+)
 BATCH = 32
 
 
@@ -42,14 +52,17 @@ def shown(images):
   """Floats [N, 8, 8, 3] of printed images."""
   gray, colour = images[..., :1] / (LEVELS - 1), images[..., 1].astype(int)
   return (
-    np.where(colour[..., None] > 0, HUES[np.clip(colour - 1, 0, INKS - 1)] / 255, 1.0) * (1 - 0.5 * (1 - gray)) ** 0.5
+    np.where(colour[..., None] > 0, HUES[np.clip(colour - 1, 0, INKS - 1)] / 255, 1.0)
+    * (1 - 0.5 * (1 - gray)) ** 0.5
   )
 
 
 def trained(loss, model, images, steps):
   """Parameters after so many steps on batches of `images`."""
   model = model._replace(loss=loss)
-  learner = descend(model, optax.adamw(optax.cosine_decay_schedule(2e-3, steps), weight_decay=0.01), ema=0.99)
+  learner = descend(
+    model, optax.adamw(optax.cosine_decay_schedule(2e-3, steps), weight_decay=0.01), ema=0.99
+  )
 
   def step(ts, key):
     k_rows, k_step = jax.random.split(key)
@@ -65,10 +78,14 @@ def lesson(smoke):
   data, rng, steps = load("digits"), np.random.default_rng(0), 10 if smoke else 800
   train, test = (printed(data.splits[split]["image"], rng) for split in ("train", "test"))
   images, n = jnp.asarray(train), 8 if smoke else 64
-  model = pixel_transformer.model({"image": Field((8, 8, 2), np.uint8, LEVELS)}, width=64, layers=2, heads=4)
+  model = pixel_transformer.model(
+    {"image": Field((8, 8, 2), np.uint8, LEVELS)}, width=64, layers=2, heads=4
+  )
 
   def colours(params, image, alone):
-    """nats [B, 64] of the colours given gray levels, and perhaps the colours before; and their logits."""
+    """nats [B, 64] of the colours given gray levels, and perhaps the colours before; and their
+    logits.
+    """
     x = image.reshape(len(image), -1).astype(jnp.int32)
     logits = model.parts["numbers"](params, x.at[:, 1::2].set(0) if alone else x, {})[:, 1::2]
     return categorical_log_prob(x[:, 1::2], logits), logits
@@ -85,11 +102,14 @@ def lesson(smoke):
   numbers, pictures = {}, {"truth": test[:n]}
   for name, alone in ("each pixel alone", True), ("one after the other", False):
     loss = lambda params, state, batch, key, train, alone=alone: (
-      -colours(params, batch["image"], alone)[0].sum(-1), ({}, {}),
-    )  # fmt: skip
+      -colours(params, batch["image"], alone)[0].sum(-1),
+      ({}, {}),
+    )
     params = trained(loss, model, images, steps)
     nats = jit(lambda params: colours(params, jnp.asarray(test), alone)[0])(params)
-    drawn = np.asarray(jit(lambda params: coloured(params, jnp.asarray(test[:n]), alone, jax.random.key(2)))(params))
+    drawn = np.asarray(
+      jit(lambda params: coloured(params, jnp.asarray(test[:n]), alone, jax.random.key(2)))(params)
+    )
     inks = [len(set(x[x > 0])) for x in drawn[..., 1].reshape(n, -1)]
     numbers[name] = {
       "nats an image": float(-nats.sum(-1).mean()),
@@ -98,8 +118,14 @@ def lesson(smoke):
     }
     pictures[name] = drawn
   ink = float((test[..., 1] > 0).sum((1, 2)).mean())
-  numbers["truth"] = {"one after the other": math.log(INKS), "each pixel alone": ink * math.log(INKS)}
+  numbers["truth"] = {
+    "one after the other": math.log(INKS),
+    "each pixel alone": ink * math.log(INKS),
+  }
   images = np.concatenate([shown(x[: min(n, 12)]) for x in pictures.values()])
   return numbers, [
-    (grid(images, columns=min(n, 12)), f"Row by row: {', '.join(pictures)}, given the same gray images.")
+    (
+      grid(images, columns=min(n, 12)),
+      f"Row by row: {', '.join(pictures)}, given the same gray images.",
+    )
   ]

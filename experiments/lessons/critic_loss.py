@@ -1,10 +1,12 @@
-"""A Wasserstein critic's distance falls as the samples get better; a classifying critic's loss need not.
+"""A Wasserstein critic's distance falls as the samples get better; a classifying critic's loss need
+not.
 
-The practical promise of WGAN (Arjovsky 2017, arXiv:1701.07875, figures 3 and 4). Along the training of a GAN with R1
-and of a WGAN-GP of digits, what their critics report over the last updates of the generator is put beside the FID of
-the samples: of the GAN 2 log 2 - critic_loss, which without R1 is 2 JSD at the best critic, of the WGAN f(x) - f(G(z)),
-the distance. The distance falls with the FID for 2,000 updates; then the critic, which sees the same 1,500 images again
-and again, holds it while the samples still get better. Of the GAN's loss the FID can't be read at any time.
+The practical promise of WGAN (Arjovsky 2017, arXiv:1701.07875, figures 3 and 4). Along the training
+of a GAN with R1 and of a WGAN-GP of digits, what their critics report over the last updates of the
+generator is put beside the FID of the samples: of the GAN 2 log 2 - critic_loss, which without R1
+is 2 JSD at the best critic, of the WGAN f(x) - f(G(z)), the distance. The distance falls with the
+FID for 2,000 updates; then the critic, which sees the same 1,500 images again and again, holds it
+while the samples still get better. Of the GAN's loss the FID can't be read at any time.
 """
 
 from pathlib import Path
@@ -14,8 +16,8 @@ import numpy as np
 from scipy.stats import spearmanr
 
 from experiments.lessons._runs import trained
+from genjax_zoo.figures.pictures import plot
 from genjax_zoo.log import read_rows
-from genjax_zoo.pictures import plot
 
 REPORTS = {
   "gan_digits": ("2 log 2 - critic loss", lambda row: 2 * np.log(2) - row["critic_loss"]),
@@ -36,7 +38,9 @@ def lesson(smoke):
     at = sorted(fids)
     found[config] = at, [fids[s] for s in at], [reports[s] for s in at]
     rank = float(spearmanr(*found[config][1:]).statistic)
-    numbers[config] = dict(zip(("steps", "fid", "critic"), found[config])) | {"rank correlation": rank}
+    numbers[config] = dict(zip(("steps", "fid", "critic"), found[config])) | {
+      "rank correlation": rank
+    }
 
   def paint(*axes):
     for ax, (config, (at, fids, reports)) in zip(axes, found.items()):
@@ -46,4 +50,6 @@ def lesson(smoke):
       ax.set(title=title, xlabel="updates of the generator")
       ax.legend()
 
-  return numbers, [(plot(paint, 2), "What the critic reports, and the quality of the samples, along training.")]
+  return numbers, [
+    (plot(paint, 2), "What the critic reports, and the quality of the samples, along training.")
+  ]

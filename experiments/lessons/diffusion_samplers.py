@@ -1,17 +1,21 @@
-"""One diffusion model has many samplers: they trade steps for quality, and guidance trades diversity for the label.
+"""One diffusion model has many samplers: they trade steps for quality, and guidance trades
+diversity for the label.
 
-Decks B and C sample in as many steps as training had levels. The same network serves any levels: DDIM needs a tenth of
-the steps, solvers of order 2 fewer, and what counts are evaluations of the network, two a step for Heun's rule, for
-correctors and for guidance. Guidance (deck E) with scale s draws from about p(x) p(c | x)^s, normalised: the larger
-s, the surer a classifier is of the label, and the fewer of the data's modes are left.
+Decks B and C sample in as many steps as training had levels. The same network serves any levels:
+DDIM needs a tenth of the steps, solvers of order 2 fewer, and what counts are evaluations of the
+network, two a step for Heun's rule, for correctors and for guidance. Guidance (deck E) with scale s
+draws from about p(x) p(c | x)^s, normalised: the larger s, the surer a classifier is of the label,
+and the fewer of the data's modes are left.
 
-The model is configs/ddpm_labels_digits.py, trained here; and that of runs/ddpm_mnist too, where it has been trained. A
-classifier's guidance is that of configs/classifier_guidance_digits.py, whose diffusion knows no labels.
+The model is configs/ddpm_labels_digits.py, trained here; and that of runs/ddpm_mnist too, where it
+has been trained. A classifier's guidance is that of configs/classifier_guidance_digits.py, whose
+diffusion knows no labels.
 
-On digits (seed 0) 10 evaluations of DPM-Solver++ give an FID of 0.065, 20 of DDIM 0.072 and 200 of ancestral sampling
-0.086; Langevin dynamics gets nowhere in 61. Guidance 1.5 makes the classifier sure of all but 0.1 % of the labels, and
-recall falls from 0.91 to 0.78, with scale 4 to 0.39; FID is best without, at scale 1. With a classifier's guidance it
-is best at scale 2, 0.076, with 96 % of the labels and a recall of 0.92; at scale 1 the label is there in 78 %.
+On digits (seed 0) 10 evaluations of DPM-Solver++ give an FID of 0.065, 20 of DDIM 0.072 and 200 of
+ancestral sampling 0.086; Langevin dynamics gets nowhere in 61. Guidance 1.5 makes the classifier
+sure of all but 0.1 % of the labels, and recall falls from 0.91 to 0.78, with scale 4 to 0.39; FID
+is best without, at scale 1. With a classifier's guidance it is best at scale 2, 0.076, with 96 % of
+the labels and a recall of 0.92; at scale 1 the label is there in 78 %.
 """
 
 from pathlib import Path
@@ -20,13 +24,20 @@ import tempfile
 import numpy as np
 
 from experiments.lessons._runs import kept, measured, trained
-from genjax_zoo.pictures import grid, plot
-from genjax_zoo.quality import draw
+from genjax_zoo.figures.pictures import grid, plot
+from genjax_zoo.metrics.quality import draw
 
 STEPS = {  # Of each sampler; `None`, all levels.
-  "ancestral": (20, None), "ddim": (5, 10, 20, 50), "dpm_solver": (5, 10, 20), "dpm_solver_single": (6, 10, 20),
-  "heun": (5, 10), "euler_maruyama": (50,), "predictor_corrector": (20,), "annealed_langevin": (20,), "renoise": (10,),
-}  # fmt: skip
+  "ancestral": (20, None),
+  "ddim": (5, 10, 20, 50),
+  "dpm_solver": (5, 10, 20),
+  "dpm_solver_single": (6, 10, 20),
+  "heun": (5, 10),
+  "euler_maruyama": (50,),
+  "predictor_corrector": (20,),
+  "annealed_langevin": (20,),
+  "renoise": (10,),
+}
 FEW = {"ancestral": (None,), "ddim": (10, 20), "dpm_solver": (5, 10), "heun": (5,)}
 OPTIONS = {"annealed_langevin": {"repeats": 3}}
 SCALES = 0.0, 1.0, 1.5, 2.0, 4.0
@@ -38,15 +49,21 @@ def by_steps(run, dataset, n, samplers):
   found = {}
   for sampler, counts in samplers.items():
     for steps in counts:
-      options = dict(sampler=sampler, steps=steps or run.config["model"]["T"]) | OPTIONS.get(sampler, {})
+      options = dict(sampler=sampler, steps=steps or run.config["model"]["T"]) | OPTIONS.get(
+        sampler, {}
+      )
       quality = measured(run, dataset, n, **options)
       evaluations = {"evaluations": run.model.calls(**options)}
-      found.setdefault(sampler, {})[options["steps"]] = evaluations | {k: quality[k] for k in ("fid", "agreement")}
+      found.setdefault(sampler, {})[options["steps"]] = evaluations | {
+        k: quality[k] for k in ("fid", "agreement")
+      }
   return found
 
 
 def by_scale(run, dataset, n):
-  """{scale: what was measured}, by 10 steps of DPM-Solver++; and digits in columns by label, each scale a row."""
+  """{scale: what was measured}, by 10 steps of DPM-Solver++; and digits in columns by label, each
+  scale a row.
+  """
   found, tiles = {}, []
   for scale in SCALES:
     samples = draw(run, dataset, n, sampler="dpm_solver", steps=10, scale=scale)
@@ -63,14 +80,19 @@ def curves(steps, guidance):
   def paint(quality, guided, balance):
     for sampler, points in steps.items():
       quality.plot(
-        [p["evaluations"] for p in points.values()], [p["fid"] for p in points.values()], "o-", label=sampler
+        [p["evaluations"] for p in points.values()],
+        [p["fid"] for p in points.values()],
+        "o-",
+        label=sampler,
       )
     quality.set(xlabel="evaluations of the network", ylabel="FID", xscale="log", yscale="log")
     quality.legend(fontsize=6)
     for (kind, scales), style in zip(guidance.items(), ("o-", "o:")):
       for i, k in enumerate(SHOWN[1:]):
         label = k if style == "o-" else None
-        guided.plot(SCALES, [found[k] for found in scales.values()], style, color=f"C{i}", label=label)
+        guided.plot(
+          SCALES, [found[k] for found in scales.values()], style, color=f"C{i}", label=label
+        )
       x, y = ([found[k] for found in scales.values()] for k in ("agreement", "fid"))
       balance.plot(x, y, style, label=kind)
       for scale, *at in zip(SCALES, x, y):
@@ -91,9 +113,13 @@ def lesson(smoke):
     if not smoke and (mnist := kept("ddpm_mnist")):
       runs["MNIST"] = mnist
     for name, (run, dataset) in runs.items():
-      many, samplers = (2 * n, FEW) if name == "MNIST" else (n, {"ddim": (2, 4)} if smoke else STEPS)
+      many, samplers = (
+        (2 * n, FEW) if name == "MNIST" else (n, {"ddim": (2, 4)} if smoke else STEPS)
+      )
       steps, tiles = by_steps(run, dataset, many, samplers), []
-      guidance = {"classifier-free": run} | ({"of a classifier": other[name][0]} if name in other else {})
+      guidance = {"classifier-free": run} | (
+        {"of a classifier": other[name][0]} if name in other else {}
+      )
       for kind, run in guidance.items():
         guidance[kind], rows = by_scale(run, dataset, many)
         tiles += rows

@@ -1,9 +1,11 @@
-"""An encoder that has learned to restore images needs fewer labels; where they are many, it gains nothing.
+"""An encoder that has learned to restore images needs fewer labels; where they are many, it gains
+nothing.
 
-A denoising autoencoder of all training digits, without their labels (Vincent 2008), then a linear layer on its encoder,
-both trained on few labels a class; beside it the same network from random weights. In both the layer starts at zero,
-and what it sees with unit variance. Test accuracy, the mean of 8 draws of the labels, from scratch and pre-trained:
-with 2 labels a class 0.73 and 0.77, 5: 0.83 and 0.86, 10: 0.88 and 0.90, 50: 0.95 and 0.95, 100: 0.97 and 0.96.
+A denoising autoencoder of all training digits, without their labels (Vincent 2008), then a linear
+layer on its encoder, both trained on few labels a class; beside it the same network from random
+weights. In both the layer starts at zero, and what it sees with unit variance. Test accuracy, the
+mean of 8 draws of the labels, from scratch and pre-trained: with 2 labels a class 0.73 and 0.77, 5:
+0.83 and 0.86, 10: 0.88 and 0.90, 50: 0.95 and 0.95, 100: 0.97 and 0.96.
 """
 
 from pathlib import Path
@@ -16,7 +18,7 @@ import numpy as np
 import optax
 
 from experiments.lessons._runs import trained
-from genjax_zoo.pictures import plot
+from genjax_zoo.figures.pictures import plot
 from genjax_zoo.sharding import jit
 
 LABELS, DRAWS, STEPS, BATCH = (2, 5, 10, 50, 100), 8, 400, 64
@@ -25,7 +27,9 @@ LABELS, DRAWS, STEPS, BATCH = (2, 5, 10, 50, 100), 8, 400, 64
 def chosen(label, n, seed):
   """Rows of n examples of each class, drawn by `seed`."""
   rng = np.random.default_rng(seed)
-  return np.concatenate([rng.choice(np.flatnonzero(label == c), n, replace=False) for c in np.unique(label)])
+  return np.concatenate(
+    [rng.choice(np.flatnonzero(label == c), n, replace=False) for c in np.unique(label)]
+  )
 
 
 def lesson(smoke):
@@ -69,7 +73,9 @@ def lesson(smoke):
   accuracies = jit(each, static_argnums=0)
   numbers = {}
   for n in LABELS:
-    rows = np.stack([chosen(dataset.splits["train"]["label"], n, seed) for seed in range(len(keys))])
+    rows = np.stack(
+      [chosen(dataset.splits["train"]["label"], n, seed) for seed in range(len(keys))]
+    )
     found = {name: accuracies(start, rows) for name, start in starts.items()}
     numbers[f"{n} labels a class"] = {k: float(v.mean()) for k, v in found.items()}
 
@@ -79,4 +85,6 @@ def lesson(smoke):
     ax.set(xlabel="labels a class", ylabel="test accuracy")
     ax.legend()
 
-  return numbers, [(plot(paint), "Accuracy against labels, with and without a denoising autoencoder first.")]
+  return numbers, [
+    (plot(paint), "Accuracy against labels, with and without a denoising autoencoder first.")
+  ]

@@ -1,10 +1,12 @@
-"""From a mixture of Gaussians to the VAE: the sum over components becomes an integral that can only be bounded.
+"""From a mixture of Gaussians to the VAE: the sum over components becomes an integral that can only
+be bounded.
 
-A mixture p(x) = sum_k p(k) p(x | k) is summed exactly; a VAE p(x) = E_z p(x | z), z ~ N(0, I), is a mixture of as many
-Gaussians as there are z (deck E). On eight Gaussians in the plane, whose density is known, the mixture's exact log p is
-set beside the VAE's: the ELBO, which one z a point gives, IWAE-k, which rises to log p with k, and log p itself, by a
-sum over a fine grid of z, which two dimensions allow and thirty would not. -log p of 1,000 test points: -0.43 nats
-of the truth, -0.42 of the mixture; of the VAE 0.81 (ELBO), 0.43 (IWAE-5), 0.12 (IWAE-1000) and 0.08 (grid). What the
+A mixture p(x) = sum_k p(k) p(x | k) is summed exactly; a VAE p(x) = E_z p(x | z), z ~ N(0, I), is a
+mixture of as many Gaussians as there are z (deck E). On eight Gaussians in the plane, whose density
+is known, the mixture's exact log p is set beside the VAE's: the ELBO, which one z a point gives,
+IWAE-k, which rises to log p with k, and log p itself, by a sum over a fine grid of z, which two
+dimensions allow and thirty would not. -log p of 1,000 test points: -0.43 nats of the truth, -0.42
+of the mixture; of the VAE 0.81 (ELBO), 0.43 (IWAE-5), 0.12 (IWAE-1000) and 0.08 (grid). What the
 ELBO lacks, 0.7 nats, is KL(q(z | x) || p(z | x)): the grid shows posteriors that no Gaussian fits.
 """
 
@@ -16,14 +18,16 @@ import jax.numpy as jnp
 import numpy as np
 
 from experiments.lessons._runs import trained
-from genjax_zoo.pictures import plot
+from genjax_zoo.figures.pictures import plot
 from genjax_zoo.prob.distributions import normal_log_prob
 
 EDGE = 5  # Of the grid of z.
 
 
 def lattice(cells):
-  """cells x cells values of a latent of two numbers, [cells², 2], and the logarithm of the area of each one's cell."""
+  """cells x cells values of a latent of two numbers, [cells², 2], and the logarithm of the area of
+  each one's cell.
+  """
   z = jnp.linspace(-EDGE, EDGE, cells)
   return jnp.stack(jnp.meshgrid(z, z), -1).reshape(-1, 2), 2 * jnp.log(z[1] - z[0])
 
@@ -37,8 +41,12 @@ def log_joint(run, x, z):
 def by_grid(run, x, cells):
   """log p(x) [N] by a sum over cells x cells values of z, and how much of the prior they hold."""
   z, area = lattice(cells)
-  log_p = jax.jit(lambda x, z: jax.lax.map(lambda x: jax.nn.logsumexp(log_joint(run, x, z)) + area, x))(x, z)
-  return np.asarray(log_p), float(jnp.exp(jax.nn.logsumexp(normal_log_prob(z, 0.0, 0.0).sum(-1)) + area))
+  log_p = jax.jit(
+    lambda x, z: jax.lax.map(lambda x: jax.nn.logsumexp(log_joint(run, x, z)) + area, x)
+  )(x, z)
+  return np.asarray(log_p), float(
+    jnp.exp(jax.nn.logsumexp(normal_log_prob(z, 0.0, 0.0).sum(-1)) + area)
+  )
 
 
 def posteriors(run, x, cells):
@@ -49,13 +57,18 @@ def posteriors(run, x, cells):
   def paint(*axes):
     for ax, point in zip(axes, x):
       p = np.exp(log_joint(run, point, z))
-      ax.contourf(*z.reshape(cells, cells, 2).T, (p / p.max()).reshape(cells, cells).T, levels=8, cmap="Blues")
+      ax.contourf(
+        *z.reshape(cells, cells, 2).T, (p / p.max()).reshape(cells, cells).T, levels=8, cmap="Blues"
+      )
       q = np.asarray(draws(np.repeat(point[None], 300, 0)))
       ax.scatter(*q.T, s=2, color="tab:orange")
       middle, half = q.mean(0), 5 * q.std(0).max()
       low, high = middle - half, middle + half
       ax.set(
-        title=f"x = ({point[0]:.1f}, {point[1]:.1f})", xlim=(low[0], high[0]), ylim=(low[1], high[1]), aspect="equal"
+        title=f"x = ({point[0]:.1f}, {point[1]:.1f})",
+        xlim=(low[0], high[0]),
+        ylim=(low[1], high[1]),
+        aspect="equal",
       )
 
   return plot(paint, len(x), 3.5)

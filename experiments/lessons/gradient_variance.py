@@ -1,10 +1,12 @@
-"""Gradients through a draw are far less noisy than gradients of its probability; baselines narrow the gap.
+"""Gradients through a draw are far less noisy than gradients of its probability; baselines narrow
+the gap.
 
-The gradient by the mean of E (z - 1)², z ~ N(mean, s²), which is 2 (mean - 1), and by the logit of E (b - 0.45)²,
-b ~ Bernoulli(sigmoid(logit)), is estimated from 2 to 512 draws. All unbiased estimators agree with the exact gradient
-within their standard errors; the pathwise one varies least; REINFORCE is for draws that have no path (deck E on
-gradients of the ELBO; Kingma & Welling 2013; Mnih & Gregor 2014). The variances of 128 draws are, of the Gaussian's
-gradient, 0.004 pathwise, 0.59 with a constant baseline or leave-one-out, and 5.6 without any.
+The gradient by the mean of E (z - 1)², z ~ N(mean, s²), which is 2 (mean - 1), and by the logit of
+E (b - 0.45)², b ~ Bernoulli(sigmoid(logit)), is estimated from 2 to 512 draws. All unbiased
+estimators agree with the exact gradient within their standard errors; the pathwise one varies
+least; REINFORCE is for draws that have no path (deck E on gradients of the ELBO; Kingma & Welling
+2013; Mnih & Gregor 2014). The variances of 128 draws are, of the Gaussian's gradient, 0.004
+pathwise, 0.59 with a constant baseline or leave-one-out, and 5.6 without any.
 """
 
 import functools
@@ -13,7 +15,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from genjax_zoo.pictures import plot
+from genjax_zoo.figures.pictures import plot
 from genjax_zoo.prob import estimators
 from genjax_zoo.prob.distributions import bernoulli_log_prob, normal_log_prob
 
@@ -59,7 +61,12 @@ def lesson(smoke):
   trials, counts = (200, (2, 8)) if smoke else (20_000, (2, 8, 32, 128, 512))
   p = 1 / (1 + np.exp(-LOGIT))
   problems = {
-    "Gaussian": (gaussian, ("pathwise", "leave one out", "constant baseline", "score function"), MEAN, 2 * (MEAN - 1)),
+    "Gaussian": (
+      gaussian,
+      ("pathwise", "leave one out", "constant baseline", "score function"),
+      MEAN,
+      2 * (MEAN - 1),
+    ),
     "Bernoulli": (
       bernoulli,
       ("Gumbel-softmax (biased)", "straight-through (biased)", "leave one out", "score function"),
@@ -81,7 +88,9 @@ def lesson(smoke):
       }
       numbers.setdefault(problem, {})[kind] = found
   variance = lambda kind: np.array(curves["Gaussian", kind])
-  numbers["variance_ratio_score_to_pathwise"] = float((variance("score function") / variance("pathwise")).mean())
+  numbers["variance_ratio_score_to_pathwise"] = float(
+    (variance("score function") / variance("pathwise")).mean()
+  )
 
   def draw(*axes):
     for ax, problem in zip(axes, problems):
@@ -91,4 +100,6 @@ def lesson(smoke):
       ax.set(title=problem, xlabel="draws", ylabel="variance of the gradient")
       ax.legend()
 
-  return numbers, [(plot(draw, 2), "The variance of each estimator of the gradient against the number of draws.")]
+  return numbers, [
+    (plot(draw, 2), "The variance of each estimator of the gradient against the number of draws.")
+  ]

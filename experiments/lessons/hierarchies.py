@@ -1,13 +1,17 @@
-"""Learned jointly, one level of a hierarchy does the work and the other sleeps, unless free bits keep it awake.
+"""Learned jointly, one level of a hierarchy does the work and the other sleeps, unless free bits
+keep it awake.
 
-Deck B (line 398) stacks latents, since the prior of a "flat" VAE is simple, and finds encoder and decoder hard to learn
-together (line 455). Binarized digits, 24 latents in all: flat; in two levels of 16 and 8, with an encoder that climbs
-(models/hvae.py); and in the ladder (models/ladder_vae.py), whose encoder comes down too, without and with free bits.
-All have about 100,000 parameters and see 2,000 batches of 64; the KL is not warmed up. The KL of a level is what it
-says of x beyond what the levels above said, in nats: E_q log q / p of its conditionals.
+Deck B (line 398) stacks latents, since the prior of a "flat" VAE is simple, and finds encoder and
+decoder hard to learn together (line 455). Binarized digits, 24 latents in all: flat; in two levels
+of 16 and 8, with an encoder that climbs (models/latent_variable/hvae.py); and in the ladder
+(models/latent_variable/ladder_vae.py), whose encoder comes down too, without and with free bits.
+All have about 100,000 parameters and see 2,000 batches of 64; the KL is not warmed up. The KL of a
+level is what it says of x beyond what the levels above said, in nats: E_q log q / p of its
+conditionals.
 
-Seed 0: of the climbing encoder's 5.4 nats the top level says 0.8, and the bound, 17.5 nats, is that of the flat VAE. In
-the ladder the top says all 5.8, and z_1 nothing; with free bits they say 5.4 and 0.8. The bounds are 16.7 and 16.5.
+Seed 0: of the climbing encoder's 5.4 nats the top level says 0.8, and the bound, 17.5 nats, is that
+of the flat VAE. In the ladder the top says all 5.8, and z_1 nothing; with free bits they say 5.4
+and 0.8. The bounds are 16.7 and 16.5.
 """
 
 from pathlib import Path
@@ -18,13 +22,21 @@ import numpy as np
 from experiments.lessons._runs import summary, trained
 from genjax_zoo.evaluate import parameters
 from genjax_zoo.figures.common import held_out
-from genjax_zoo.pictures import beside, grid, plot
+from genjax_zoo.figures.pictures import beside, grid, plot
 
-FLAT = {"model.name": "vae", "model.latent": 24, "model.hidden": (200, 160), "optimizer.learning_rate": 2e-3}
+FLAT = {
+  "model.name": "vae",
+  "model.latent": 24,
+  "model.hidden": (200, 160),
+  "optimizer.learning_rate": 2e-3,
+}
 LADDER = {
-  "data.binarize": "threshold", "model.likelihood": "bernoulli", "model.latent": (1, 2), "model.width": 30,
+  "data.binarize": "threshold",
+  "model.likelihood": "bernoulli",
+  "model.latent": (1, 2),
+  "model.width": 30,
   "schedules.beta.init_value": 1.0,
-}  # fmt: skip
+}
 RUNS = {
   "flat": ("bernoulli_vae_digits", FLAT),
   "hierarchy": ("hvae_digits", {"model.hidden": (160, 80)}),
@@ -37,7 +49,9 @@ def lesson(smoke):
   numbers, shown = {}, []
   for name, (config, changes) in RUNS.items():
     with tempfile.TemporaryDirectory() as folder:
-      run, dataset = trained(config, Path(folder) / "run", smoke, **changes | {"train.steps": 2 if smoke else 2000})
+      run, dataset = trained(
+        config, Path(folder) / "run", smoke, **changes | {"train.steps": 2 if smoke else 2000}
+      )
       test = held_out(run, dataset)
       found = {k: float(np.mean(v)) for k, v in run.evaluate(test).items()}
       bound = run.log_prob(test, k=2 if smoke else 200)

@@ -1,17 +1,20 @@
-"""A schedule says where on the way from data to noise the steps are spent; a poor one spends them on pure noise.
+"""A schedule says where on the way from data to noise the steps are spent; a poor one spends them
+on pure noise.
 
-Decks A and B show the chain of the linear schedule; the cosine schedule (deck B, line 578) was made because the linear
-one destroys small images too early (Nichol & Dhariwal 2021, arXiv:2102.09672, figures 3 to 5). alpha² (the papers'
-abar), the log signal-to-noise ratio and the strips are of 1,000 steps, or of t in (0, 1). "Spent on noise" is the share
-of steps at which log SNR is below -5, where a denoiser knows next to nothing; "spent on detail", above 5. The slide's
-form of the cosine schedule, without offset and bound, has a first beta too small to see and a last one of 1.
+Decks A and B show the chain of the linear schedule; the cosine schedule (deck B, line 578) was made
+because the linear one destroys small images too early (Nichol & Dhariwal 2021, arXiv:2102.09672,
+figures 3 to 5). alpha² (the papers' abar), the log signal-to-noise ratio and the strips are of
+1,000 steps, or of t in (0, 1). "Spent on noise" is the share of steps at which log SNR is below -5,
+where a denoiser knows next to nothing; "spent on detail", above 5. The slide's form of the cosine
+schedule, without offset and bound, has a first beta too small to see and a last one of 1.
 
-The linear schedule spends 0.30 of its steps on noise, the cosine one 0.05. Its first beta is 4.1e-5 with the offset and
-2.5e-6 without.
+The linear schedule spends 0.30 of its steps on noise, the cosine one 0.05. Its first beta is 4.1e-5
+with the offset and 2.5e-6 without.
 
-The bound weighs |eps - eps_hat|² at t by lambda_t (deck B, line 780), L_simple by 1 at all t. Of the linear schedule
-lambda_t is 0.60 at t = 2 and 0.0055 at t = 500: the bound cares a hundred times more for detail that no one sees. At
-the end of the cosine schedule, where a step of the bounded beta takes nearly all that is left of the signal, it is 500.
+The bound weighs |eps - eps_hat|² at t by lambda_t (deck B, line 780), L_simple by 1 at all t. Of
+the linear schedule lambda_t is 0.60 at t = 2 and 0.0055 at t = 500: the bound cares a hundred times
+more for detail that no one sees. At the end of the cosine schedule, where a step of the bounded
+beta takes nearly all that is left of the signal, it is 500.
 """
 
 import jax
@@ -19,7 +22,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from genjax_zoo import data
-from genjax_zoo.pictures import grid, plot
+from genjax_zoo.figures.pictures import grid, plot
 from genjax_zoo.prob import schedules
 from genjax_zoo.prob.processes import diffuse, elbo_weight, transition
 
@@ -31,11 +34,15 @@ def path(name):
   """Levels [T] of a schedule, from data to noise."""
   if name in schedules.DISCRETE:
     return getattr(schedules, name)(T).at(slice(1, None))
-  return schedules.edm(T).at(slice(T - 1, None, -1)) if name == "edm" else getattr(schedules, name)(TIME)
+  return (
+    schedules.edm(T).at(slice(T - 1, None, -1)) if name == "edm" else getattr(schedules, name)(TIME)
+  )
 
 
 def weights(level):
-  """lambda_t, t = 2, ..., T, of |eps - eps_hat|² in the bound: that of t = 1 is none, but a likelihood."""
+  """lambda_t, t = 2, ..., T, of |eps - eps_hat|² in the bound: that of t = 1 is none, but a
+  likelihood.
+  """
   return elbo_weight(level.at(slice(None, -1)), level.at(slice(1, None)))
 
 
@@ -59,7 +66,10 @@ def lesson(smoke):
     for i in np.linspace(0, T - 1, COLUMNS).astype(int):
       at = level.at(i)
       strips.append((diffuse(image, eps, at) / jnp.hypot(at.alpha, at.sigma) + 1) / 2)
-  for name, level in {"as printed": schedules.cosine(T, 0.0, 1.0 - 1e-12), "with both": schedules.cosine(T)}.items():
+  for name, level in {
+    "as printed": schedules.cosine(T, 0.0, 1.0 - 1e-12),
+    "with both": schedules.cosine(T),
+  }.items():
     beta = [float(transition(level.at(t - 1), level.at(t)).sigma ** 2) for t in (1, T)]
     numbers[f"cosine, {name}"] = {"first beta": beta[0], "last beta": beta[1]}
 
@@ -81,4 +91,7 @@ def lesson(smoke):
     "bound weighs the error of eps by."
   )
   rows = "One digit on its way, scaled to unit variance, by schedule: " + ", ".join(NAMES) + "."
-  return numbers, [(plot(curves, 3, 4), caption), (grid(np.concatenate(strips), columns=COLUMNS), rows)]
+  return numbers, [
+    (plot(curves, 3, 4), caption),
+    (grid(np.concatenate(strips), columns=COLUMNS), rows),
+  ]

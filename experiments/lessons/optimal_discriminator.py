@@ -1,9 +1,10 @@
 """The best discriminator is p / (p + q), and the game's value there is 2 JSD(p, q) - log 4.
 
-For fixed laws p of the data and q of the samples, E_p log D + E_q log(1 - D) is maximised point by point by D = p / (p
-+ q) (Goodfellow 2014, proposition 1; deck C asks for D = 1 on data and D = 0 on samples, which is the best only where
-the laws do not overlap). Two laws on the line are known here, a network is trained as the critic of fresh draws of
-them, and both sides are compared: D on a grid, the value by quadrature.
+For fixed laws p of the data and q of the samples, E_p log D + E_q log(1 - D) is maximised point by
+point by D = p / (p + q) (Goodfellow 2014, proposition 1; deck C asks for D = 1 on data and D = 0 on
+samples, which is the best only where the laws do not overlap). Two laws on the line are known here,
+a network is trained as the critic of fresh draws of them, and both sides are compared: D on a grid,
+the value by quadrature.
 """
 
 import jax
@@ -12,8 +13,8 @@ from jax.scipy.stats import norm
 import numpy as np
 import optax
 
+from genjax_zoo.figures.pictures import plot
 from genjax_zoo.nn.mlp import MLP
-from genjax_zoo.pictures import plot
 from genjax_zoo.prob.adversarial import cross_entropy
 from genjax_zoo.sharding import jit
 
@@ -37,11 +38,15 @@ def draw(key):
   k_which, k_p, k_q = jax.random.split(key, 3)
   first = jax.random.bernoulli(k_which, 0.6, (BATCH, 1))
   noise = jax.random.normal(k_p, (BATCH, 1))
-  return jnp.where(first, -1.2 + 0.5 * noise, 1.5 + 0.7 * noise), 0.3 + 1.2 * jax.random.normal(k_q, (BATCH, 1))
+  return jnp.where(first, -1.2 + 0.5 * noise, 1.5 + 0.7 * noise), 0.3 + 1.2 * jax.random.normal(
+    k_q, (BATCH, 1)
+  )
 
 
 def trained_critic(steps):
-  """Logits on GRID of a network trained to tell draws of p from draws of q, at the start and the end."""
+  """Logits on GRID of a network trained to tell draws of p from draws of q, at the start and the
+  end.
+  """
   net, tx = MLP((64, 64, 1)), optax.adam(optax.cosine_decay_schedule(3e-3, steps))
   logits = lambda params, x: net.apply({"params": params}, x)[..., 0]
 
@@ -83,4 +88,6 @@ def lesson(smoke):
     for ax in (left, right):
       ax.legend()
 
-  return numbers, [(plot(paint, 2), "The two laws, and the discriminator trained on draws of them.")]
+  return numbers, [
+    (plot(paint, 2), "The two laws, and the discriminator trained on draws of them.")
+  ]

@@ -1,9 +1,11 @@
-"""A plain PixelCNN does not see all pixels before the present one; two stacks, diagonals and attention do.
+"""A plain PixelCNN does not see all pixels before the present one; two stacks, diagonals and
+attention do.
 
-Deck A says of the family that each pixel is "affected from all pixels above and to the left". The Jacobian of one
-pixel's numbers in all pixels tells what a network can know: with random weights a pixel that matters at all has a
-derivative that is not 0. The plain PixelCNN has a blind spot above to the right, a Row LSTM with a narrow first kernel
-sees a triangle, and a transformer with a sparse pattern all, but in two steps.
+Deck A says of the family that each pixel is "affected from all pixels above and to the left". The
+Jacobian of one pixel's numbers in all pixels tells what a network can know: with random weights a
+pixel that matters at all has a derivative that is not 0. The plain PixelCNN has a blind spot above
+to the right, a Row LSTM with a narrow first kernel sees a triangle, and a transformer with a sparse
+pattern all, but in two steps.
 """
 
 import jax
@@ -11,8 +13,14 @@ import jax.numpy as jnp
 import numpy as np
 
 from genjax_zoo.core import Field
-from genjax_zoo.models import gated_pixelcnn, pixel_transformer, pixelcnn, pixelcnn_pp, pixelrnn
-from genjax_zoo.pictures import plot
+from genjax_zoo.figures.pictures import plot
+from genjax_zoo.models.autoregressive import (
+  gated_pixelcnn,
+  pixel_transformer,
+  pixelcnn,
+  pixelcnn_pp,
+  pixelrnn,
+)
 from genjax_zoo.sharding import jit
 
 SIZE, PIXEL = 16, (9, 6)
@@ -23,7 +31,9 @@ MODELS = {
   "PixelCNN++": lambda: pixelcnn_pp.model(DATA, width=16, blocks=2, scales=3),
   "Row LSTM": lambda: pixelrnn.model(DATA, width=16, layers=2, first=3),
   "Diagonal BiLSTM": lambda: pixelrnn.model(DATA, lstm="diagonal", width=16, layers=2, first=3),
-  "strided transformer": lambda: pixel_transformer.model(DATA, width=32, layers=2, pattern="strided"),
+  "strided transformer": lambda: pixel_transformer.model(
+    DATA, width=32, layers=2, pattern="strided"
+  ),
 }
 
 

@@ -13,13 +13,16 @@ BINARIZATIONS = ("threshold", "static", "dynamic")
 def binarize(dataset: Dataset, how: str, seed: int) -> Dataset:
   """The data set with images in {0, 1}.
 
-  "threshold": 1 where x >= levels / 2. "static": one Bernoulli(x / (levels - 1)) draw per pixel, made from
-  `seed` and so the same in every run. "dynamic": fresh draws each time a batch is fetched (Burda et al.,
-  arXiv:1509.00519). The three give different likelihoods: never compare numbers across them. The static
-  MNIST of the literature is Larochelle's own draw, `tfds:binarized_mnist`, not `tfds:mnist` made static here.
+  "threshold": 1 where x >= levels / 2. "static": one Bernoulli(x / (levels - 1)) draw per pixel,
+  made from `seed` and so the same in every run. "dynamic": fresh draws each time a batch is fetched
+  (Burda et al., arXiv:1509.00519). The three give different likelihoods: never compare numbers
+  across them. The static MNIST of the literature is Larochelle's own draw, `tfds:binarized_mnist`,
+  not `tfds:mnist` made static here.
   """
   if how not in BINARIZATIONS:
-    raise UserError(f"data.binarize = {how!r} is unknown: take one of {', '.join(BINARIZATIONS)}, or None")
+    raise UserError(
+      f"data.binarize = {how!r} is unknown: take one of {', '.join(BINARIZATIONS)}, or None"
+    )
   field = _image(dataset, "binarize")
   if field.levels == 2:
     raise UserError(f"data {dataset.name!r} is binary already: leave data.binarize out")
@@ -39,8 +42,14 @@ def binarize(dataset: Dataset, how: str, seed: int) -> Dataset:
   splits = {}
   for split, examples in dataset.splits.items():
     x = examples["image"]
-    if how == "static":  # P(u < x) = x / (levels - 1) exactly, for u uniform on the integers [0, levels - 1).
-      x = np.random.default_rng([seed, *split.encode()]).integers(field.levels - 1, size=x.shape, dtype=x.dtype) < x
+    # P(u < x) = x / (levels - 1) exactly, for u uniform on the integers [0, levels - 1).
+    if how == "static":
+      x = (
+        np.random.default_rng([seed, *split.encode()]).integers(
+          field.levels - 1, size=x.shape, dtype=x.dtype
+        )
+        < x
+      )
     else:
       x = x >= field.levels / 2
     splits[split] = {**examples, "image": x.astype(field.dtype)}
@@ -48,7 +57,9 @@ def binarize(dataset: Dataset, how: str, seed: int) -> Dataset:
 
 
 def flip(dataset: Dataset) -> Dataset:
-  """The data set with each training image mirrored left to right with probability 1/2, anew in every batch."""
+  """The data set with each training image mirrored left to right with probability 1/2, anew in
+  every batch.
+  """
   _image(dataset, "flip")
 
   def mirror(batch, key, train=True):

@@ -1,4 +1,6 @@
-"""Decoded sets kept on disk: decoding 60,000 small PNG files takes seconds, reading them back a twentieth of one."""
+"""Decoded sets kept on disk: decoding 60,000 small PNG files takes seconds, reading them back a
+twentieth of one.
+"""
 
 from collections.abc import Mapping
 import contextlib
@@ -16,29 +18,36 @@ from genjax_zoo.data.dataset import Examples, Source, nbytes, take
 
 
 def cache_folder() -> Path:
-  """Where decoded sets are kept: $XDG_CACHE_HOME/genjax_zoo, or ~/.cache/genjax_zoo. It may be deleted any time."""
+  """Where decoded sets are kept: $XDG_CACHE_HOME/genjax_zoo, or ~/.cache/genjax_zoo. It may be
+  deleted any time.
+  """
   return Path(os.environ.get("XDG_CACHE_HOME") or os.path.expanduser("~/.cache")) / "genjax_zoo"
 
 
 def in_memory(
   sources: Mapping[str, Source], fields: Mapping[str, Field], name: str, files, memory: int
 ) -> Mapping[str, Examples]:
-  """The splits as arrays, decoded once and kept on disk; the sources themselves if they exceed `memory` bytes.
+  """The splits as arrays, decoded once and kept on disk; the sources themselves if they exceed
+  `memory` bytes.
 
-  The copy is known by `name`, the fields, and the path, size and time of change of each of `files`: when one
-  changes, the set is decoded anew. A damaged copy is replaced, an unwritable folder is done without, and
-  of several processes that write at once each leaves a whole file.
+  The copy is known by `name`, the fields, and the path, size and time of change of each of `files`:
+  when one changes, the set is decoded anew. A damaged copy is replaced, an unwritable folder is
+  done without, and of several processes that write at once each leaves a whole file.
   """
   if sum(nbytes(fields, len(source)) for source in sources.values()) > memory:
     return sources
   stamps = [(str(file), (stat := os.stat(file)).st_size, stat.st_mtime_ns) for file in files]
   digest = hashlib.sha256(repr((name, fields, stamps)).encode()).hexdigest()[:16]
   path = cache_folder() / f"{name.replace('/', '-')}-{digest}.npz"
-  shapes = {f"{s}/{k}": (len(source), *f.shape) for s, source in sources.items() for k, f in fields.items()}
+  shapes = {
+    f"{s}/{k}": (len(source), *f.shape) for s, source in sources.items() for k, f in fields.items()
+  }
   arrays = _read(path, shapes)
   if arrays is None:
     print(f"decoding {sum(map(len, sources.values())):,} examples of {name}", file=sys.stderr)
-    arrays = {f"{s}/{k}": x for s, source in sources.items() for k, x in _decode(source, fields).items()}
+    arrays = {
+      f"{s}/{k}": x for s, source in sources.items() for k, x in _decode(source, fields).items()
+    }
     _write(path, arrays)
   return {split: {k: arrays[f"{split}/{k}"] for k in fields} for split in sources}
 
@@ -64,7 +73,9 @@ def _read(path, shapes):
 
 
 def _write(path, arrays):
-  """Writes a whole file or none: others may write the same, the disk may be full or the folder read-only."""
+  """Writes a whole file or none: others may write the same, the disk may be full or the folder
+  read-only.
+  """
   with contextlib.suppress(OSError):
     path.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.NamedTemporaryFile(dir=path.parent, suffix=".tmp", delete=False) as file:

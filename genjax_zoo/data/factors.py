@@ -1,7 +1,8 @@
-"""Procedural images with known factors of variation: dSprites drawn anew, and coloured shapes with captions.
+"""Procedural images with known factors of variation: dSprites drawn anew, and coloured shapes with
+captions.
 
-Every image is a function of its factors, a row of indices: `images.render(images.at(index))`. The data sets "dsprites"
-and "coloured_shapes" are draws of them.
+Every image is a function of its factors, a row of indices: `images.render(images.at(index))`. The
+data sets "dsprites" and "coloured_shapes" are draws of them.
 """
 
 from collections.abc import Callable, Sequence
@@ -23,7 +24,8 @@ class Factors(NamedTuple):
   sizes: tuple[int, ...]  # Levels of each factor.
   render: Callable  # factors int [..., F] -> uint8 [..., H, W, C] in [0, levels), pure JAX
   levels: int
-  vocabulary: tuple[str, ...] = ()  # Words of the captions; the first is padding, and all padding is no caption.
+  # Words of the captions; the first is padding, and all padding is no caption.
+  vocabulary: tuple[str, ...] = ()
   tokens: Callable | None = None  # factors int [..., F] -> caption int32 [..., L], pure JAX
 
   @property
@@ -32,7 +34,9 @@ class Factors(NamedTuple):
     return math.prod(self.sizes)
 
   def at(self, index: jax.Array) -> jax.Array:
-    """Factors int32 [..., F] of the images numbered index [...] in [0, total), the last factor varying fastest."""
+    """Factors int32 [..., F] of the images numbered index [...] in [0, total), the last factor
+    varying fastest.
+    """
     return jnp.stack(jnp.unravel_index(index, self.sizes), -1).astype(jnp.int32)
 
 
@@ -52,7 +56,9 @@ def _heart(u, v):
 
 
 def _draw(size: int, shapes: Sequence[str], shape, radius, x, y, angle=0.0) -> jax.Array:
-  """Whether the centre of each pixel is inside: bool [size, size]. Lengths are shares of the width; y points down."""
+  """Whether the centre of each pixel is inside: bool [size, size]. Lengths are shares of the width;
+  y points down.
+  """
   centres = (np.arange(size) + 0.5) / size
   right, up = (centres[None] - x) / radius, (y - centres[:, None]) / radius
   cos, sin = jnp.cos(angle), jnp.sin(angle)
@@ -61,16 +67,21 @@ def _draw(size: int, shapes: Sequence[str], shape, radius, x, y, angle=0.0) -> j
 
 
 def dsprites(size: int = 64) -> Factors:
-  """dSprites (Matthey et al. 2017): a white square, ellipse or heart on black, 737,280 binary images [size, size, 1].
+  """dSprites (Matthey et al. 2017): a white square, ellipse or heart on black, 737,280 binary
+  images [size, size, 1].
 
-  This is a new rendering with the factors, levels and order of the original file, not its pixels. As there, nothing is
-  smoothed (a pixel is 1 if its centre is inside the shape), and the 40 orientations go from 0 to 2 pi, so that the last
-  equals the first. Positions are one pixel apart at size 64. Small squares and ellipses show the least turns no longer:
-  of 39 orientations 19 squares of the smallest scale differ, 36 of the largest, and all hearts. Smaller sizes are for
+  This is a new rendering with the factors, levels and order of the original file, not its pixels.
+  As there, nothing is smoothed (a pixel is 1 if its centre is inside the shape), and the 40
+  orientations go from 0 to 2 pi, so that the last equals the first. Positions are one pixel apart
+  at size 64. Small squares and ellipses show the least turns no longer: of 39 orientations 19
+  squares of the smallest scale differ, 36 of the largest, and all hearts. Smaller sizes are for
   quick runs. The original's one colour is left out, as a factor that does not vary.
   """
   shapes = ("square", "ellipse", "heart")
-  scales, angles = jnp.linspace(0.5, 1, 6), jnp.asarray(np.linspace(0, 2 * np.pi, 40) % (2 * np.pi), jnp.float32)
+  scales, angles = (
+    jnp.linspace(0.5, 1, 6),
+    jnp.asarray(np.linspace(0, 2 * np.pi, 40) % (2 * np.pi), jnp.float32),
+  )
 
   def one(factors):
     shape, scale, angle, x, y = factors
@@ -83,9 +94,13 @@ def dsprites(size: int = 64) -> Factors:
 
 
 COLOURS = {
-  "red": (220, 40, 40), "green": (40, 170, 60), "blue": (50, 80, 220),
-  "yellow": (240, 200, 30), "purple": (160, 60, 190), "cyan": (40, 200, 210),
-}  # fmt: skip
+  "red": (220, 40, 40),
+  "green": (40, 170, 60),
+  "blue": (50, 80, 220),
+  "yellow": (240, 200, 30),
+  "purple": (160, 60, 190),
+  "cyan": (40, 200, 210),
+}
 BACKGROUNDS = {"black": (0, 0, 0), "grey": (128, 128, 128), "white": (255, 255, 255)}
 
 
@@ -93,10 +108,12 @@ CAPTION = ("a", "{size}", "{colour}", "{shape}", "at", "the", "{y}", "{x}", "on"
 
 
 def coloured_shapes(size: int = 32) -> Factors:
-  """Coloured shapes with captions: 18,432 smooth images [size, size, 3], "a small red heart at the top left on black".
+  """Coloured shapes with captions: 18,432 smooth images [size, size, 3], "a small red heart at the
+  top left on black".
 
-  A caption says less than the factors: "small" is two of four radii and "top left" 4 x 4 places. So each of the 576
-  captions (10 words of a vocabulary of 24) has 32 images, and an image given its caption is still random.
+  A caption says less than the factors: "small" is two of four radii and "top left" 4 x 4 places. So
+  each of the 576 captions (10 words of a vocabulary of 24) has 32 images, and an image given its
+  caption is still random.
   """
   words = {
     "shape": ("circle", "square", "triangle", "heart"),
@@ -124,7 +141,11 @@ def coloured_shapes(size: int = 32) -> Factors:
     columns = []
     for word, slot in zip(CAPTION, slots):
       ids = jnp.array([vocabulary.index(w) for w in slot], jnp.int32)
-      level = factors[..., list(words).index(word[1:-1])] if len(slot) > 1 else jnp.zeros(factors.shape[:-1], jnp.int32)
+      level = (
+        factors[..., list(words).index(word[1:-1])]
+        if len(slot) > 1
+        else jnp.zeros(factors.shape[:-1], jnp.int32)
+      )
       columns.append(ids[level])
     return jnp.stack(columns, -1)
 
@@ -133,14 +154,17 @@ def coloured_shapes(size: int = 32) -> Factors:
 
 
 def load_dsprites(name: str, *, size: int = 32, examples: int = 50_000, seed: int = 0) -> Dataset:
-  """`examples` training and a tenth as many test images of `dsprites(size)`, no two alike in their factors.
+  """`examples` training and a tenth as many test images of `dsprites(size)`, no two alike in their
+  factors.
 
   "factors" int32 [5] are theirs, and truth["factors"] the `Factors`.
   """
   return _draws(name, dsprites(size), examples, seed)
 
 
-def load_coloured_shapes(name: str, *, size: int = 32, examples: int = 15_000, seed: int = 0) -> Dataset:
+def load_coloured_shapes(
+  name: str, *, size: int = 32, examples: int = 15_000, seed: int = 0
+) -> Dataset:
   """The same of `coloured_shapes(size)`, with "tokens" of the captions."""
   return _draws(name, coloured_shapes(size), examples, seed)
 
@@ -149,11 +173,16 @@ def _draws(name, factors, examples, seed):
   """A data set of images drawn without replacement."""
   n = examples + examples // 10
   if examples < 10 or n > factors.total:
-    raise UserError(f"data.examples={examples}: {name} has {factors.total:,} images, a tenth more than that are drawn")
+    raise UserError(
+      f"data.examples={examples}: {name} has {factors.total:,} images, a tenth more than that are drawn"
+    )
   index = jnp.asarray(np.random.default_rng(seed).choice(factors.total, n, replace=False))
   levels = factors.at(index)
   arrays = {"image": jax.lax.map(factors.render, levels, batch_size=500), "factors": levels}
-  fields = {"image": Field((), np.uint8, factors.levels), "factors": Field((), np.int32, max(factors.sizes))}
+  fields = {
+    "image": Field((), np.uint8, factors.levels),
+    "factors": Field((), np.int32, max(factors.sizes)),
+  }
   if factors.tokens:
     arrays["tokens"] = factors.tokens(levels)
     fields["tokens"] = Field((), np.int32, len(factors.vocabulary))
@@ -170,7 +199,9 @@ def captions(vocabulary: Sequence[str], tokens: np.ndarray) -> list[str]:
 
 
 def tokenize(vocabulary: Sequence[str], captions: Sequence[str], length: int) -> np.ndarray:
-  """Tokens int32 [N, length] of captions, padded at the end; raises UserError on an unknown word and a long caption."""
+  """Tokens int32 [N, length] of captions, padded at the end; raises UserError on an unknown word
+  and a long caption.
+  """
   tokens = np.zeros((len(captions), length), np.int32)
   for row, caption in zip(tokens, captions):
     words = caption.lower().split()
@@ -181,6 +212,8 @@ def tokenize(vocabulary: Sequence[str], captions: Sequence[str], length: int) ->
         f"it has {', '.join(vocabulary[1:])}"
       )
     if len(words) > length:
-      raise UserError(f"caption {caption!r} has {len(words)} words, the model takes {length}: shorten it")
+      raise UserError(
+        f"caption {caption!r} has {len(words)} words, the model takes {length}: shorten it"
+      )
     row[: len(words)] = [vocabulary.index(word) for word in words]
   return tokens

@@ -11,12 +11,14 @@ from genjax_zoo.data.images import EXTENSIONS, GRAY, decode, header
 
 
 def load(name: str, *, size: int | None = None, memory: int = 2**32, seed: int = 0) -> Dataset:
-  """The png, jpg and webp files of `folder:PATH`, gray if all are gray, else RGB (transparency is dropped).
+  """The png, jpg and webp files of `folder:PATH`, gray if all are gray, else RGB (transparency is
+  dropped).
 
-  Sub-folders are classes, in order of name, and give "label". If the only sub-folders are "train", "test" and
-  "validation", they are splits with the same layout inside; else a tenth, drawn by `seed`, is the test split.
-  `size` crops and resizes; without it all shapes must agree. Sets over `memory` bytes stay on disk.
-  Raises UserError naming the file that can't be read or has another shape.
+  Sub-folders are classes, in order of name, and give "label". If the only sub-folders are "train",
+  "test" and "validation", they are splits with the same layout inside; else a tenth, drawn by
+  `seed`, is the test split. `size` crops and resizes; without it all shapes must agree. Sets over
+  `memory` bytes stay on disk. Raises UserError naming the file that can't be read or has another
+  shape.
   """
   root = Path(name.removeprefix("folder:")).expanduser()
   if not root.is_dir():
@@ -26,12 +28,16 @@ def load(name: str, *, size: int | None = None, memory: int = 2**32, seed: int =
   files = {SPLITS[n]: _files(root / n) for n in names} if split else {"train": _files(root)}
   for split, found in files.items():
     if len(found) < (2 if len(files) == 1 else 1):
-      raise UserError(f"{name}: too few {'/'.join(e[1:] for e in EXTENSIONS)} files for {split!r}: {len(found)}")
+      raise UserError(
+        f"{name}: too few {'/'.join(e[1:] for e in EXTENSIONS)} files for {split!r}: {len(found)}"
+      )
   classes = sorted({label for found in files.values() for _, label in found if label is not None})
   labelled = all(label is not None for found in files.values() for _, label in found)
   if classes and not labelled:
     odd = next(path for found in files.values() for path, label in found if label is None)
-    raise UserError(f"{name}: {odd} lies beside the class folders {', '.join(classes)}: move it into one of them")
+    raise UserError(
+      f"{name}: {odd} lies beside the class folders {', '.join(classes)}: move it into one of them"
+    )
 
   shape = _shape(name, [path for found in files.values() for path, _ in found], size)
   fields = {"image": Field(shape, np.uint8, 256)}
@@ -50,8 +56,12 @@ def load(name: str, *, size: int | None = None, memory: int = 2**32, seed: int =
 
 
 def _files(root):
-  """The image files under a folder, in order of path, each with the name of its class folder or None."""
-  found = sorted(path for path in root.rglob("*") if path.suffix.lower() in EXTENSIONS and path.is_file())
+  """The image files under a folder, in order of path, each with the name of its class folder or
+  None.
+  """
+  found = sorted(
+    path for path in root.rglob("*") if path.suffix.lower() in EXTENSIONS and path.is_file()
+  )
   parts = [path.relative_to(root).parts for path in found]
   return [(path, part[0] if len(part) > 1 else None) for path, part in zip(found, parts)]
 
@@ -66,7 +76,9 @@ def _shape(name, paths, size):
       raise UserError(f"{name}: {path} can't be read as an image: {e}") from e
     first, gray = first or shape, gray and mode in GRAY
     if not size and shape != first:
-      raise UserError(f"{name}: {path} is {shape}, expected {first} as {paths[0]}: make them agree or set data.size")
+      raise UserError(
+        f"{name}: {path} is {shape}, expected {first} as {paths[0]}: make them agree or set data.size"
+      )
   return ((size, size) if size else first) + ((1,) if gray else (3,))
 
 

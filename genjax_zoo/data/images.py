@@ -10,10 +10,11 @@ ORIENTATION = 0x0112
 
 
 def decode(file, mode: str, size: int | None = None) -> np.ndarray:
-  """An image file or stream as uint8 [H, W, C], turned upright, in the Pillow mode "L", "RGB" or "RGBA".
+  """An image file or stream as uint8 [H, W, C], turned upright, in the Pillow mode "L", "RGB" or
+  "RGBA".
 
-  With `size` the largest centred square is cut out and resized to size x size, by bicubic interpolation
-  with antialiasing.
+  With `size` the largest centred square is cut out and resized to size x size, by bicubic
+  interpolation with antialiasing.
   """
   with Image.open(file) as image:
     ImageOps.exif_transpose(image, in_place=True)
@@ -21,7 +22,9 @@ def decode(file, mode: str, size: int | None = None) -> np.ndarray:
   if size:
     side = min(image.size)
     left, top = ((n - side) // 2 for n in image.size)
-    image = image.crop((left, top, left + side, top + side)).resize((size, size), Image.Resampling.BICUBIC)
+    image = image.crop((left, top, left + side, top + side)).resize(
+      (size, size), Image.Resampling.BICUBIC
+    )
   x = np.asarray(image)
   return x[..., None] if x.ndim == 2 else x
 

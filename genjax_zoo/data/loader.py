@@ -1,8 +1,10 @@
-"""Batches as a pure function of (seed, step), from arrays on the device or, when too large for it, from the host.
+"""Batches as a pure function of (seed, step), from arrays on the device or, when too large for it,
+from the host.
 
-The order of training is the endless concatenation of one permutation an epoch: row r of step s is position
-p = s * batch + r, which is example permutation_{p // N}[p % N], with permutation_e drawn by the generator of
-(seed, e). So a run resumes at any step without a state of the loader, and a batch may be larger than the set.
+The order of training is the endless concatenation of one permutation an epoch: row r of step s is
+position p = s * batch + r, which is example permutation_{p // N}[p % N], with permutation_e drawn
+by the generator of (seed, e). So a run resumes at any step without a state of the loader, and a
+batch may be larger than the set.
 """
 
 from collections.abc import Callable
@@ -22,22 +24,34 @@ READERS = 8  # Threads that read ahead when a set does not fit on the device.
 class Loader(NamedTuple):
   """Where batches come from: `fetch` runs inside the jitted step, `inputs` on the host."""
 
-  resident: PyTree  # {name: [N, ...]} to be put on the device once; () when examples stream from the host.
-  fetch: Callable  # (resident, inputs of one step, key) -> batch with "weight" float32 [B], pure JAX.
-  inputs: Callable  # (step) -> iterator from that step on: NumPy [K, B, ...] to train, [B, ...] to test.
+  # {name: [N, ...]} to be put on the device once; () when examples stream from the host.
+  resident: PyTree
+  fetch: (
+    Callable  # (resident, inputs of one step, key) -> batch with "weight" float32 [B], pure JAX.
+  )
+  # (step) -> iterator from that step on: NumPy [K, B, ...] to train, [B, ...] to test.
+  inputs: Callable
   batch: int  # Examples a step, over all hosts.
 
 
 def train_loader(
-  dataset: Dataset, *, batch: int, steps_per_dispatch: int, seed: int, budget: int = 2**30,
-  process_index: int = 0, process_count: int = 1, devices: int = 1,
-) -> Loader:  # fmt: skip
-  """Endless shuffled batches of the split "train", K = `steps_per_dispatch` stacked: indices, or examples.
+  dataset: Dataset,
+  *,
+  batch: int,
+  steps_per_dispatch: int,
+  seed: int,
+  budget: int = 2**30,
+  process_index: int = 0,
+  process_count: int = 1,
+  devices: int = 1,
+) -> Loader:
+  """Endless shuffled batches of the split "train", K = `steps_per_dispatch` stacked: indices, or
+  examples.
 
-  `batch` counts the examples of a step over all hosts, of which each gets its contiguous share of rows;
-  0 is all examples in every step, in order, padded to a multiple of `devices` with weight 0 (for EM).
-  Sets over `budget` bytes are read by threads as they are needed, in the same order. Raises UserError when
-  the batch can't be spread evenly over `devices`.
+  `batch` counts the examples of a step over all hosts, of which each gets its contiguous share of
+  rows; 0 is all examples in every step, in order, padded to a multiple of `devices` with weight 0
+  (for EM). Sets over `budget` bytes are read by threads as they are needed, in the same order.
+  Raises UserError when the batch can't be spread evenly over `devices`.
   """
   n = count(dataset.splits["train"])
   if batch < 0 or batch % devices:
@@ -60,23 +74,36 @@ def train_loader(
       step += steps_per_dispatch
 
   def examples(step):
-    return iter(_stream(dataset.splits["train"], share, step, sys.maxsize).batch(steps_per_dispatch))
+    return iter(
+      _stream(dataset.splits["train"], share, step, sys.maxsize).batch(steps_per_dispatch)
+    )
 
   return _loader(dataset, "train", batch, budget, indices, examples)
 
 
 def test_loader(
-  dataset: Dataset, split: str, *, batch: int, examples: int | None = None, budget: int = 2**30,
-  process_index: int = 0, process_count: int = 1, devices: int = 1,
-) -> Loader:  # fmt: skip
-  """The first `examples` of a split (all by default), each once and in order; `inputs` ends and has no axis K.
+  dataset: Dataset,
+  split: str,
+  *,
+  batch: int,
+  examples: int | None = None,
+  budget: int = 2**30,
+  process_index: int = 0,
+  process_count: int = 1,
+  devices: int = 1,
+) -> Loader:
+  """The first `examples` of a split (all by default), each once and in order; `inputs` ends and has
+  no axis K.
 
-  The batch is rounded up to a multiple of `devices`, and is no larger than the examples need. The last one is
-  padded by repeating its last example, with weight 0. Images are never flipped; dynamic binarisation is drawn
-  from the key given to `fetch`. Raises UserError when the data have no such split.
+  The batch is rounded up to a multiple of `devices`, and is no larger than the examples need. The
+  last one is padded by repeating its last example, with weight 0. Images are never flipped; dynamic
+  binarisation is drawn from the key given to `fetch`. Raises UserError when the data have no such
+  split.
   """
   if split not in dataset.splits:
-    raise UserError(f"data {dataset.name!r} has no split {split!r}; it has {', '.join(dataset.splits)}")
+    raise UserError(
+      f"data {dataset.name!r} has no split {split!r}; it has {', '.join(dataset.splits)}"
+    )
   n = min(count(dataset.splits[split]), examples or sys.maxsize)
   batch = _round_up(min(batch or n, n), devices)
   stop, share = -(-n // batch), _share(_in_order(n, batch), process_index, process_count)
@@ -91,7 +118,9 @@ def test_loader(
 
 
 def _loader(dataset, split, batch, budget, indices, examples):
-  """A loader of indices into arrays on the device if they fit into `budget` bytes, else of examples."""
+  """A loader of indices into arrays on the device if they fit into `budget` bytes, else of
+  examples.
+  """
   source = dataset.splits[split]
   fits = not isinstance(source, Source) and nbytes(dataset.fields, count(source)) <= budget
 
@@ -106,7 +135,9 @@ def _loader(dataset, split, batch, budget, indices, examples):
 
 def _gather(resident, index):
   """Rows of arrays on the device. The promise spares the checks of bounds."""
-  return {name: jnp.asarray(x).at[index].get(mode="promise_in_bounds") for name, x in resident.items()}
+  return {
+    name: jnp.asarray(x).at[index].get(mode="promise_in_bounds") for name, x in resident.items()
+  }
 
 
 def _stream(source, share, step, stop):
@@ -122,7 +153,9 @@ def _stream(source, share, step, stop):
 
 
 def _shuffled(n, batch, seed):
-  """(step, steps) -> the examples and the weights of their rows, [steps * batch], shuffled anew each epoch."""
+  """(step, steps) -> the examples and the weights of their rows, [steps * batch], shuffled anew
+  each epoch.
+  """
 
   @functools.lru_cache(maxsize=4)
   def permutation(epoch):
@@ -137,7 +170,9 @@ def _shuffled(n, batch, seed):
 
 
 def _in_order(n, batch):
-  """As `_shuffled`, but in order and once: the rows past the end repeat the last example with weight 0."""
+  """As `_shuffled`, but in order and once: the rows past the end repeat the last example with
+  weight 0.
+  """
 
   def rows(step, steps):
     position = np.arange(step * batch, (step + steps) * batch)
@@ -147,7 +182,9 @@ def _in_order(n, batch):
 
 
 def _share(rows, process_index, process_count):
-  """(step, steps) -> this process's rows of those steps, {"index": int32, "weight": float32} [steps, B]."""
+  """(step, steps) -> this process's rows of those steps, {"index": int32, "weight": float32}
+  [steps, B].
+  """
 
   def share(step, steps):
     parts = (x.reshape(steps, process_count, -1)[:, process_index] for x in rows(step, steps))

@@ -13,26 +13,33 @@ from genjax_zoo.data.dataset import SPLITS, Dataset, hold_out
 def load(name: str, *, levels: int | None = None, seed: int = 0) -> Dataset:
   """The arrays of `npz:PATH`.
 
-  Names are `train_image`, `train_label`, `test_image`, ..., also `validation_` or `valid_`; or without a split
-  `image`, `label`, of which a tenth, drawn by `seed`, is the test split. An entry is kept if all splits have it.
-  `image` [N, H, W(, C)] integers in [0, levels), `levels` by default 2 if no pixel exceeds 1, else 256;
-  any other entry [N, ...], such as `label` [N], `x` [N, D] or `tokens` [N, L], becomes int32, its levels the
-  largest value + 1, or float32. Text is left out. Raises UserError where arrays are missing or disagree.
+  Names are `train_image`, `train_label`, `test_image`, ..., also `validation_` or `valid_`; or
+  without a split `image`, `label`, of which a tenth, drawn by `seed`, is the test split. An entry
+  is kept if all splits have it. `image` [N, H, W(, C)] integers in [0, levels), `levels` by default
+  2 if no pixel exceeds 1, else 256; any other entry [N, ...], such as `label` [N], `x` [N, D] or
+  `tokens` [N, L], becomes int32, its levels the largest value + 1, or float32. Text is left out.
+  Raises UserError where arrays are missing or disagree.
   """
   splits = _split(_read(Path(name.removeprefix("npz:")).expanduser(), name), name)
-  keys = sorted(set.intersection(*(set(arrays) for arrays in splits.values())), key=lambda k: (k == "label", k))
+  keys = sorted(
+    set.intersection(*(set(arrays) for arrays in splits.values())), key=lambda k: (k == "label", k)
+  )
   if not keys:
     raise UserError(f"{name}: the splits {', '.join(splits)} have no array in common")
   fields, converted = {}, {split: {} for split in splits}
   for key in keys:
     arrays = {f"{split}_{key}": splits[split][key] for split in splits}
-    fields[key], arrays = _image(name, arrays, levels) if key == "image" else _numbers(name, key, arrays)
+    fields[key], arrays = (
+      _image(name, arrays, levels) if key == "image" else _numbers(name, key, arrays)
+    )
     for split, x in zip(splits, arrays):
       converted[split][key] = x
   for split, arrays in converted.items():
     sizes = {k: len(x) for k, x in arrays.items()}
     if len(set(sizes.values())) > 1 or 0 in sizes.values():
-      raise UserError(f"{name}: split {split!r} needs as many of each entry and at least one, has {sizes}")
+      raise UserError(
+        f"{name}: split {split!r} needs as many of each entry and at least one, has {sizes}"
+      )
   if splits.keys() == {"train"} and len(next(iter(converted["train"].values()))) < 2:
     raise UserError(f"{name}: one example can't be split into train and test")
   return Dataset(name, fields, hold_out(converted, seed))
@@ -72,12 +79,18 @@ def _image(name, arrays, levels):
     if x.dtype.kind == "f":
       raise UserError(f"{name}: {key} is {x.dtype}; images must be integers: uint8 in [0, 256)")
     if x.ndim not in (3, 4):
-      raise UserError(f"{name}: {key} has shape {x.shape}; images must be [N, H, W] or [N, H, W, C]")
+      raise UserError(
+        f"{name}: {key} has shape {x.shape}; images must be [N, H, W] or [N, H, W, C]"
+      )
   top = _top(name, arrays)
   levels = levels or (2 if top <= 1 else 256)
   if top >= levels or levels > 256:
-    raise UserError(f"{name}: images have values up to {top}, but must be in [0, {min(levels, 256)})")
-  arrays = [(x[..., None] if x.ndim == 3 else x).astype(np.uint8, copy=False) for x in arrays.values()]
+    raise UserError(
+      f"{name}: images have values up to {top}, but must be in [0, {min(levels, 256)})"
+    )
+  arrays = [
+    (x[..., None] if x.ndim == 3 else x).astype(np.uint8, copy=False) for x in arrays.values()
+  ]
   return Field(arrays[0].shape[1:], np.uint8, levels), arrays
 
 
@@ -89,11 +102,15 @@ def _numbers(name, key, arrays):
   if real and not all(np.isfinite(x).all() for x in arrays.values()):
     raise UserError(f"{name}: {key!r} holds numbers that are not finite")
   if key == "x" and real and len(still := _still(arrays)):
-    raise UserError(f"{name}: column {still[0]} of x never changes in float32: leave it out, it has no density")
+    raise UserError(
+      f"{name}: column {still[0]} of x never changes in float32: leave it out, it has no density"
+    )
   if not real and top > np.iinfo(np.int32).max:
     raise UserError(f"{name}: {key!r} has values up to {top}, too large for int32")
   dtype, levels = (np.float32, None) if real else (np.int32, int(top) + 1)
-  return Field(next(iter(arrays.values())).shape[1:], dtype, levels), [x.astype(dtype) for x in arrays.values()]
+  return Field(next(iter(arrays.values())).shape[1:], dtype, levels), [
+    x.astype(dtype) for x in arrays.values()
+  ]
 
 
 def _still(arrays):
@@ -113,5 +130,7 @@ def _top(name, arrays):
     raise UserError(f"{name}: examples differ in shape: {_shapes(arrays)}")
   for key, x in arrays.items():
     if x.size and x.dtype.kind == "i" and x.min() < 0:
-      raise UserError(f"{name}: {key} has negative values; integers must start at 0 (as floats they may be negative)")
+      raise UserError(
+        f"{name}: {key} has negative values; integers must start at 0 (as floats they may be negative)"
+      )
   return max((x.max() for x in arrays.values() if x.size), default=0)

@@ -1,7 +1,8 @@
-"""Stacked digits: three gray images of a labelled set as the channels of one, whose classes are 1,000 modes.
+"""Stacked digits: three gray images of a labelled set as the channels of one, whose classes are
+1,000 modes.
 
-From MNIST, `stacked:tfds:mnist`, it is the Stacked MNIST of Metz 2017 (arXiv:1611.02163), the usual test of how many
-modes a GAN keeps; `stacked:digits` is its small sibling, which needs no download.
+From MNIST, `stacked:tfds:mnist`, it is the Stacked MNIST of Metz 2017 (arXiv:1611.02163), the usual
+test of how many modes a GAN keeps; `stacked:digits` is its small sibling, which needs no download.
 """
 
 import numpy as np
@@ -13,16 +14,18 @@ from genjax_zoo.data.dataset import Dataset, Source, count, take
 def load(name: str, *, examples: int = 50_000, seed: int = 0) -> Dataset:
   """Images [H, W, 3] of three independent examples of the set `name` without "stacked:".
 
-  The label, in [0, classes³), reads the three classes as the digits of one number, the first channel's first. So many
-  `examples` are drawn by `seed` for training, and a fifth for test, from the splits of the set. Raises UserError where
-  it has no labels or no gray images.
+  The label, in [0, classes³), reads the three classes as the digits of one number, the first
+  channel's first. So many `examples` are drawn by `seed` for training, and a fifth for test, from
+  the splits of the set. Raises UserError where it has no labels or no gray images.
   """
   from genjax_zoo.data import load as load_set
 
   inner = load_set(name.removeprefix("stacked:"))
   image, label = inner.fields.get("image"), inner.fields.get("label")
   if image is None or image.shape[-1] != 1 or label is None or not label.levels:
-    raise UserError(f"data {name!r}: only gray images with a label can be stacked, such as stacked:tfds:mnist")
+    raise UserError(
+      f"data {name!r}: only gray images with a label can be stacked, such as stacked:tfds:mnist"
+    )
   fields = {
     "image": image._replace(shape=(*image.shape[:-1], 3)),
     "label": Field((), np.int32, label.levels**3),

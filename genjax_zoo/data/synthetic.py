@@ -1,13 +1,16 @@
-"""Two-dimensional densities that are known exactly: what a model learns can be compared with the truth.
+"""Two-dimensional densities that are known exactly: what a model learns can be compared with the
+truth.
 
-All but the checkerboard are mixtures of Gaussians of one standard deviation `sd`. In "8gaussians" and "25gaussians"
-the components are points; "moons" and "swirl" have them along a curve c(t), uniformly in t: the density
+All but the checkerboard are mixtures of Gaussians of one standard deviation `sd`. In "8gaussians"
+and "25gaussians" the components are points; "moons" and "swirl" have them along a curve c(t),
+uniformly in t: the density
 
   p(x) = 1 / (t1 - t0)  int_t0^t1  N(x; c(t), sd^2 I) dt
 
-is computed by Gauss-Legendre quadrature, 16 nodes to a piece of about six standard deviations, which is accurate to
-float32: a finite mixture again, weighted by the quadrature. A law is a map of uniform and normal numbers to points,
-written for NumPy arrays (the splits, the entropy) and JAX arrays (fresh draws, log_prob inside jit) alike.
+is computed by Gauss-Legendre quadrature, 16 nodes to a piece of about six standard deviations,
+which is accurate to float32: a finite mixture again, weighted by the quadrature. A law is a map of
+uniform and normal numbers to points, written for NumPy arrays (the splits, the entropy) and JAX
+arrays (fresh draws, log_prob inside jit) alike.
 """
 
 from collections.abc import Callable
@@ -22,10 +25,14 @@ from genjax_zoo.data.dataset import Dataset
 SIZES = {"train": 50_000, "test": 10_000}
 
 
-def eight_gaussians(name: str, *, radius: float = 2.0, sd: float = 0.1, scale: float = 1.414, seed: int = 0) -> Dataset:
+def eight_gaussians(
+  name: str, *, radius: float = 2.0, sd: float = 0.1, scale: float = 1.414, seed: int = 0
+) -> Dataset:
   """Eight Gaussians on a circle; radius and sd are both divided by `scale`."""
   angle = np.arange(8) * (np.pi / 4)
-  return _gaussians(name, radius / scale * np.stack([np.cos(angle), np.sin(angle)], 1), sd / scale, seed)
+  return _gaussians(
+    name, radius / scale * np.stack([np.cos(angle), np.sin(angle)], 1), sd / scale, seed
+  )
 
 
 def twenty_five_gaussians(
@@ -44,13 +51,17 @@ def moons(name: str, *, sd: float = 0.1, seed: int = 0) -> Dataset:
 
 
 def swirl(name: str, *, sd: float = 0.1, seed: int = 0) -> Dataset:
-  """The spiral (t cos t, t sin t) / 7, 1.5 pi < t < 4.5 pi: the swiss roll of arXiv:1503.03585, to unit variance."""
+  """The spiral (t cos t, t sin t) / 7, 1.5 pi < t < 4.5 pi: the swiss roll of arXiv:1503.03585, to
+  unit variance.
+  """
   spiral = lambda t, xp: (t * xp.cos(t) / 7, t * xp.sin(t) / 7)
   return _curves(name, [spiral], (1.5 * math.pi, 4.5 * math.pi), 12.7, sd, seed)
 
 
 def checkerboard(name: str, *, seed: int = 0) -> Dataset:
-  """Uniform on the eight unit squares of one colour in [-2, 2]^2: log p = -log 8 there, -inf elsewhere."""
+  """Uniform on the eight unit squares of one colour in [-2, 2]^2: log p = -log 8 there, -inf
+  elsewhere.
+  """
 
   def push(u, _, xp):
     column = 4 * u[:, 0]
@@ -73,17 +84,26 @@ def _gaussians(name, centres, sd, seed):
     return xp.asarray(centres, dtype=u.dtype)[which] + sd * eps
 
   log_prob = _mixture(centres, np.full(len(centres), 1 / len(centres)), sd)
-  truth = {"entropy": _entropy(log_prob, centres, sd), "centres": centres.astype(np.float32), "sd": sd}
+  truth = {
+    "entropy": _entropy(log_prob, centres, sd),
+    "centres": centres.astype(np.float32),
+    "sd": sd,
+  }
   return _dataset(name, push, log_prob, truth, seed)
 
 
 def _curves(name, curves, interval, length, sd, seed):
-  """Curves t -> (x, y), uniform in t and equally likely, blurred by Gaussian noise; `length` is that of one curve."""
+  """Curves t -> (x, y), uniform in t and equally likely, blurred by Gaussian noise; `length` is
+  that of one curve.
+  """
   start, stop = interval
 
   def push(u, eps, xp):
     t, which = start + (stop - start) * u[:, 0], xp.floor(len(curves) * u[:, 1])
-    points = sum(xp.where((which == i)[:, None], xp.stack(curve(t, xp), -1), 0) for i, curve in enumerate(curves))
+    points = sum(
+      xp.where((which == i)[:, None], xp.stack(curve(t, xp), -1), 0)
+      for i, curve in enumerate(curves)
+    )
     return points + sd * eps
 
   nodes, weights = np.polynomial.legendre.leggauss(16)
@@ -110,12 +130,15 @@ def _mixture(centres, weights, sd) -> Callable:
 
 
 def _entropy(log_prob, centres, sd) -> float:
-  """-int p log p of a mixture about `centres` [M, 2], nats, to 1e-5: the sum over a grid of spacing h = 3/4 sd.
+  """-int p log p of a mixture about `centres` [M, 2], nats, to 1e-5: the sum over a grid of spacing
+  h = 3/4 sd.
 
   (The sum misses the integral of a Gaussian by a factor of exp(-2 pi^2 (sd / h)^2).)
   """
   h, total = 0.75 * sd, 0.0
-  x, y = (np.arange(low - 8 * sd, high + 8 * sd, h) for low, high in zip(centres.min(0), centres.max(0)))
+  x, y = (
+    np.arange(low - 8 * sd, high + 8 * sd, h) for low, high in zip(centres.min(0), centres.max(0))
+  )
   for column in x:  # One at a time bounds the memory.
     log_p = log_prob(np.stack([np.full_like(y, column), y], -1))
     total -= h**2 * float(np.sum(np.exp(log_p) * log_p))
@@ -123,11 +146,15 @@ def _entropy(log_prob, centres, sd) -> float:
 
 
 def _dataset(name, push, log_prob, truth, seed):
-  """The set of the law of x = push(u, eps, numpy or jax.numpy), u [n, 3] uniform and eps [n, 2] normal."""
+  """The set of the law of x = push(u, eps, numpy or jax.numpy), u [n, 3] uniform and eps [n, 2]
+  normal.
+  """
 
   def sample(key, n):
     first, second = jax.random.split(key)
-    return {"x": push(jax.random.uniform(first, (n, 3)), jax.random.normal(second, (n, 2)), jax.numpy)}
+    return {
+      "x": push(jax.random.uniform(first, (n, 3)), jax.random.normal(second, (n, 2)), jax.numpy)
+    }
 
   splits = {}
   for i, (split, n) in enumerate(SIZES.items()):
@@ -136,4 +163,6 @@ def _dataset(name, push, log_prob, truth, seed):
       rng.integers(2**23, size=(n, 3)).astype(np.float32) * 2**-23
     )  # So coarse that no sum rounds up to a square's edge.
     splits[split] = {"x": push(u, rng.standard_normal((n, 2), np.float32), np)}
-  return Dataset(name, {"x": Field((2,), np.float32)}, splits, log_prob=log_prob, sample=sample, truth=truth)
+  return Dataset(
+    name, {"x": Field((2,), np.float32)}, splits, log_prob=log_prob, sample=sample, truth=truth
+  )

@@ -15,7 +15,8 @@ from genjax_zoo.data.images import decode
 
 SPLITS = ("train", "validation", "test")
 CHANNELS = {1: "L", 3: "RGB", 4: "RGBA"}
-BINARY = ("binarized_mnist",)  # Larochelle's draw, the static binarisation of NLL tables: pixels 0 and 1.
+# Larochelle's draw, the static binarisation of NLL tables: pixels 0 and 1.
+BINARY = ("binarized_mnist",)
 
 
 def root() -> Path:
@@ -32,17 +33,21 @@ def prepared() -> list[str]:
 def load(name: str, *, size: int | None = None, memory: int = 2**32, seed: int = 0) -> Dataset:
   """The images and class labels of `tfds:NAME`, `tfds:NAME/CONFIG` or `tfds:NAME:VERSION`.
 
-  Splits "train", "validation" and "test" as the set has them; without a test split "validation" is it, else
-  a tenth of "train" drawn by `seed`. `size` crops and resizes, needed where images differ in size. Sets over
-  `memory` bytes stay on disk. Raises UserError when the set was not prepared here, or has no images to read.
+  Splits "train", "validation" and "test" as the set has them; without a test split "validation" is
+  it, else a tenth of "train" drawn by `seed`. `size` crops and resizes, needed where images differ
+  in size. Sets over `memory` bytes stay on disk. Raises UserError when the set was not prepared
+  here, or has no images to read.
   """
   wanted = name.removeprefix("tfds:")
   folder = find(wanted)
   import tensorflow_datasets as tfds  # Late: it takes most of a second, and few runs need it.
 
-  builder = tfds.builder_from_directory(folder)  # Of files alone: a builder by name would try the network.
+  # Of files alone: a builder by name would try the network.
+  builder = tfds.builder_from_directory(folder)
   fields, modes = {}, {}
-  for key, feature in sorted(builder.info.features.items(), key=lambda item: (item[0] == "label", item[0])):
+  for key, feature in sorted(
+    builder.info.features.items(), key=lambda item: (item[0] == "label", item[0])
+  ):
     if isinstance(feature, tfds.features.ClassLabel):
       fields[key] = Field((), np.int32, feature.num_classes)
     elif isinstance(feature, tfds.features.Image) and feature.np_dtype == np.uint8:
@@ -56,10 +61,16 @@ def load(name: str, *, size: int | None = None, memory: int = 2**32, seed: int =
 
   def read(record):
     image = {k: decode(io.BytesIO(record[k]), mode, size) for k, mode in modes.items()}
-    return {k: image[k] if k in modes else np.asarray(record[k], f.dtype) for k, f in fields.items()}
+    return {
+      k: image[k] if k in modes else np.asarray(record[k], f.dtype) for k, f in fields.items()
+    }
 
   raw = {key: tfds.decode.SkipDecoding() for key in modes}
-  splits = {s: Source(builder.as_data_source(s, decoders=raw), read) for s in SPLITS if s in builder.info.splits}
+  splits = {
+    s: Source(builder.as_data_source(s, decoders=raw), read)
+    for s in SPLITS
+    if s in builder.info.splits
+  }
   if "train" not in splits:
     raise UserError(f"{name!r} has no split 'train'; it has {', '.join(builder.info.splits)}")
   splits = in_memory(splits, fields, builder.info.full_name, sorted(folder.iterdir()), memory)
@@ -71,7 +82,9 @@ def parse(wanted: str) -> tuple[str, str | None, str | None]:
   """The (name, config, version) of NAME, NAME/CONFIG or NAME:VERSION; UserError if it is neither."""
   match = re.fullmatch(r"(\w+)(?:/([^/:]+))?(?::([\d.]+))?", wanted)
   if not match:
-    raise UserError(f"data 'tfds:{wanted}' is no set's name: write tfds:NAME, tfds:NAME/CONFIG or tfds:NAME:VERSION")
+    raise UserError(
+      f"data 'tfds:{wanted}' is no set's name: write tfds:NAME, tfds:NAME/CONFIG or tfds:NAME:VERSION"
+    )
   return match.groups()
 
 
@@ -79,9 +92,13 @@ def find(wanted: str) -> Path:
   """The folder of the newest version of a prepared set; UserError, at once, if there is none."""
   name, config, version = parse(wanted)
   infos = [
-    info for depth in ("*", "*/*") for info in (root() / name / (config or "")).glob(f"{depth}/dataset_info.json")
+    info
+    for depth in ("*", "*/*")
+    for info in (root() / name / (config or "")).glob(f"{depth}/dataset_info.json")
   ]
-  found = [info.parent for info in infos if re.fullmatch(version or r"\d+\.\d+\.\d+", info.parent.name)]
+  found = [
+    info.parent for info in infos if re.fullmatch(version or r"\d+\.\d+\.\d+", info.parent.name)
+  ]
   if not found:
     there = ", ".join(prepared()) or "nothing"
     raise UserError(
@@ -89,7 +106,9 @@ def find(wanted: str) -> Path:
       "or set TFDS_DATA_DIR to the folder that holds it"
     )
   if len(configs := sorted({path.parent for path in found})) > 1:
-    raise UserError(f"'tfds:{name}' has several configs, choose: {', '.join(f'tfds:{name}/{p.name}' for p in configs)}")
+    raise UserError(
+      f"'tfds:{name}' has several configs, choose: {', '.join(f'tfds:{name}/{p.name}' for p in configs)}"
+    )
   folder = max(found, key=lambda path: [int(n) for n in re.findall(r"\d+", path.name)])
   form = json.loads((folder / "dataset_info.json").read_text()).get("fileFormat")
   if form != "array_record":

@@ -7,7 +7,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from genjax_zoo.figures.common import columns_of, floats, sample_options
-from genjax_zoo.pictures import grid, plot
+from genjax_zoo.figures.pictures import grid, plot
 from genjax_zoo.sharding import jit
 
 EXAMPLES, ROWS = 8, 4  # So many images are looked at, and so many ways to go on shown.
@@ -23,9 +23,14 @@ def completions(run, dataset, test, encoded):
   if not chained(run, dataset) or "given" not in inspect.signature(run.model.sample).parameters:
     return None
   columns = min(columns_of(dataset, 12), len(test["image"]))
-  given = {k: np.tile(test[k][:columns], (ROWS, *[1] * (test[k].ndim - 1))) for k in ("image", *run.model.given)}
+  given = {
+    k: np.tile(test[k][:columns], (ROWS, *[1] * (test[k].ndim - 1)))
+    for k in ("image", *run.model.given)
+  }
   drawn = run.sample(ROWS * columns, given=given, **sample_options(run))
-  images = np.concatenate([floats({"image": test["image"][:columns]}, dataset), floats(drawn, dataset)])
+  images = np.concatenate(
+    [floats({"image": test["image"][:columns]}, dataset), floats(drawn, dataset)]
+  )
   return grid(
     images, columns=columns
   ), "Completions: test images and, below each, samples that were given its upper half."
@@ -41,14 +46,22 @@ def receptive_field(run, dataset, test, encoded):
 
   def slopes(params, batch):
     def numbers(x, context):
-      return run.model.parts["numbers"](params, x[None], jax.tree.map(lambda v: v[None], context))[0, at]
+      return run.model.parts["numbers"](params, x[None], jax.tree.map(lambda v: v[None], context))[
+        0, at
+      ]
 
     x = batch["image"].reshape(-1, H * W * C).astype(jnp.float32)
-    return jnp.abs(jax.vmap(jax.jacrev(numbers))(x, {k: batch[k] for k in run.model.given})).mean((0, 1))
+    return jnp.abs(jax.vmap(jax.jacrev(numbers))(x, {k: batch[k] for k in run.model.given})).mean(
+      (0, 1)
+    )
 
-  seen = np.asarray(jit(slopes)(run.weights, {k: test[k][:EXAMPLES] for k in ("image", *run.model.given)}))
+  seen = np.asarray(
+    jit(slopes)(run.weights, {k: test[k][:EXAMPLES] for k in ("image", *run.model.given)})
+  )
   seen = seen.reshape(H, W, C).sum(-1)
-  paint = lambda ax: heat(ax, seen / max(seen.max(), 1e-30), f"pixel ({row}, {column})", (row, column))
+  paint = lambda ax: heat(
+    ax, seen / max(seen.max(), 1e-30), f"pixel ({row}, {column})", (row, column)
+  )
   caption = f"Receptive field: how much each pixel moves the red one's law, mean of {EXAMPLES} images; black is none."
   return plot(paint, 1, 3.5), caption
 
@@ -68,13 +81,22 @@ def attention(run, dataset, test, encoded):
     return None
   H, W, C = dataset.fields["image"].shape
   row, column = H // 2, W // 2
-  weights = lambda params, batch: run.model.parts["attention"](params, batch["image"])[:, :, :, (row * W + column) * C]
-  mean = np.asarray(jit(weights)(run.weights, {"image": test["image"][:EXAMPLES]})).mean(1)  # [layers, heads, D]
+  weights = lambda params, batch: run.model.parts["attention"](params, batch["image"])[
+    :, :, :, (row * W + column) * C
+  ]
+  # [layers, heads, D]
+  mean = np.asarray(jit(weights)(run.weights, {"image": test["image"][:EXAMPLES]})).mean(1)
   maps = mean.reshape(*mean.shape[:2], H, W, C).sum(-1)
-  named = [(f"layer {l + 1}, head {h + 1}", maps[l, h]) for l in range(len(maps)) for h in range(maps.shape[1])]
+  named = [
+    (f"layer {l + 1}, head {h + 1}", maps[l, h])
+    for l in range(len(maps))
+    for h in range(maps.shape[1])
+  ]
 
   def paint(*axes):
     for ax, (title, values) in zip(axes, named):
       heat(ax, values, title, (row, column))
 
-  return plot(paint, len(named), 1.8), f"Attention of the red pixel's token, the mean over {EXAMPLES} test images."
+  return plot(
+    paint, len(named), 1.8
+  ), f"Attention of the red pixel's token, the mean over {EXAMPLES} test images."

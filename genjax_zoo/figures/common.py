@@ -7,16 +7,20 @@ import jax.numpy as jnp
 import numpy as np
 
 from genjax_zoo.data.dataset import Dataset, count
-from genjax_zoo.pictures import fitting, unit
-from genjax_zoo.quality import examples
+from genjax_zoo.figures.pictures import fitting, unit
+from genjax_zoo.metrics.quality import examples
 from genjax_zoo.run import Run
 
-EXAMPLES, NUMBERS = 2000, 2**22  # So many test examples are encoded; fewer when they are large or the model is slow.
+# So many test examples are encoded; fewer when they are large or the model is slow.
+EXAMPLES, NUMBERS = 2000, 2**22
 
 
 def held_out(run: Run, dataset: Dataset) -> dict:
   """Test examples as a model gets them (binarized, say), in an order drawn once and for all."""
-  total, numbers = count(dataset.splits["test"]), sum(math.prod(f.shape) for f in dataset.fields.values())
+  total, numbers = (
+    count(dataset.splits["test"]),
+    sum(math.prod(f.shape) for f in dataset.fields.values()),
+  )
   affordable = NUMBERS // (numbers * run.model.calls(**sample_options(run)))
   asked = run.config.get("evaluate", {}).get("examples") or total
   n = min(EXAMPLES, max(64, affordable), asked, total)
@@ -50,13 +54,25 @@ def is_real(z) -> bool:
 
 
 def are_shares(z) -> bool:
-  """Whether latents [N, K] say how much of each example is of each of K kinds: from 0 up, of the sum 1."""
-  return is_real(z) and z.ndim == 2 and z.shape[1] > 1 and z.min() >= 0 and np.allclose(z.sum(1), 1, atol=1e-3)
+  """Whether latents [N, K] say how much of each example is of each of K kinds: from 0 up, of the
+  sum 1.
+  """
+  return (
+    is_real(z)
+    and z.ndim == 2
+    and z.shape[1] > 1
+    and z.min() >= 0
+    and np.allclose(z.sum(1), 1, atol=1e-3)
+  )
 
 
 def real(latents, ndim: int | None = None) -> list[str]:
-  """The names of the latents that are real numbers, free of each other; with `ndim` = 2, of vectors [N, D]."""
-  return [k for k, z in latents.items() if is_real(z) and not are_shares(z) and ndim in (None, z.ndim)]
+  """The names of the latents that are real numbers, free of each other; with `ndim` = 2, of vectors
+  [N, D].
+  """
+  return [
+    k for k, z in latents.items() if is_real(z) and not are_shares(z) and ndim in (None, z.ndim)
+  ]
 
 
 def held(latents, name, values):

@@ -1,18 +1,22 @@
-"""The way between data and noise: of models with the parts "chain", "denoise" and "path" (see models/_diffusion.py)."""
+"""The way between data and noise: of models with the parts "chain", "denoise" and "path" (see
+models/diffusion/_diffusion.py).
+"""
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 
 from genjax_zoo.figures.common import columns_of, floats, in_plane
-from genjax_zoo.pictures import grid, plot
+from genjax_zoo.figures.pictures import grid, plot
 from genjax_zoo.prob.processes import diffuse
 from genjax_zoo.prob.schedules import log_snr_level
 from genjax_zoo.run import compiled
 
-ROWS, LEVELS, EXAMPLES = 4, 20, 200  # Images in a strip; where the error is measured, and with how many examples.
+# Images in a strip; where the error is measured, and with how many examples.
+ROWS, LEVELS, EXAMPLES = 4, 20, 200
 WAYS = {"ddim": 100, "ancestral": 10}  # In the plane, by sampler.
-CLOUD, FRAMES, HALF_WAY, ARROWS = 2000, 50, 2.0, 16  # Samples, steps, a log-SNR; and arrows along an edge of a field.
+# Samples, steps, a log-SNR; and arrows along an edge of a field.
+CLOUD, FRAMES, HALF_WAY, ARROWS = 2000, 50, 2.0, 16
 
 
 def forward_strip(run, dataset, test, encoded):
@@ -23,7 +27,8 @@ def forward_strip(run, dataset, test, encoded):
   along = run.model.parts["path"](columns).at(slice(None, None, -1))
   x0 = 2 * floats(test, dataset)[:ROWS] - 1
   eps = jax.random.normal(jax.random.key(0), x0.shape)
-  spread = jnp.sqrt(along.alpha**2 + along.sigma**2)  # 1, or growing: shown in the range of the data.
+  # 1, or growing: shown in the range of the data.
+  spread = jnp.sqrt(along.alpha**2 + along.sigma**2)
   x = np.stack([diffuse(x0, eps, along.at(i)) / spread[i] for i in range(columns)], 1)
   caption = "From data to noise: x = alpha x_0 + sigma eps of test images, with the same eps at every level."
   return grid((x.reshape(-1, *x0.shape[1:]) + 1) / 2, columns=columns), caption
@@ -38,9 +43,7 @@ def reverse_strip(run, dataset, test, encoded):
   chain = compiled(run.model.parts["chain"], (("n", ROWS), ("frames", columns)))
   x, x0 = jax.device_get(chain(run.weights, run.state, jax.random.key(0), given=given))
   tiles = np.stack([x, x0]).transpose(2, 0, 1, *range(3, x.ndim + 1))  # [ROWS, 2, columns, H, W, C]
-  caption = (
-    f"From noise to data: {ROWS} samples x in {columns} steps of DDIM, below each x0_hat, the mean of the data given x."
-  )
+  caption = f"From noise to data: {ROWS} samples x in {columns} steps of DDIM, below each x0_hat, the mean of the data given x."
   return grid((tiles.reshape(-1, *x.shape[2:]) + 1) / 2, columns=columns), caption
 
 
@@ -54,9 +57,7 @@ def inpainting(run, dataset, test, encoded):
   given["known"] = np.broadcast_to(known, given["image"].shape)
   rows = [run.sample(columns, seed, given, steps=LEVELS, repeats=5)["image"] for seed in (0, 1)]
   rows = [given["image"], np.where(given["known"], given["image"], 0), *rows]
-  caption = (
-    "Test images; their upper halves, all that the model is given; and below, twice, what it paints in (RePaint)."
-  )
+  caption = "Test images; their upper halves, all that the model is given; and below, twice, what it paints in (RePaint)."
   return grid(np.concatenate(rows), dataset.fields["image"].levels, columns), caption
 
 
@@ -88,13 +89,17 @@ def noise_errors(run, dataset, test, encoded):
 
 
 def ways(run, dataset, test, encoded):
-  """In the plane: the ways of samples along the ODE and the SDE, and both half way, beside noisy data."""
+  """In the plane: the ways of samples along the ODE and the SDE, and both half way, beside noisy
+  data.
+  """
   if not _plane_of_noise(run, dataset):
     return None
   along, edge = run.model.parts["path"](FRAMES), _edge(test)
   spread, shown = np.asarray(along.alpha + along.sigma)[:-1], {}
   for sampler in WAYS:
-    chain = compiled(run.model.parts["chain"], (("n", CLOUD), ("frames", FRAMES), ("sampler", sampler)))
+    chain = compiled(
+      run.model.parts["chain"], (("n", CLOUD), ("frames", FRAMES), ("sampler", sampler))
+    )
     x, x0 = jax.device_get(chain(run.weights, run.state, jax.random.key(0)))
     shown[sampler] = np.concatenate([x / spread[:, None, None], x0[-1:]])
   half = int(np.abs(along.log_snr[:-1] - HALF_WAY).argmin())
@@ -129,16 +134,27 @@ def fields(run, dataset, test, encoded):
   if not _plane_of_noise(run, dataset):
     return None
   edge = _edge(test)
-  mesh = np.stack(np.meshgrid(*[np.linspace(-edge, edge, ARROWS, dtype=np.float32)] * 2), -1).reshape(-1, 2)
-  score = compiled(lambda params, state, x, level: _score(run.model.parts["denoise"], params, state, x, level), ())
+  mesh = np.stack(
+    np.meshgrid(*[np.linspace(-edge, edge, ARROWS, dtype=np.float32)] * 2), -1
+  ).reshape(-1, 2)
+  score = compiled(
+    lambda params, state, x, level: _score(run.model.parts["denoise"], params, state, x, level), ()
+  )
 
   def paint(*axes):
     for ax, noise in zip(axes, (1.0, -0.5, -2.0)):
       level = log_snr_level(jnp.asarray(-2 * noise))
       eps = jax.random.normal(jax.random.key(1), test["x"].shape)
       ax.scatter(*np.asarray(diffuse(jnp.asarray(test["x"]), eps, level)).T, s=1, alpha=0.3)
-      ax.quiver(*mesh.T, *np.asarray(score(run.weights, run.state, mesh, level)).T, angles="xy", width=0.004)
-      ax.set(title=f"log(sigma / alpha) = {noise:g}", xlim=(-edge, edge), ylim=(-edge, edge), aspect="equal")
+      ax.quiver(
+        *mesh.T, *np.asarray(score(run.weights, run.state, mesh, level)).T, angles="xy", width=0.004
+      )
+      ax.set(
+        title=f"log(sigma / alpha) = {noise:g}",
+        xlim=(-edge, edge),
+        ylim=(-edge, edge),
+        aspect="equal",
+      )
 
   return plot(paint, 3, 3.5), "Sigma times the score, on noisy test data, at three levels of noise."
 

@@ -1,14 +1,17 @@
-"""What flows do: the latents' plane warped to the data's, samples by temperature, and arithmetic in the latents."""
+"""What flows do: the latents' plane warped to the data's, samples by temperature, and arithmetic in
+the latents.
+"""
 
 import jax
 import numpy as np
 
 from genjax_zoo.figures.common import columns_of, decodes_images, floats, in_plane, real
-from genjax_zoo.pictures import grid, plot
+from genjax_zoo.figures.pictures import grid, plot
 from genjax_zoo.sharding import jit
 
 TEMPERATURES = 0.25, 0.5, 0.7, 0.85, 1.0, 1.15
-REACH, LINES, POINTS, PANELS = 3.0, 13, 121, 7  # The grid in the latents' plane, and how many stages of it are shown.
+# The grid in the latents' plane, and how many stages of it are shown.
+REACH, LINES, POINTS, PANELS = 3.0, 13, 121, 7
 
 
 def warped_grid(run, dataset, test, encoded):
@@ -32,8 +35,16 @@ def warped_grid(run, dataset, test, encoded):
       ax.scatter(*cloud.T, s=2, c=colours, cmap="hsv")
       low, high = np.percentile(cloud, [0.5, 99.5], 0)
       middle, half = (low + high) / 2, 0.6 * (high - low).max()
-      ax.set(xlim=middle[0] + np.array([-half, half]), ylim=middle[1] + np.array([-half, half]), aspect="equal")
-      ax.set(xticks=[], yticks=[], title=("latents" if stage == 0 else f"stage {stage} of {len(points) - 1}"))
+      ax.set(
+        xlim=middle[0] + np.array([-half, half]),
+        ylim=middle[1] + np.array([-half, half]),
+        aspect="equal",
+      )
+      ax.set(
+        xticks=[],
+        yticks=[],
+        title=("latents" if stage == 0 else f"stage {stage} of {len(points) - 1}"),
+      )
     axes[-1].set_title("data")
 
   caption = (
@@ -50,15 +61,24 @@ def temperatures(run, dataset, test, encoded):
   columns = min(columns_of(dataset, 12), len(test["image"]))
   given = {k: test[k][:columns] for k in run.model.given}
   rows = [run.sample(columns, given=given, temperature=t) for t in TEMPERATURES]
-  caption = "The same draws of the prior, their deviations scaled by " + ", ".join(map(str, TEMPERATURES[:-1]))
-  caption += f" and {TEMPERATURES[-1]}, from top to bottom: the lower, the likelier and the less diverse."
+  caption = "The same draws of the prior, their deviations scaled by " + ", ".join(
+    map(str, TEMPERATURES[:-1])
+  )
+  caption += (
+    f" and {TEMPERATURES[-1]}, from top to bottom: the lower, the likelier and the less diverse."
+  )
   return grid(np.concatenate([floats(row, dataset) for row in rows]), columns=columns), caption
 
 
 def attributes(run, dataset, test, encoded):
   """Test images moved in the latents from the mean of their class to the mean of another."""
   label = test.get("label")
-  if not decodes_images(run, dataset) or label is None or label.ndim > 1 or "label" in run.model.given:
+  if (
+    not decodes_images(run, dataset)
+    or label is None
+    or label.ndim > 1
+    or "label" in run.model.given
+  ):
     return None
   if not (names := real(encoded(), ndim=2)) or len(encoded()) > 1:
     return None

@@ -3,8 +3,16 @@
 import jax
 import numpy as np
 
-from genjax_zoo.figures.common import columns_of, decodes_images, draw_samples, floats, in_plane, is_real, real
-from genjax_zoo.pictures import beside, grid, show
+from genjax_zoo.figures.common import (
+  columns_of,
+  decodes_images,
+  draw_samples,
+  floats,
+  in_plane,
+  is_real,
+  real,
+)
+from genjax_zoo.figures.pictures import beside, grid, show
 from genjax_zoo.prob.interpolation import spherical
 
 
@@ -24,7 +32,9 @@ def samples(run, dataset, test, encoded):
   if "samples" not in pictures:
     return None
   alike = f", of the same {' and '.join(run.model.given)}" if run.model.given else ""
-  return beside(*pictures.values()), f"From left to right: {', '.join(pictures)}{alike}. None is hand-picked."
+  return beside(
+    *pictures.values()
+  ), f"From left to right: {', '.join(pictures)}{alike}. None is hand-picked."
 
 
 def reconstructions(run, dataset, test, encoded):
@@ -37,7 +47,10 @@ def reconstructions(run, dataset, test, encoded):
   pairs = floats(test, dataset), floats(run.decode(jax.tree.map(shown, encoded())), dataset)
   pairs = np.stack([shown(x).reshape(bands, columns, *x.shape[1:]) for x in pairs], 1)
   picture = grid(pairs.reshape(-1, *pairs.shape[3:]), columns=columns)
-  return picture, "Reconstructions: test images and, below each, what the model decodes from its latents."
+  return (
+    picture,
+    "Reconstructions: test images and, below each, what the model decodes from its latents.",
+  )
 
 
 def interpolations(run, dataset, test, encoded):
@@ -62,12 +75,19 @@ def arcs(run, dataset, test, encoded):
   if "prior" not in run.model.parts or "image" not in dataset.fields:
     return None
   rows, columns = 6, columns_of(dataset, 11)
-  first, last = np.split(np.asarray(run.model.parts["prior"](jax.random.key(0), 2 * rows)["z"])[:, None], 2)
+  first, last = np.split(
+    np.asarray(run.model.parts["prior"](jax.random.key(0), 2 * rows)["z"])[:, None], 2
+  )
   z = spherical(first, last, np.linspace(0, 1, columns, dtype=np.float32)[None, :, None])
   given = {k: np.repeat(test[k][:rows], columns, 0) for k in run.model.given}
-  picture = grid(floats(run.decode({"z": z.reshape(rows * columns, -1)} | given), dataset), columns=columns)
+  picture = grid(
+    floats(run.decode({"z": z.reshape(rows * columns, -1)} | given), dataset), columns=columns
+  )
   alike = f", of one {' and '.join(given)}" if given else ""
-  return picture, f"Arcs: each row{alike} leads along the sphere of the latents from one sample to another."
+  return (
+    picture,
+    f"Arcs: each row{alike} leads along the sphere of the latents from one sample to another.",
+  )
 
 
 def restorations(run, dataset, test, encoded):

@@ -3,11 +3,20 @@
 from jax.scipy.special import ndtri
 import numpy as np
 
-from genjax_zoo.figures.common import are_shares, columns_of, decodes_images, floats, held, in_plane, real
-from genjax_zoo.pictures import grid, plot
+from genjax_zoo.figures.common import (
+  are_shares,
+  columns_of,
+  decodes_images,
+  floats,
+  held,
+  in_plane,
+  real,
+)
+from genjax_zoo.figures.pictures import grid, plot
 
 ACTIVE = 0.01  # Burda et al. 2015, 1509.00519, section 5.2.
-DIMS, ROWS = 10, 20  # Of the latent's coordinates, so many are traversed; of components, so many are shown.
+# Of the latent's coordinates, so many are traversed; of components, so many are shown.
+DIMS, ROWS = 10, 20
 
 
 def traversals(run, dataset, test, encoded):
@@ -24,7 +33,9 @@ def traversals(run, dataset, test, encoded):
 
 
 def traversed(run, dataset, latents, name, coordinates) -> np.ndarray:
-  """Images [coordinates, columns, H, W, C]: each coordinate of a latent from -3 to 3 deviations, the rest as it is."""
+  """Images [coordinates, columns, H, W, C]: each coordinate of a latent from -3 to 3 deviations,
+  the rest as it is.
+  """
   z, columns = latents[name], columns_of(dataset, 11)
   values = z.mean(0) + np.linspace(-3, 3, columns)[:, None] * z.std(0)
   moved = np.tile(z[:1], (len(coordinates), columns, 1))
@@ -53,32 +64,42 @@ def latent_grid(run, dataset, test, encoded):
 
 
 def active_units(run, dataset, test, encoded):
-  """How much of each latent coordinate depends on x: the variance of its posterior mean over test examples."""
+  """How much of each latent coordinate depends on x: the variance of its posterior mean over test
+  examples.
+  """
   bounded = "lower_bound" in run.model.likelihood.values() and run.model.encode is not None
   if not bounded or not (names := real(encoded())):
     return None
-  variances = {name: np.sort(encoded()[name].reshape(len(encoded()[name]), -1).var(0))[::-1] for name in names}
+  variances = {
+    name: np.sort(encoded()[name].reshape(len(encoded()[name]), -1).var(0))[::-1] for name in names
+  }
 
   def paint(ax):
     for name, variance in variances.items():
-      ax.semilogy(np.arange(1, len(variance) + 1), np.maximum(variance, 1e-8), marker=".", label=name)
+      ax.semilogy(
+        np.arange(1, len(variance) + 1), np.maximum(variance, 1e-8), marker=".", label=name
+      )
     ax.axhline(ACTIVE, color="gray", linestyle=":")
     ax.set(xlabel="coordinate, by its variance", ylabel="variance of E[z | x] over x")
     ax.legend()
 
   counts = ", ".join(
-    f"{(variance > ACTIVE).sum()} of {len(variance)} of {name}" for name, variance in variances.items()
+    f"{(variance > ACTIVE).sum()} of {len(variance)} of {name}"
+    for name, variance in variances.items()
   )
-  return plot(
-    paint, size=4
-  ), f"Active units, whose posterior mean varies by more than {ACTIVE} from image to image: {counts}."
+  return (
+    plot(paint, size=4),
+    f"Active units, whose posterior mean varies by more than {ACTIVE} from image to image: {counts}.",
+  )
 
 
 def latent_map(run, dataset, test, encoded):
   """The test examples' latents in the plane, coloured by label."""
   if run.model.encode is None or not (names := real(encoded())):
     return None
-  z = np.concatenate([encoded()[k].reshape(len(test["weight"]), -1).astype(np.float32) for k in names], 1)
+  z = np.concatenate(
+    [encoded()[k].reshape(len(test["weight"]), -1).astype(np.float32) for k in names], 1
+  )
   if z.shape[1] < 2:
     return None
   what = "Latents of test examples"
@@ -96,7 +117,9 @@ def latent_map(run, dataset, test, encoded):
     colour = dict(c=label, cmap="tab10", vmin=-0.5, vmax=9.5) if few else {}
     dots = ax.scatter(*z.T, s=6, **colour)
     if few:
-      ax.legend(*dots.legend_elements(num=None), loc="center left", bbox_to_anchor=(1, 0.5), frameon=False)
+      ax.legend(
+        *dots.legend_elements(num=None), loc="center left", bbox_to_anchor=(1, 0.5), frameon=False
+      )
 
   return plot(scatter, size=6), f"{what}{', coloured by label' if few else ''}."
 
@@ -109,7 +132,8 @@ def clusters(run, dataset, test, encoded):
   found, counts = np.unique(kind, return_counts=True)
   told = f"{len(found)} of {shares[0].shape[1]} components are the likeliest of some test example."
   if in_plane(dataset):
-    colours = np.random.default_rng(0).permutation(shares[0].shape[1]) % 20  # Those of neighbours differ.
+    # Those of neighbours differ.
+    colours = np.random.default_rng(0).permutation(shares[0].shape[1]) % 20
 
     def scatter(ax):
       ax.scatter(*test["x"].T, s=4, c=colours[kind], cmap="tab20")
@@ -124,4 +148,6 @@ def clusters(run, dataset, test, encoded):
   for row, k in zip(rows, shown):
     members = images[kind == k][:columns]
     row[: len(members)] = members
-  return grid(np.concatenate(rows), columns=columns), f"A row for each component, the largest first: {told}"
+  return grid(
+    np.concatenate(rows), columns=columns
+  ), f"A row for each component, the largest first: {told}"

@@ -3,7 +3,7 @@
 import numpy as np
 
 from genjax_zoo.data.factors import captions
-from genjax_zoo.pictures import plot
+from genjax_zoo.figures.pictures import plot
 
 SHOWN = 8
 
@@ -22,7 +22,9 @@ def lines(texts) -> np.ndarray:
 
 def grouped(vocabulary, *tokens) -> list[str]:
   """The first sentences of all of `tokens` [B, L], "", the second ones, and so on."""
-  return [text for group in zip(*(captions(vocabulary, t) for t in tokens)) for text in (*group, "")]
+  return [
+    text for group in zip(*(captions(vocabulary, t) for t in tokens)) for text in (*group, "")
+  ]
 
 
 def transfers(run, dataset, test, encoded):
@@ -33,4 +35,6 @@ def transfers(run, dataset, test, encoded):
   z = {k: v[:SHOWN] for k, v in z.items()}
   same, other = (run.decode(z | {"label": y})["tokens"] for y in (z["label"], 1 - z["label"]))
   texts = grouped(language.vocabulary, test["tokens"][:SHOWN], same, other)
-  return lines(texts), "Three lines each: a test sentence, what is decoded from its latents, and in the other style."
+  return lines(
+    texts
+  ), "Three lines each: a test sentence, what is decoded from its latents, and in the other style."

@@ -1,7 +1,8 @@
 """Squared distances between sets of features [N, D], one block of rows at a time.
 
-A metric over pairs never holds the N x M matrix: `row_blocks` cuts it into strips of at most BLOCK entries, so that
-50,000 x 50,000 (10 GB in float32) runs in the memory of a few strips of 64 MiB beside the features themselves.
+A metric over pairs never holds the N x M matrix: `row_blocks` cuts it into strips of at most BLOCK
+entries, so that 50,000 x 50,000 (10 GB in float32) runs in the memory of a few strips of 64 MiB
+beside the features themselves.
 """
 
 import jax
@@ -11,27 +12,37 @@ import numpy as np
 from genjax_zoo.core import UserError
 
 BLOCK = 2**24  # Distances in memory at once: 64 MiB of float32.
-EXACT = 128  # Up to this dimension differences are summed directly; above it they come from a matrix product.
-ROUNDING = 1e-5  # Of |x|^2 + |y|^2: what float32 may leave of the distance of two equal points in a matrix product.
+# Up to this dimension differences are summed directly; above it they come from a matrix product.
+EXACT = 128
+# Of |x|^2 + |y|^2: what float32 may leave of the distance of two equal points in a matrix product.
+ROUNDING = 1e-5
 
 
 def feature_sets(**sets) -> list[np.ndarray]:
-  """The named sets as arrays [N, D] of float32; UserError names the set that is not N x D, finite, or of the same D."""
+  """The named sets as arrays [N, D] of float32; UserError names the set that is not N x D, finite,
+  or of the same D.
+  """
   arrays = [np.asarray(x, np.float32) for x in sets.values()]
   for name, x in zip(sets, arrays):
     if x.ndim != 2 or not x.size:
-      raise UserError(f"the {name} features have shape {x.shape}: a metric takes [N, D], one row a sample")
+      raise UserError(
+        f"the {name} features have shape {x.shape}: a metric takes [N, D], one row a sample"
+      )
     if x.shape[1] != arrays[0].shape[1]:
       raise UserError(
         f"the {name} features have D = {x.shape[1]}, the {next(iter(sets))} features {arrays[0].shape[1]}"
       )
     if bad := np.count_nonzero(~np.isfinite(x).all(1)):
-      raise UserError(f"{bad} of {len(x)} {name} samples have a feature that is not finite: look at the samples")
+      raise UserError(
+        f"{bad} of {len(x)} {name} samples have a feature that is not finite: look at the samples"
+      )
   return arrays
 
 
 def centred(*sets: np.ndarray) -> list[jax.Array]:
-  """The sets on the device, less the mean of the first: distances stay, and lose fewer digits to large norms."""
+  """The sets on the device, less the mean of the first: distances stay, and lose fewer digits to
+  large norms.
+  """
   mean = sets[0].mean(0, dtype=np.float64)
   return [jnp.asarray(x - mean[None], jnp.float32) for x in sets]
 
@@ -43,11 +54,13 @@ def row_blocks(rows: int, columns: int) -> list[slice]:
 
 
 def squared_distances(x, y):
-  """|x_i - y_j|^2 [N, M] of x [N, D] and y [M, D]: 0 for equal points, in full float32 on every device.
+  """|x_i - y_j|^2 [N, M] of x [N, D] and y [M, D]: 0 for equal points, in full float32 on every
+  device.
 
-  |x|^2 + |y|^2 - 2 x.y is ten times faster than differences for large D, but leaves rounding where two points meet;
-  what is below it counts as 0, so points nearer than about 0.004 of their norm are not told apart. For D <= 128, where
-  tight clusters matter (mixtures in two dimensions), the differences themselves are summed.
+  |x|^2 + |y|^2 - 2 x.y is ten times faster than differences for large D, but leaves rounding where
+  two points meet; what is below it counts as 0, so points nearer than about 0.004 of their norm are
+  not told apart. For D <= 128, where tight clusters matter (mixtures in two dimensions), the
+  differences themselves are summed.
   """
   if x.shape[1] <= EXACT:
     return jnp.sum(jnp.square(x[:, None] - y[None]), -1)

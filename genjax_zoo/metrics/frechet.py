@@ -2,10 +2,11 @@
 
     d^2 = |m1 - m2|^2 + tr(S1) + tr(S2) - 2 tr((S1^1/2 S2 S1^1/2)^1/2)
 
-Dowson & Landau 1982; Heusel et al. 2017 (1706.08500, eq. 6). Moments are accumulated in float64 on the host. The square
-root is that of a symmetric matrix, by its eigenvalues; the original code takes `scipy.linalg.sqrtm(S1 S2)` of a product
-that is not symmetric, and adds 1e-6 to both diagonals where that fails.
-The estimate is too high by about a constant over n: compare only numbers of equal n.
+Dowson & Landau 1982; Heusel et al. 2017 (1706.08500, eq. 6). Moments are accumulated in float64 on
+the host. The square root is that of a symmetric matrix, by its eigenvalues; the original code takes
+`scipy.linalg.sqrtm(S1 S2)` of a product that is not symmetric, and adds 1e-6 to both diagonals
+where that fails. The estimate is too high by about a constant over n: compare only numbers of equal
+n.
 """
 
 from collections.abc import Callable
@@ -21,7 +22,9 @@ ROWS = 4096  # Rows converted to float64 at once.
 
 
 class Moments(NamedTuple):
-  """Mean and scatter of a set of features, in float64; `functools.reduce(merge, map(moments, batches))` streams."""
+  """Mean and scatter of a set of features, in float64; `functools.reduce(merge, map(moments,
+  batches))` streams.
+  """
 
   count: int
   mean: np.ndarray  # [D]
@@ -54,7 +57,9 @@ def moments(features, progress: Callable = iter) -> Moments:
 
 
 def gaussian_frechet(mean1, cov1, mean2, cov2) -> float:
-  """d^2 of N(mean1, cov1) and N(mean2, cov2), the squared 2-Wasserstein distance; covariances may be singular."""
+  """d^2 of N(mean1, cov1) and N(mean2, cov2), the squared 2-Wasserstein distance; covariances may
+  be singular.
+  """
   values, vectors = np.linalg.eigh(cov1)
   root = vectors * np.sqrt(np.maximum(values, 0))[None]  # cov1 = root root^T
   product = np.linalg.eigvalsh(root.T @ cov2 @ root)
@@ -63,7 +68,9 @@ def gaussian_frechet(mean1, cov1, mean2, cov2) -> float:
 
 
 def frechet_distance(real: Moments, fake: Moments) -> float:
-  """d^2 of two sets from their moments; UserError where a covariance has too few samples to have full rank."""
+  """d^2 of two sets from their moments; UserError where a covariance has too few samples to have
+  full rank.
+  """
   for name, m in (("real", real), ("fake", fake)):
     if m.count <= m.mean.size:
       need = m.mean.size + 1

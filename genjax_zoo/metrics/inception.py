@@ -1,9 +1,11 @@
-"""Inception-v3 as FID uses it: the network of 2015-12-05 with its TensorFlow 1 resizing, for the weights in common use.
+"""Inception-v3 as FID uses it: the network of 2015-12-05 with its TensorFlow 1 resizing, for the
+weights in common use.
 
-Szegedy et al. 2016 (1512.00567), with three departures of the graph that FID was defined on from torchvision's network:
-average pools leave the padding out of the mean, the last block pools by maximum, and there are 1,008 classes.
-Weights: `pt_inception-2015-12-05-6726825d.pth` as released by pytorch-fid and, under the name
-`weights-inception-2015-12-05-6726825d.pth`, by torch-fidelity. Nothing is downloaded here, and no PyTorch is needed.
+Szegedy et al. 2016 (1512.00567), with three departures of the graph that FID was defined on from
+torchvision's network: average pools leave the padding out of the mean, the last block pools by
+maximum, and there are 1,008 classes. Weights: `pt_inception-2015-12-05-6726825d.pth` as released by
+pytorch-fid and, under the name `weights-inception-2015-12-05-6726825d.pth`, by torch-fidelity.
+Nothing is downloaded here, and no PyTorch is needed.
 """
 
 from collections.abc import Callable
@@ -30,13 +32,17 @@ class Unit(nn.Module):
 
   @nn.compact
   def __call__(self, x):
-    x = nn.Conv(self.features, self.kernel, self.strides, self.padding, use_bias=False, name="conv")(x)
+    x = nn.Conv(
+      self.features, self.kernel, self.strides, self.padding, use_bias=False, name="conv"
+    )(x)
     return nn.relu(nn.BatchNorm(use_running_average=True, epsilon=1e-3, name="bn")(x))
 
 
 def unit(name: str, features: int, kernel=1, strides: int = 1, padding: str = "SAME") -> Unit:
   """A Unit, named as in the weight file: it belongs to the block whose `__call__` makes it."""
-  return Unit(features, (kernel, kernel) if isinstance(kernel, int) else kernel, strides, padding, name=name)
+  return Unit(
+    features, (kernel, kernel) if isinstance(kernel, int) else kernel, strides, padding, name=name
+  )
 
 
 def average(x):
@@ -83,9 +89,13 @@ class BlockC(nn.Module):
     seven = unit("branch7x7_2", self.width, (1, 7))(unit("branch7x7_1", self.width)(x))
     seven = unit("branch7x7_3", 192, (7, 1))(seven)
     double = unit("branch7x7dbl_2", self.width, (7, 1))(unit("branch7x7dbl_1", self.width)(x))
-    double = unit("branch7x7dbl_4", self.width, (7, 1))(unit("branch7x7dbl_3", self.width, (1, 7))(double))
+    double = unit("branch7x7dbl_4", self.width, (7, 1))(
+      unit("branch7x7dbl_3", self.width, (1, 7))(double)
+    )
     double = unit("branch7x7dbl_5", 192, (1, 7))(double)
-    return jnp.concatenate([unit("branch1x1", 192)(x), seven, double, unit("branch_pool", 192)(average(x))], -1)
+    return jnp.concatenate(
+      [unit("branch1x1", 192)(x), seven, double, unit("branch_pool", 192)(average(x))], -1
+    )
 
 
 class BlockD(nn.Module):
@@ -100,7 +110,9 @@ class BlockD(nn.Module):
 
 
 class BlockE(nn.Module):
-  """At 8 x 8: 1 x 3 and 3 x 1 convolutions side by side; `pool` is an average, but a maximum in the last block."""
+  """At 8 x 8: 1 x 3 and 3 x 1 convolutions side by side; `pool` is an average, but a maximum in the
+  last block.
+  """
 
   pool: Callable
 
@@ -138,9 +150,11 @@ class InceptionV3(nn.Module):
 
 
 def resize(x, side: int = SIDE):
-  """Images [B, H, W, C] to [B, side, side, C], bilinear as in TensorFlow 1: pixel i of the output lies at i H / side.
+  """Images [B, H, W, C] to [B, side, side, C], bilinear as in TensorFlow 1: pixel i of the output
+  lies at i H / side.
 
-  Neither corners nor half-pixel centres are aligned, so the image shifts by up to half a pixel; FID depends on it.
+  Neither corners nor half-pixel centres are aligned, so the image shifts by up to half a pixel; FID
+  depends on it.
   """
   for axis in (1, 2):
     size = x.shape[axis]
@@ -153,9 +167,11 @@ def resize(x, side: int = SIDE):
 
 
 def classify(variables, images, levels=256):
-  """Features [B, 2048] and class probabilities [B, 1008] of integer images [B, H, W, 1 or 3] in [0, levels).
+  """Features [B, 2048] and class probabilities [B, 1008] of integer images [B, H, W, 1 or 3] in [0,
+  levels).
 
-  The probabilities leave out the bias of the last layer, as those of the published Inception Scores do.
+  The probabilities leave out the bias of the last layer, as those of the published Inception Scores
+  do.
   """
   x = jnp.broadcast_to(images, (*images.shape[:3], 3)).astype(jnp.float32) * (255 / (levels - 1))
   features, logits = InceptionV3().apply(variables, (resize(x) - 128) / 128)
@@ -163,10 +179,18 @@ def classify(variables, images, levels=256):
 
 
 def variables_of(state: dict[str, np.ndarray]) -> dict:
-  """The flax variables of a PyTorch state dict of this network; UserError names the first entry that doesn't fit."""
+  """The flax variables of a PyTorch state dict of this network; UserError names the first entry
+  that doesn't fit.
+  """
   image = jax.ShapeDtypeStruct((1, SIDE, SIDE, 3), jnp.float32)
   shapes = jax.eval_shape(InceptionV3().init, jax.random.key(0), image)
-  names = {"kernel": "weight", "scale": "weight", "bias": "bias", "mean": "running_mean", "var": "running_var"}
+  names = {
+    "kernel": "weight",
+    "scale": "weight",
+    "bias": "bias",
+    "mean": "running_mean",
+    "var": "running_var",
+  }
 
   def entry(path, shape):
     *parents, leaf = (p.key for p in path[1:])
@@ -176,26 +200,33 @@ def variables_of(state: dict[str, np.ndarray]) -> dict:
     value = np.asarray(state[name], np.float32)
     value = value.transpose({4: (2, 3, 1, 0), 2: (1, 0), 1: (0,)}[value.ndim])
     if value.shape != shape.shape:
-      raise UserError(f"{name} has shape {value.shape}, expected {shape.shape}: not the Inception of 2015-12-05")
+      raise UserError(
+        f"{name} has shape {value.shape}, expected {shape.shape}: not the Inception of 2015-12-05"
+      )
     return jnp.asarray(value)
 
   return jax.tree_util.tree_map_with_path(entry, shapes)
 
 
 def inception(path: str) -> Callable:
-  """`extract(images, levels=256, batch=32, progress=iter) -> (features [N, 2048], probabilities [N, 1008])`.
+  """`extract(images, levels=256, batch=32, progress=iter) -> (features [N, 2048], probabilities [N,
+  1008])`.
 
-  `images` are integers [N, H, W, 1 or 3] in [0, levels); `path` is the weight file named above, or an .npz of the same
-  entries. About a tenth of a second an image on two CPU cores. Raises UserError where the file is absent or another
-  network's.
+  `images` are integers [N, H, W, 1 or 3] in [0, levels); `path` is the weight file named above, or
+  an .npz of the same entries. About a tenth of a second an image on two CPU cores. Raises UserError
+  where the file is absent or another network's.
   """
   variables, run = variables_of(read_state_dict(path)), jit(classify, static_argnums=2)
 
   def extract(images, levels: int = 256, batch: int = 32, progress: Callable = iter):
     if images.ndim != 4 or images.shape[-1] not in (1, 3):
-      raise UserError(f"images of shape {images.shape}: Inception takes [N, H, W, 1] or [N, H, W, 3]")
+      raise UserError(
+        f"images of shape {images.shape}: Inception takes [N, H, W, 1] or [N, H, W, 3]"
+      )
     starts = range(0, len(images), batch)
-    parts = [jax.device_get(run(variables, images[i : i + batch], levels)) for i in progress(starts)]
+    parts = [
+      jax.device_get(run(variables, images[i : i + batch], levels)) for i in progress(starts)
+    ]
     return tuple(np.concatenate(x) for x in zip(*parts))
 
   return extract

@@ -1,11 +1,13 @@
-"""Maximum mean discrepancy of two feature sets, unbiased, with its standard error (KID with Inception features).
+"""Maximum mean discrepancy of two feature sets, unbiased, with its standard error (KID with
+Inception features).
 
     MMD^2 = mean_{i != j} k(x_i, x_j) + mean_{i != j} k(y_i, y_j) - 2 mean_{i, j} k(x_i, y_j)
 
-Gretton et al. 2012 (JMLR 13, lemma 6). It is right on average for every sample size, so it may be negative; with the
-diagonal i = j left in, the usual mistake, it is too high. Both sets are cut into disjoint random blocks, and the
-estimate is the mean over them (Zaremba et al. 2013, 1307.1954). Blocks are independent: their spread gives the standard
-error. The hundred overlapping subsets of other codes have the same mean, and a spread that is not its error.
+Gretton et al. 2012 (JMLR 13, lemma 6). It is right on average for every sample size, so it may be
+negative; with the diagonal i = j left in, the usual mistake, it is too high. Both sets are cut into
+disjoint random blocks, and the estimate is the mean over them (Zaremba et al. 2013, 1307.1954).
+Blocks are independent: their spread gives the standard error. The hundred overlapping subsets of
+other codes have the same mean, and a spread that is not its error.
 """
 
 import functools
@@ -33,7 +35,8 @@ def gaussian(x, y, bandwidth):
 def unbiased(kernel, x, y):
   """MMD^2 of x [N, D] and y [M, D] with `kernel(x, y) -> [N, M]`, in float32."""
   cross = kernel(x, y)
-  # A constant less in every entry changes no MMD, and saves the digits that the differences below would lose.
+  # A constant less in every entry changes no MMD, and saves the digits that the differences below
+  # would lose.
   level = cross[0].mean()
   inner = lambda k: jnp.mean((k - level).sum(1) - (jnp.diagonal(k) - level)) / (len(k) - 1)
   return inner(kernel(x, x)) + inner(kernel(y, y)) - 2 * jnp.mean((cross - level).mean(1))
@@ -46,10 +49,14 @@ def over_blocks(kernel, x, y, args):
 
 
 def block_mmd(kernel, x, y, args, size, seed) -> tuple[float, float]:
-  """The mean over disjoint blocks of about `size` rows, at least ten of them, and its standard error."""
+  """The mean over disjoint blocks of about `size` rows, at least ten of them, and its standard
+  error.
+  """
   fewest = min(len(x), len(y))
   if fewest < FEWEST:
-    raise UserError(f"the smaller set has {fewest} samples: ten blocks of an unbiased MMD need at least {FEWEST}")
+    raise UserError(
+      f"the smaller set has {fewest} samples: ten blocks of an unbiased MMD need at least {FEWEST}"
+    )
   blocks = max(10, fewest // size)
   rng = np.random.default_rng(seed)
 
@@ -62,7 +69,9 @@ def block_mmd(kernel, x, y, args, size, seed) -> tuple[float, float]:
 
 
 def kid(real, fake, size: int = 1000, seed: int = 0) -> tuple[float, float]:
-  """The kernel distance MMD^2 with the cubic kernel and its standard error, of features [N, D] and [M, D]."""
+  """The kernel distance MMD^2 with the cubic kernel and its standard error, of features [N, D] and
+  [M, D].
+  """
   return block_mmd(cubic, *feature_sets(real=real, fake=fake), (), size, seed)
 
 
@@ -74,11 +83,14 @@ def median_distance(x, y, seed: int = 0) -> float:
   return float(np.sqrt(np.median(squared[np.triu_indices(len(pooled), 1)]))) or 1.0
 
 
-def mmd(x, y, bandwidth: float | None = None, size: int = 1000, seed: int = 0) -> tuple[float, float]:
+def mmd(
+  x, y, bandwidth: float | None = None, size: int = 1000, seed: int = 0
+) -> tuple[float, float]:
   """MMD^2 with a Gaussian kernel and its standard error, of x [N, D] and y [M, D].
 
-  `bandwidth` defaults to the median distance: numbers of different data then have different kernels, so give one to
-  compare models. Zero only for equal distributions, in expectation, which a cubic kernel can't promise.
+  `bandwidth` defaults to the median distance: numbers of different data then have different
+  kernels, so give one to compare models. Zero only for equal distributions, in expectation, which a
+  cubic kernel can't promise.
   """
   x, y = feature_sets(first=x, second=y)
   x, y = (np.asarray(a) for a in centred(x, y))

@@ -6,11 +6,11 @@ With B_k(z) the ball around z that reaches its k-th nearest neighbour in its own
     density   = mean over fakes of the number of B_k(real) around one, in units of that of a real
     coverage  = share of B_k(real) with a fake inside
 
-Kynkaanniemi et al. 2019 (1904.06991, k = 3); Naeem et al. 2020 (2002.09797, k = 5). A ball is open and has its centre.
-On data without ties that is the definition of the authors' `prdc` package, and the numbers are equal. Repeated points
-(blank images, constant features) make balls of radius 0, which that package leaves empty: all four measures of two such
-sets, though equal, come out 0 there and 1 here. For that, `density` divides by the number of reals in a ball: k, but
-for ties.
+Kynkaanniemi et al. 2019 (1904.06991, k = 3); Naeem et al. 2020 (2002.09797, k = 5). A ball is open
+and has its centre. On data without ties that is the definition of the authors' `prdc` package, and
+the numbers are equal. Repeated points (blank images, constant features) make balls of radius 0,
+which that package leaves empty: all four measures of two such sets, though equal, come out 0 there
+and 1 here. For that, `density` divides by the number of reals in a ball: k, but for ties.
 """
 
 from collections.abc import Callable
@@ -31,7 +31,9 @@ def inside(squared, radius):
 
 @functools.partial(jax.jit, static_argnums=2)
 def reach(centres, points, ks):
-  """Squared radii of B_k for each k of `ks`, [len(ks), B], and the number of points in the last of them, [B]."""
+  """Squared radii of B_k for each k of `ks`, [len(ks), B], and the number of points in the last of
+  them, [B].
+  """
   squared = squared_distances(centres, points)
   nearest = -jax.lax.top_k(-squared, max(ks) + 1)[0]  # The nearest is the centre itself.
   radii = jnp.stack([nearest[:, k] for k in ks])
@@ -40,7 +42,9 @@ def reach(centres, points, ks):
 
 @jax.jit
 def compare(real, fake, real_radii, fake_radius):
-  """For a block of reals: which fakes [M] are in their balls, how many in each [B], which reals are recalled [B]."""
+  """For a block of reals: which fakes [M] are in their balls, how many in each [B], which reals are
+  recalled [B].
+  """
   squared = squared_distances(real, fake)
   small, large = (inside(squared, radius[:, None]) for radius in real_radii)
   return small.any(0), large.sum(1), inside(squared, fake_radius[None]).any(1)
@@ -49,15 +53,17 @@ def compare(real, fake, real_radii, fake_radius):
 def prdc(real, fake, k: int = 3, k_density: int = 5, progress: Callable = iter) -> dict[str, float]:
   """{"precision", "recall", "density", "coverage"} of features fake [M, D] against real [N, D].
 
-  `k` is the neighbourhood of precision and recall, `k_density` that of density and coverage. Memory: a few strips of
-  `distances.BLOCK` numbers; time: three passes over N x M. `progress` wraps the list of blocks of each pass.
-  Raises UserError where a set has no k-th neighbour.
+  `k` is the neighbourhood of precision and recall, `k_density` that of density and coverage.
+  Memory: a few strips of `distances.BLOCK` numbers; time: three passes over N x M. `progress` wraps
+  the list of blocks of each pass. Raises UserError where a set has no k-th neighbour.
   """
   real, fake = feature_sets(real=real, fake=fake)
   most = max(k, k_density)
   for name, x in (("real", real), ("fake", fake)):
     if len(x) <= most:
-      raise UserError(f"the {name} set has {len(x)} samples: neighbour number {most} needs at least {most + 1}")
+      raise UserError(
+        f"the {name} set has {len(x)} samples: neighbour number {most} needs at least {most + 1}"
+      )
   real, fake = centred(real, fake)
 
   def radii(x, ks):
@@ -67,7 +73,9 @@ def prdc(real, fake, k: int = 3, k_density: int = 5, progress: Callable = iter) 
   real_radii, real_size = radii(real, (k, k_density))
   (fake_radius,), _ = radii(fake, (k,))
   blocks = progress(row_blocks(len(real), len(fake)))
-  parts = [jax.device_get(compare(real[rows], fake, real_radii[:, rows], fake_radius)) for rows in blocks]
+  parts = [
+    jax.device_get(compare(real[rows], fake, real_radii[:, rows], fake_radius)) for rows in blocks
+  ]
   precise, found, recalled = (list(x) for x in zip(*parts))
   found = np.concatenate(found)
   return {

@@ -1,4 +1,6 @@
-"""Sliced Wasserstein distance: the exact distance in one dimension, averaged over random directions."""
+"""Sliced Wasserstein distance: the exact distance in one dimension, averaged over random
+directions.
+"""
 
 import functools
 
@@ -10,10 +12,11 @@ from genjax_zoo.metrics.distances import centred, feature_sets
 
 
 def coupling(n: int, m: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-  """Ranks i, j and masses w of the optimal plan between n and m equal masses on a line, at most n + m - 1 entries.
+  """Ranks i, j and masses w of the optimal plan between n and m equal masses on a line, at most n +
+  m - 1 entries.
 
-  For n = m it pairs equal ranks with mass 1 / n. Otherwise a mass is split where the two cumulative distributions, in
-  units of 1 / (n m), have a step: exact for unequal sizes too.
+  For n = m it pairs equal ranks with mass 1 / n. Otherwise a mass is split where the two cumulative
+  distributions, in units of 1 / (n m), have a step: exact for unequal sizes too.
   """
   steps = np.union1d(m * np.arange(1, n + 1), n * np.arange(1, m + 1))
   return (steps - 1) // m, (steps - 1) // n, np.diff(steps, prepend=0) / (n * m)
@@ -22,7 +25,9 @@ def coupling(n: int, m: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
 @functools.partial(jax.jit, static_argnums=3)
 def slices(x, y, directions, p, i, j, w):
   """W_p^p [P] of x [N, D] and y [M, D] projected on directions [P, D], sixteen at a time."""
-  project = lambda points, along: jnp.sort(jnp.matmul(points, along, precision=jax.lax.Precision.HIGHEST))
+  project = lambda points, along: jnp.sort(
+    jnp.matmul(points, along, precision=jax.lax.Precision.HIGHEST)
+  )
   cost = lambda along: jnp.sum(w * jnp.abs(project(x, along)[i] - project(y, along)[j]) ** p)
   return jax.lax.map(cost, directions, batch_size=16)
 
@@ -30,9 +35,9 @@ def slices(x, y, directions, p, i, j, w):
 def sliced_wasserstein(x, y, projections: int = 256, p: float = 2.0, seed: int = 0) -> float:
   """(mean over directions of W_p^p)^(1/p) of x [N, D] and y [M, D], N and M may differ.
 
-  Rabin et al. 2012; directions are uniform on the sphere, from `seed`. For a translation by t it is |t| / sqrt(D) at
-  p = 2, not |t|: compare only numbers of equal D. Two samples of one distribution are not at distance 0: report the
-  distance of two real sets beside it.
+  Rabin et al. 2012; directions are uniform on the sphere, from `seed`. For a translation by t it is
+  |t| / sqrt(D) at p = 2, not |t|: compare only numbers of equal D. Two samples of one distribution
+  are not at distance 0: report the distance of two real sets beside it.
   """
   x, y = centred(*feature_sets(first=x, second=y))
   directions = jax.random.normal(jax.random.key(seed), (projections, x.shape[1]))

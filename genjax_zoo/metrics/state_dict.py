@@ -1,7 +1,9 @@
-"""Reads the arrays of a PyTorch weight file without PyTorch, in its zip form (1.6 and later) and the one before.
+"""Reads the arrays of a PyTorch weight file without PyTorch, in its zip form (1.6 and later) and
+the one before.
 
-A weight file is a pickle whose tensors refer to raw storages beside it. Only the few names that a state dict needs are
-resolved: unlike `pickle.load`, reading a file from elsewhere runs none of its code.
+A weight file is a pickle whose tensors refer to raw storages beside it. Only the few names that a
+state dict needs are resolved: unlike `pickle.load`, reading a file from elsewhere runs none of its
+code.
 """
 
 from collections import OrderedDict
@@ -35,7 +37,8 @@ class Tensor(NamedTuple):
   def array(self, storages) -> np.ndarray:
     """The array, given {key: array of the whole storage}."""
     flat = storages[self.storage[2]]
-    strides = [s * flat.itemsize for s in self.strides]  # numpy refuses those that leave the buffer.
+    # numpy refuses those that leave the buffer.
+    strides = [s * flat.itemsize for s in self.strides]
     return np.ndarray(self.shape, flat.dtype, flat, self.offset * flat.itemsize, strides).copy()
 
 
@@ -69,7 +72,9 @@ def read_zip(path) -> dict[str, np.ndarray]:
 
 
 def read_older(path) -> dict[str, np.ndarray]:
-  """The arrays of five pickles in a row (magic, protocol, system, state dict, storage keys) and the storages."""
+  """The arrays of five pickles in a row (magic, protocol, system, state dict, storage keys) and the
+  storages.
+  """
   with open(path, "rb") as file:
     magic, _protocol, _system, tensors, keys = (Reader(file).load() for _ in range(5))
     if magic != MAGIC:
@@ -83,15 +88,26 @@ def read_older(path) -> dict[str, np.ndarray]:
 
 
 def read_state_dict(path: str) -> dict[str, np.ndarray]:
-  """{name: array} of a state dict saved by PyTorch, or of an .npz; UserError names a file that is neither or absent."""
+  """{name: array} of a state dict saved by PyTorch, or of an .npz; UserError names a file that is
+  neither or absent.
+  """
   if not os.path.isfile(path):
-    raise UserError(f"there is no weight file {path}: get {os.path.basename(path)} and give its path")
+    raise UserError(
+      f"there is no weight file {path}: get {os.path.basename(path)} and give its path"
+    )
   try:
     if str(path).endswith(".npz"):
       with np.load(path) as arrays:
         return dict(arrays)
     return read_zip(path) if zipfile.is_zipfile(path) else read_older(path)
-  except (pickle.UnpicklingError, EOFError, ValueError, KeyError, AttributeError, IndexError) as error:
+  except (
+    pickle.UnpicklingError,
+    EOFError,
+    ValueError,
+    KeyError,
+    AttributeError,
+    IndexError,
+  ) as error:
     raise UserError(
       f"{path} is not a state dict of arrays ({error}): save one with torch.save(net.state_dict(), path)"
     ) from error

@@ -15,7 +15,9 @@ from genjax_zoo.metrics.distances import feature_sets
 
 @functools.partial(jax.jit, static_argnames=("hidden", "steps", "batch", "rate"))
 def train_and_test(x, y, unseen, key, *, hidden, steps, batch, rate):
-  """Trains an MLP on x [N, D] with labels y [N] in {0, 1} and returns its logits [M] for `unseen` [M, D]."""
+  """Trains an MLP on x [N, D] with labels y [N] in {0, 1} and returns its logits [M] for `unseen`
+  [M, D].
+  """
   net = nn.Sequential([nn.Dense(hidden), nn.relu, nn.Dense(hidden), nn.relu, nn.Dense(1)])
   tx = optax.adam(rate)
 
@@ -34,17 +36,23 @@ def train_and_test(x, y, unseen, key, *, hidden, steps, batch, rate):
   return net.apply(params, unseen)[:, 0]
 
 
-def classifier_two_sample(real, fake, hidden: int = 64, steps: int = 1000, batch: int = 128, seed: int = 0) -> dict:
-  """{"accuracy", "standard_error", "p_value", "tested"} of a classifier of real [N, D] and fake [M, D], on unseen ones.
+def classifier_two_sample(
+  real, fake, hidden: int = 64, steps: int = 1000, batch: int = 128, seed: int = 0
+) -> dict:
+  """{"accuracy", "standard_error", "p_value", "tested"} of a classifier of real [N, D] and fake [M,
+  D], on unseen ones.
 
-  Lopez-Paz & Oquab 2017 (1610.06545). Half of min(N, M) samples of each set train the network, as many test it. 1/2:
-  it finds no difference (which may be its own fault); 1: it tells every sample apart. `p_value` is the exact chance of
-  guessing at least as many right (binomial, conservative for balanced sets). Raises UserError under 20 samples a set.
+  Lopez-Paz & Oquab 2017 (1610.06545). Half of min(N, M) samples of each set train the network, as
+  many test it. 1/2: it finds no difference (which may be its own fault); 1: it tells every sample
+  apart. `p_value` is the exact chance of guessing at least as many right (binomial, conservative
+  for balanced sets). Raises UserError under 20 samples a set.
   """
   real, fake = feature_sets(real=real, fake=fake)
   half = min(len(real), len(fake)) // 2
   if half < 10:
-    raise UserError(f"the smaller set has {min(len(real), len(fake))} samples: a two-sample test needs at least 20")
+    raise UserError(
+      f"the smaller set has {min(len(real), len(fake))} samples: a two-sample test needs at least 20"
+    )
   rng = np.random.default_rng(seed)
   (seen_real, new_real), (seen_fake, new_fake) = (
     rng.permutation(x)[: 2 * half].reshape(2, half, -1) for x in (real, fake)
@@ -54,7 +62,9 @@ def classifier_two_sample(real, fake, hidden: int = 64, steps: int = 1000, batch
   mean, sd = seen.mean(0, keepdims=True), seen.std(0, keepdims=True)
   scale = lambda x: jnp.asarray((x - mean) / np.where(sd > 0, sd, 1))
   options = {"hidden": hidden, "steps": steps, "batch": batch, "rate": 1e-3}
-  logits = train_and_test(scale(seen), jnp.asarray(labels), scale(unseen), jax.random.key(seed), **options)
+  logits = train_and_test(
+    scale(seen), jnp.asarray(labels), scale(unseen), jax.random.key(seed), **options
+  )
   right, n = int(np.sum((np.asarray(logits) > 0) == (labels > 0))), 2 * half
   accuracy = right / n
   error = np.sqrt(accuracy * (1 - accuracy) / n)

@@ -19,4 +19,6 @@ def centred(x, field: Field):
 
 def in_form(x, field: Field):
   """The reverse of `centred`, in the form of the data: gray levels clipped and rounded."""
-  return (jnp.round((jnp.clip(x, -1, 1) + 1) / 2 * (field.levels - 1)) if field.levels else x).astype(field.dtype)
+  return (
+    jnp.round((jnp.clip(x, -1, 1) + 1) / 2 * (field.levels - 1)) if field.levels else x
+  ).astype(field.dtype)

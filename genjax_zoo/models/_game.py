@@ -1,4 +1,6 @@
-"""The game of a generator and a critic: what all GANs share, and the step that is Algorithm 1 of arXiv:1406.2661."""
+"""The game of a generator and a critic: what all GANs share, and the step that is Algorithm 1 of
+arXiv:1406.2661.
+"""
 
 from collections.abc import Callable
 
@@ -13,13 +15,21 @@ PLAYERS = "gen", "critic"
 
 
 def play(
-  model: Model, tx, critic_loss: Callable, gen_loss: Callable, *, n_critic: int = 1, ema: float = 0.0,
+  model: Model,
+  tx,
+  critic_loss: Callable,
+  gen_loss: Callable,
+  *,
+  n_critic: int = 1,
+  ema: float = 0.0,
   constrain: Callable = lambda critic: critic,
-) -> Learner:  # fmt: skip
-  """Trains the "gen" and the "critic" of `model`'s params, each by its own optimizer `tx["gen"]`, `tx["critic"]`.
+) -> Learner:
+  """Trains the "gen" and the "critic" of `model`'s params, each by its own optimizer `tx["gen"]`,
+  `tx["critic"]`.
 
-  The critic starts as `constrain` has it. A step takes `n_critic` updates of it, each on its part of the batch and
-  followed by `constrain`, then one of the generator, on the last part. `ema` averages the generator. The losses are
+  The critic starts as `constrain` has it. A step takes `n_critic` updates of it, each on its part
+  of the batch and followed by `constrain`, then one of the generator, on the last part. `ema`
+  averages the generator. The losses are
 
     critic_loss(critic, gen, state, batch, key) -> (loss [B], (changes of state, metrics {name: [B]}))
     gen_loss(gen, critic, state, batch, key)    -> the same
@@ -29,12 +39,16 @@ def play(
   if missing := [player for player in PLAYERS if player not in tx]:
     raise UserError(f"a game has two optimizers, and the config's optimizer lacks {missing[0]!r}")
   if n_critic < 1:
-    raise UserError(f"model.n_critic={n_critic}: the critic needs an update before each of the generator's")
+    raise UserError(
+      f"model.n_critic={n_critic}: the critic needs an update before each of the generator's"
+    )
 
   def init(key, batch, *frozen):
     params, state = model.init(key, batch, *frozen)
     params |= {"critic": constrain(params["critic"])}
-    return start(params, state, {k: tx[k].init(params[k]) for k in PLAYERS}, ema=("gen",) if ema else ())
+    return start(
+      params, state, {k: tx[k].init(params[k]) for k in PLAYERS}, ema=("gen",) if ema else ()
+    )
 
   def step(ts, batch, key):
     k_critic, k_gen = jax.random.split(key)
@@ -43,14 +57,21 @@ def play(
     def critic_step(carry, part):
       critic, opt, state = carry
       args = ts.params["gen"], state, *part
-      critic, opt, loss, (changes, metrics) = minimize(critic_loss, tx["critic"], critic, opt, *args)
+      critic, opt, loss, (changes, metrics) = minimize(
+        critic_loss, tx["critic"], critic, opt, *args
+      )
       return (constrain(critic), opt, state | changes), {"critic_loss": loss} | metrics
 
-    carry, keyed = (ts.params["critic"], ts.opt["critic"], ts.state), (parts, jax.random.split(k_critic, n_critic))
+    carry, keyed = (
+      (ts.params["critic"], ts.opt["critic"], ts.state),
+      (parts, jax.random.split(k_critic, n_critic)),
+    )
     (critic, critic_opt, state), metrics = jax.lax.scan(critic_step, carry, keyed)
 
     args = critic, state, jax.tree.map(lambda x: x[-1], parts), k_gen
-    gen, gen_opt, loss, (changes, more) = minimize(gen_loss, tx["gen"], ts.params["gen"], ts.opt["gen"], *args)
+    gen, gen_opt, loss, (changes, more) = minimize(
+      gen_loss, tx["gen"], ts.params["gen"], ts.opt["gen"], *args
+    )
 
     params, opt = {"gen": gen, "critic": critic}, {"gen": gen_opt, "critic": critic_opt}
     metrics = {"gen_loss": loss} | jax.tree.map(jnp.mean, metrics | more)
@@ -60,12 +81,15 @@ def play(
   return Learner(init, step, model)
 
 
-def generator_model(data, latent: int, init, generate, critic, given: tuple[str, ...] = ()) -> Model:
+def generator_model(
+  data, latent: int, init, generate, critic, given: tuple[str, ...] = ()
+) -> Model:
   """A Model that samples x = generate(params, state, {"z"} | given), z ~ N(0, I) [B, latent].
 
-  `generate` gives x as `centred` does and critic(params, state, x, given) -> [B] takes it so. Parts, on which later
-  models and figures build: "critic" of a batch of data; "prior", (key, n) -> the latents {"z"} of n samples; "realism",
-  the critic of what latents are decoded to, differentiable in them.
+  `generate` gives x as `centred` does and critic(params, state, x, given) -> [B] takes it so.
+  Parts, on which later models and figures build: "critic" of a batch of data; "prior", (key, n) ->
+  the latents {"z"} of n samples; "realism", the critic of what latents are decoded to,
+  differentiable in them.
   """
   name, field = entry(data)
 
@@ -80,15 +104,20 @@ def generator_model(data, latent: int, init, generate, critic, given: tuple[str,
     return decode(params, state, {"z": temperature * prior(key, n)["z"]} | given)
 
   parts = {
-    "critic": lambda params, state, batch: critic(params, state, centred(batch[name], field), batch),
-    "realism": lambda params, state, latents: critic(params, state, generate(params, state, latents), latents),
+    "critic": lambda params, state, batch: critic(
+      params, state, centred(batch[name], field), batch
+    ),
+    "realism": lambda params, state, latents: critic(
+      params, state, generate(params, state, latents), latents
+    ),
     "prior": prior,
   }
   return Model(init, sample=sample, decode=decode, given=given, parts=parts)
 
 
 def mirrored(data, latent: int, hidden, network: str, activation: Callable, dtype: str):
-  """(Model, generate, critic) of two networks that mirror each other, see `_networks`, without a state.
+  """(Model, generate, critic) of two networks that mirror each other, see `_networks`, without a
+  state.
 
   generate(params, state, {"z"}) is held in [-1, 1] by a tanh where the data are gray levels.
   """
@@ -105,6 +134,9 @@ def mirrored(data, latent: int, hidden, network: str, activation: Callable, dtyp
   def init(key, batch):
     k_gen, k_critic = jax.random.split(key)
     gen = gen_net.init(k_gen, jnp.zeros((1, latent)))["params"]
-    return {"gen": gen, "critic": critic_net.init(k_critic, centred(batch[name], field))["params"]}, {}
+    return {
+      "gen": gen,
+      "critic": critic_net.init(k_critic, centred(batch[name], field))["params"],
+    }, {}
 
   return generator_model(data, latent, init, generate, critic), generate, critic

@@ -14,8 +14,9 @@ from genjax_zoo.nn.mlp import MLP
 def networks(network: str, hidden, features: int, shape, activation: Callable, dtype: str):
   """Flax modules from data [B, *shape] to [B, features], and from latents [B, D] to [B, *shape].
 
-  `hidden` are the widths of the first, in reverse of the second: of dense layers ("mlp"), or of convolutions, each of
-  which halves or doubles the image ("conv"). Raises UserError for another `network`, and for "conv" without images.
+  `hidden` are the widths of the first, in reverse of the second: of dense layers ("mlp"), or of
+  convolutions, each of which halves or doubles the image ("conv"). Raises UserError for another
+  `network`, and for "conv" without images.
   """
   if network not in ("mlp", "conv") or (network == "conv" and len(shape) != 3):
     raise UserError(f"model.network={network!r}: take 'mlp', or 'conv' for images [H, W, C]")
@@ -23,7 +24,10 @@ def networks(network: str, hidden, features: int, shape, activation: Callable, d
   if network == "conv":
     return Encoder(hidden, features, **options), Decoder(hidden[::-1], shape, **options)
   flatten, shaped = lambda x: x.reshape(len(x), -1), lambda x: x.reshape(-1, *shape)
-  encoder, decoder = MLP((*hidden, features), **options), MLP((*hidden[::-1], math.prod(shape)), **options)
+  encoder, decoder = (
+    MLP((*hidden, features), **options),
+    MLP((*hidden[::-1], math.prod(shape)), **options),
+  )
   return nn.Sequential([flatten, encoder]), nn.Sequential([decoder, shaped])
 
 

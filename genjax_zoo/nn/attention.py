@@ -9,10 +9,13 @@ import jax.numpy as jnp
 def attend(q, k, v, mask=None):
   """softmax(q k^T / sqrt(D)) v of every head: q [B, T, N, D], k and v [B, S, N, D] -> [B, T, N, D].
 
-  Query t sees key s where mask[t, s]. Softmax, in float32, is divided by its sum after the product with v, T D numbers
-  a head in place of T S: on the CPU, with its gradient, as fast as `jax.nn.dot_product_attention` or up to 3 times.
+  Query t sees key s where mask[t, s]. Softmax, in float32, is divided by its sum after the product
+  with v, T D numbers a head in place of T S: on the CPU, with its gradient, as fast as
+  `jax.nn.dot_product_attention` or up to 3 times.
   """
-  logits = jnp.einsum("btnd,bsnd->bnts", q, k, preferred_element_type=jnp.float32) / math.sqrt(q.shape[-1])
+  logits = jnp.einsum("btnd,bsnd->bnts", q, k, preferred_element_type=jnp.float32) / math.sqrt(
+    q.shape[-1]
+  )
   if mask is not None:
     logits = jnp.where(mask[None, None], logits, -jnp.inf)
   weights = jnp.exp(logits - jax.lax.stop_gradient(logits.max(-1, keepdims=True)))

@@ -1,8 +1,9 @@
-"""Differentiable augmentation (Zhao 2020, arXiv:2006.10738): random changes of images that gradients pass through.
+"""Differentiable augmentation (Zhao 2020, arXiv:2006.10738): random changes of images that
+gradients pass through.
 
-A critic that sees real and generated images so changed can't learn the training set by heart, and as the generator is
-trained through the same changes it does not learn to make them. Images are floats [B, H, W, C] in [-1, 1], each with
-its own draw; the result has the same shape.
+A critic that sees real and generated images so changed can't learn the training set by heart, and
+as the generator is trained through the same changes it does not learn to make them. Images are
+floats [B, H, W, C] in [-1, 1], each with its own draw; the result has the same shape.
 """
 
 import jax

@@ -1,4 +1,6 @@
-"""Networks that say how a coupling moves its numbers; zero at first, so that every coupling starts as the identity."""
+"""Networks that say how a coupling moves its numbers; zero at first, so that every coupling starts
+as the identity.
+"""
 
 import math
 
@@ -10,7 +12,9 @@ from genjax_zoo.nn.conv import Conv
 
 
 def spread(inputs: int):
-  """An initializer of biases in +-2 / sqrt(inputs): zeros would put all kinks of a rectifier of one number at 0."""
+  """An initializer of biases in +-2 / sqrt(inputs): zeros would put all kinks of a rectifier of one
+  number at 0.
+  """
   edge = 2 / inputs**0.5
   return lambda key, shape, dtype: jax.random.uniform(key, shape, dtype, -edge, edge)
 
@@ -32,7 +36,9 @@ class DenseConditioner(nn.Module):
 
 
 class ConvConditioner(nn.Module):
-  """Images [B, H, W, C] -> params [B, H, W, *shape]: `blocks` residual blocks of 3 x 3 and 1 x 1 convolutions."""
+  """Images [B, H, W, C] -> params [B, H, W, *shape]: `blocks` residual blocks of 3 x 3 and 1 x 1
+  convolutions.
+  """
 
   width: int
   blocks: int
@@ -46,5 +52,7 @@ class ConvConditioner(nn.Module):
       h = nn.relu(Conv(self.width, (3, 3), dtype=self.dtype)(nn.relu(x)))
       x += Conv(self.width, (1, 1), dtype=self.dtype)(h)
     wide = jnp.promote_types(self.dtype, jnp.float32)
-    x = Conv(math.prod(self.shape), (3, 3), kernel_init=nn.initializers.zeros, dtype=wide)(nn.relu(x))
+    x = Conv(math.prod(self.shape), (3, 3), kernel_init=nn.initializers.zeros, dtype=wide)(
+      nn.relu(x)
+    )
     return x.reshape(*x.shape[:-1], *self.shape)

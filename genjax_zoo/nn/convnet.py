@@ -25,10 +25,12 @@ class Encoder(nn.Module):
 
 
 class Decoder(nn.Module):
-  """Vectors [B, D] -> float32 [B, *shape], shape = (H, W, C): the encoder's mirror image, if `widths` are its reverse.
+  """Vectors [B, D] -> float32 [B, *shape], shape = (H, W, C): the encoder's mirror image, if
+  `widths` are its reverse.
 
-  Each transposed convolution doubles the image, less a row or a column where the encoder rounded up. The 4 x 4 kernel
-  is a multiple of the stride: every pixel is the sum of as many terms, without checkerboards (Odena et al. 2016).
+  Each transposed convolution doubles the image, less a row or a column where the encoder rounded
+  up. The 4 x 4 kernel is a multiple of the stride: every pixel is the sum of as many terms, without
+  checkerboards (Odena et al. 2016).
   """
 
   widths: tuple[int, ...]

@@ -1,4 +1,6 @@
-"""What makes networks of diffusion models alike, whatever the data: all are called (x, noise, label, extra, train)."""
+"""What makes networks of diffusion models alike, whatever the data: all are called (x, noise,
+label, extra, train).
+"""
 
 import flax.linen as nn
 import jax.numpy as jnp
@@ -7,7 +9,8 @@ from genjax_zoo.nn.embed import Condition, fourier
 
 
 class ResidualMLP(nn.Module):
-  """x [B, D] and what `Condition` takes -> float32 [B, out], 0 at the start: a residual layer for each of `widths`.
+  """x [B, D] and what `Condition` takes -> float32 [B, out], 0 at the start: a residual layer for
+  each of `widths`.
 
   Nothing is normalised, which would hide how far out a point is.
   """
@@ -32,10 +35,12 @@ class ResidualMLP(nn.Module):
 
 
 class Denoiser(nn.Module):
-  """`body` on data of any shape: flattened for vectors, or for images with patches of pixels moved into channels.
+  """`body` on data of any shape: flattened for vectors, or for images with patches of pixels moved
+  into channels.
 
-  Where there are `octaves`, the body sees x at these too: fine detail, made visible (see `fourier`).
-  x [B, *shape], noise [B], label [B] or None, extra [B, D] or None -> float32 [B, *shape[:-1], outputs * shape[-1]].
+  Where there are `octaves`, the body sees x at these too: fine detail, made visible (see
+  `fourier`). x [B, *shape], noise [B], label [B] or None, extra [B, D] or None -> float32 [B,
+  *shape[:-1], outputs * shape[-1]].
   """
 
   body: nn.Module
@@ -50,7 +55,9 @@ class Denoiser(nn.Module):
 
 
 def patches(shape, p: int):
-  """(fold, unfold): [B, H, W, C] to [B, H / p, W / p, p p C] and back, C then being any; p = 0: to [B, H W C]."""
+  """(fold, unfold): [B, H, W, C] to [B, H / p, W / p, p p C] and back, C then being any; p = 0: to
+  [B, H W C].
+  """
   n, *space, channels = shape
   if not p:
     return lambda x: x.reshape(n, -1), lambda y: y.reshape(n, *space, -1)

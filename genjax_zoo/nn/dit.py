@@ -18,7 +18,8 @@ def modulated(h, scale, shift):
 class Block(nn.Module):
   """Tokens h [B, L, E] and c [B, E] -> (h, None): attention, then an MLP, each gated by c.
 
-  The layer that makes scales, shifts and gates of c starts at 0: so do the gates, and the block is the identity.
+  The layer that makes scales, shifts and gates of c starts at 0: so do the gates, and the block is
+  the identity.
   """
 
   dropout: float
@@ -29,7 +30,9 @@ class Block(nn.Module):
   def __call__(self, h, c):
     n, length, width = h.shape
     dense = lambda size: nn.Dense(size, dtype=self.dtype)
-    modulation = nn.Dense(6 * width, dtype=self.dtype, kernel_init=nn.initializers.zeros)(c)[:, None]
+    modulation = nn.Dense(6 * width, dtype=self.dtype, kernel_init=nn.initializers.zeros)(c)[
+      :, None
+    ]
     scale_a, shift_a, gate_a, scale_m, shift_m, gate_m = jnp.split(modulation, 6, -1)
     q, k, v = jnp.split(dense(3 * width)(modulated(h, scale_a, shift_a)), 3, -1)
     heads = lambda a: a.reshape(n, length, max(width // HEAD, 1), -1)
@@ -41,9 +44,11 @@ class Block(nn.Module):
 
 
 class DiT(nn.Module):
-  """x [B, H, W, C] and what `Condition` takes -> float32 [B, H, W, out], 0 at the start; a pixel is a token.
+  """x [B, H, W, C] and what `Condition` takes -> float32 [B, H, W, out], 0 at the start; a pixel is
+  a token.
 
-  `depth` blocks of `width` channels, compiled once; positions are told by sinusoids of row and column.
+  `depth` blocks of `width` channels, compiled once; positions are told by sinusoids of row and
+  column.
   """
 
   width: int
@@ -60,14 +65,26 @@ class DiT(nn.Module):
     place = lambda size: sinusoids(jnp.arange(size, dtype=jnp.float32), self.width // 2, 0.01, 1.0)
     row = jnp.broadcast_to(place(rows)[:, None], (rows, columns, self.width // 2))
     column = jnp.broadcast_to(place(columns)[None], (rows, columns, self.width // 2))
-    h = nn.Dense(self.width, dtype=self.dtype)(x) + jnp.concatenate([row, column], -1)[None].astype(self.dtype)
-    # Of each block only products with weights are kept for the gradient: to compute the rest again is faster.
+    h = nn.Dense(self.width, dtype=self.dtype)(x) + jnp.concatenate([row, column], -1)[None].astype(
+      self.dtype
+    )
+    # Of each block only products with weights are kept for the gradient: to compute the rest again
+    # is faster.
     kept = jax.checkpoint_policies.dots_with_no_batch_dims_saveable
     layers = nn.scan(
-      nn.remat(Block, prevent_cse=False, policy=kept), {"params": 0}, split_rngs={"params": True, "dropout": True},
-      in_axes=nn.broadcast, length=self.depth,
-    )  # fmt: skip
-    h, _ = layers(self.dropout, train, self.dtype, name="blocks")(h.reshape(n, rows * columns, self.width), c)
-    modulation = nn.Dense(2 * self.width, dtype=self.dtype, kernel_init=nn.initializers.zeros)(c)[:, None]
+      nn.remat(Block, prevent_cse=False, policy=kept),
+      {"params": 0},
+      split_rngs={"params": True, "dropout": True},
+      in_axes=nn.broadcast,
+      length=self.depth,
+    )
+    h, _ = layers(self.dropout, train, self.dtype, name="blocks")(
+      h.reshape(n, rows * columns, self.width), c
+    )
+    modulation = nn.Dense(2 * self.width, dtype=self.dtype, kernel_init=nn.initializers.zeros)(c)[
+      :, None
+    ]
     h = modulated(h, *jnp.split(modulation, 2, -1)).astype(jnp.float32)
-    return nn.Dense(self.out, kernel_init=nn.initializers.zeros)(h).reshape(n, rows, columns, self.out)
+    return nn.Dense(self.out, kernel_init=nn.initializers.zeros)(h).reshape(
+      n, rows, columns, self.out
+    )

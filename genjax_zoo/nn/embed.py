@@ -9,13 +9,16 @@ from genjax_zoo.nn.mlp import MLP
 
 
 def sinusoids(x, features: int = 32, low: float = 0.1, high: float = 10.0):
-  """Sines and cosines of x [...] at features / 2 frequencies from `low` to `high` radians a unit: [..., features]."""
+  """Sines and cosines of x [...] at features / 2 frequencies from `low` to `high` radians a unit:
+  [..., features].
+  """
   angles = x[..., None] * jnp.geomspace(low, high, features // 2).reshape(*[1] * jnp.ndim(x), -1)
   return jnp.concatenate([jnp.sin(angles), jnp.cos(angles)], -1)
 
 
 def fourier(x, octaves: tuple[int, ...]):
-  """x [..., C] -> [..., 2 C len(octaves)]: sin and cos of 2^n pi x for n in `octaves`: fine detail, made visible.
+  """x [..., C] -> [..., 2 C len(octaves)]: sin and cos of 2^n pi x for n in `octaves`: fine detail,
+  made visible.
 
   (Tancik 2020, arXiv:2006.10739; as in VDM, arXiv:2107.00630, appendix C.)
   """
@@ -26,8 +29,8 @@ def fourier(x, octaves: tuple[int, ...]):
 class Condition(nn.Module):
   """What a denoiser is told besides x, as one float32 vector [B, features].
 
-  noise [B]: log(sigma / alpha), or any number in about [-10, 10]; label [B], integers up to `classes`, which stands for
-  none, where there are classes; extra [B, D] or None, real numbers.
+  noise [B]: log(sigma / alpha), or any number in about [-10, 10]; label [B], integers up to
+  `classes`, which stands for none, where there are classes; extra [B, D] or None, real numbers.
   """
 
   features: int

@@ -11,11 +11,13 @@ from genjax_zoo.nn.conv import conv_general_dilated
 
 
 def draw_degrees(rng, dim: int, hidden: tuple[int, ...], raster: bool = False) -> list[np.ndarray]:
-  """Degrees [dim], [hidden_1], ..: the place of each input in an order, and how far each hidden unit sees along it.
+  """Degrees [dim], [hidden_1], ..: the place of each input in an order, and how far each hidden
+  unit sees along it.
 
-  The order is 0 .. dim-1 if `raster`, else drawn by `rng`, a numpy Generator. A unit of degree m sees inputs of
-  degrees <= m. The degrees of a layer are drawn uniformly between the least of the layer before and dim - 2 (MADE,
-  1502.03509, section 4.2): no unit sees all inputs, for no output could use it.
+  The order is 0 .. dim-1 if `raster`, else drawn by `rng`, a numpy Generator. A unit of degree m
+  sees inputs of degrees <= m. The degrees of a layer are drawn uniformly between the least of the
+  layer before and dim - 2 (MADE, 1502.03509, section 4.2): no unit sees all inputs, for no output
+  could use it.
   """
   degrees = [np.arange(dim) if raster else rng.permutation(dim)]
   for width in hidden:
@@ -45,10 +47,11 @@ class MaskedDense(nn.Module):
 
 
 class MaskedMLP(nn.Module):
-  """x [B, D], degrees [D], [hidden_1], .. -> float32 [B, D, outputs]: outputs of d depend on inputs of lower degree.
+  """x [B, D], degrees [D], [hidden_1], .. -> float32 [B, D, outputs]: outputs of d depend on inputs
+  of lower degree.
 
-  With `direct`, masked weights also lead from the inputs to the outputs (MADE, 1502.03509, section 4.1); with `zero`
-  the last hidden layer's weights start at 0.
+  With `direct`, masked weights also lead from the inputs to the outputs (MADE, 1502.03509, section
+  4.1); with `zero` the last hidden layer's weights start at 0.
   """
 
   hidden: tuple[int, ...]
@@ -74,16 +77,20 @@ class MaskedMLP(nn.Module):
 
 
 def groups(features: int, channels: int) -> np.ndarray:
-  """The channel [features] that each feature belongs to: features of channel c may know channels up to c."""
+  """The channel [features] that each feature belongs to: features of channel c may know channels up
+  to c.
+  """
   return np.arange(features) * channels // features
 
 
 class MaskedConv(nn.Module):
-  """x [B, H, W, I] -> [B, H, W, O]: a causal convolution whose kernel [h, w, I, O] counts where `mask` is true.
+  """x [B, H, W, I] -> [B, H, W, O]: a causal convolution whose kernel [h, w, I, O] counts where
+  `mask` is true.
 
-  The kernel's last row lies on the present row, its column `centre` on the present column. With `at` = (row, column)
-  only that pixel is computed, [B, 1, 1, O], and with (row, None) that row, [B, 1, W, O]: from the whole x, or from that
-  pixel or row of x alone and a ring of the last h rows, which the collection "cache" holds from call to call.
+  The kernel's last row lies on the present row, its column `centre` on the present column. With
+  `at` = (row, column) only that pixel is computed, [B, 1, 1, O], and with (row, None) that row, [B,
+  1, W, O]: from the whole x, or from that pixel or row of x alone and a ring of the last h rows,
+  which the collection "cache" holds from call to call.
   """
 
   features: int
@@ -109,7 +116,11 @@ class MaskedConv(nn.Module):
   def ring(self, x):
     """The last h rows of x, zeros at first; row y stands at y modulo h."""
     shape = (len(x), self.kernel_size[0], *x.shape[2:])
-    return self.variable("cache", "ring", jnp.zeros, shape, x.dtype) if self.is_mutable_collection("cache") else None
+    return (
+      self.variable("cache", "ring", jnp.zeros, shape, x.dtype)
+      if self.is_mutable_collection("cache")
+      else None
+    )
 
   def neighbours(self, x, padding, at):
     """What the kernel covers at `at`: [B, h, w, I], or [B, h, W + w - 1, I] for a row."""
@@ -129,12 +140,15 @@ class MaskedConv(nn.Module):
     return jnp.take(near, (row + 1 + jnp.arange(h)) % h, 1)
 
 
-def causal(kernel_size, centre: int, seen: np.ndarray, made: np.ndarray, strict: bool) -> np.ndarray:
-  """The mask [h, w, I, O] of a convolution whose last row and column `centre` are the present pixel's.
+def causal(
+  kernel_size, centre: int, seen: np.ndarray, made: np.ndarray, strict: bool
+) -> np.ndarray:
+  """The mask [h, w, I, O] of a convolution whose last row and column `centre` are the present
+  pixel's.
 
-  Rows above count, and in the present row what is left of the centre. In the present pixel a feature of group `made`
-  [O] sees those of groups `seen` [I] before its own if `strict` (mask A, the first layer), else its own too (mask B);
-  a group is a channel (1601.06759, 3.4).
+  Rows above count, and in the present row what is left of the centre. In the present pixel a
+  feature of group `made` [O] sees those of groups `seen` [I] before its own if `strict` (mask A,
+  the first layer), else its own too (mask B); a group is a channel (1601.06759, 3.4).
   """
   mask = np.ones((*kernel_size, len(seen), len(made)), bool)
   mask[-1, centre] = seen[:, None] < made[None] if strict else seen[:, None] <= made[None]
@@ -143,9 +157,11 @@ def causal(kernel_size, centre: int, seen: np.ndarray, made: np.ndarray, strict:
 
 
 class Readout(nn.Module):
-  """h [B, H, W, F], its features divided among channels -> float32 numbers [B, H, W, C, K]: two layers of 1 x 1.
+  """h [B, H, W, F], its features divided among channels -> float32 numbers [B, H, W, C, K]: two
+  layers of 1 x 1.
 
-  Each is preceded by a ReLU (1601.06759, table 1); the numbers of a channel come from its features and earlier ones.
+  Each is preceded by a ReLU (1601.06759, table 1); the numbers of a channel come from its features
+  and earlier ones.
   """
 
   channels: int
@@ -154,8 +170,13 @@ class Readout(nn.Module):
 
   @nn.compact
   def __call__(self, h, at=None):
-    own, made = groups(h.shape[-1], self.channels), groups(self.channels * self.outputs, self.channels)
+    own, made = (
+      groups(h.shape[-1], self.channels),
+      groups(self.channels * self.outputs, self.channels),
+    )
     hidden = MaskedConv(len(own), dtype=self.dtype, name="hidden")
     h = hidden(nn.relu(h), causal((1, 1), 0, own, own, strict=False), at)
-    out = MaskedConv(len(made), name="numbers")(nn.relu(h), causal((1, 1), 0, own, made, strict=False), at)
+    out = MaskedConv(len(made), name="numbers")(
+      nn.relu(h), causal((1, 1), 0, own, made, strict=False), at
+    )
     return out.astype(jnp.float32).reshape(*out.shape[:3], self.channels, self.outputs)

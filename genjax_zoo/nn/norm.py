@@ -8,11 +8,12 @@ import jax.numpy as jnp
 
 
 class GroupNorm(nn.Module):
-  """x [B, ..., C] -> the same shape: groups of channels have mean 0 and variance 1 over an example's positions.
+  """x [B, ..., C] -> the same shape: groups of channels have mean 0 and variance 1 over an
+  example's positions.
 
-  There are at most 32 groups, of at least 4 channels (Wu & He 2018, arXiv:1803.08494). `scale` and `shift` [B, C] go on
-  top: y (1 + scale) + shift. Sums over positions come first, then over groups, then one multiply-add: on the CPU twice
-  as fast as flax's.
+  There are at most 32 groups, of at least 4 channels (Wu & He 2018, arXiv:1803.08494). `scale` and
+  `shift` [B, C] go on top: y (1 + scale) + shift. Sums over positions come first, then over groups,
+  then one multiply-add: on the CPU twice as fast as flax's.
   """
 
   dtype: str = "float32"

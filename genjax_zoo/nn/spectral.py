@@ -1,11 +1,14 @@
-"""Spectral normalisation (Miyato 2018, arXiv:1802.05957): weights of largest singular value 1, by power iteration.
+"""Spectral normalisation (Miyato 2018, arXiv:1802.05957): weights of largest singular value 1, by
+power iteration.
 
-Every kernel W of a tree of parameters, [..., out] seen as a matrix M [in, out], becomes W / sigma with
+Every kernel W of a tree of parameters, [..., out] seen as a matrix M [in, out], becomes W / sigma
+with
 
   v = M u / |M u|,  u' = M^T v / |M^T v|,  sigma = v^T M u'      (Algorithm 1)
 
-where u is carried from one update to the next: as weights change slowly one iteration an update is enough. u and v are
-constants to the gradient, sigma is not. Networks need not know of it: they are applied to the normalised parameters.
+where u is carried from one update to the next: as weights change slowly one iteration an update is
+enough. u and v are constants to the gradient, sigma is not. Networks need not know of it: they are
+applied to the normalised parameters.
 """
 
 import jax
@@ -22,9 +25,14 @@ def directions(key, params):
 
 
 def normalised(params, u, iterations: int = 1):
-  """(params with every kernel of spectral norm 1 as far as u tells, u after `iterations` more steps)."""
+  """(params with every kernel of spectral norm 1 as far as u tells, u after `iterations` more
+  steps).
+  """
   leaves, tree = jax.tree.flatten(params)
-  pairs = [(w, v) if v is None else _normalised(w, v, iterations) for w, v in zip(leaves, tree.flatten_up_to(u))]
+  pairs = [
+    (w, v) if v is None else _normalised(w, v, iterations)
+    for w, v in zip(leaves, tree.flatten_up_to(u))
+  ]
   return tuple(tree.unflatten(side) for side in zip(*pairs))
 
 

@@ -1,4 +1,6 @@
-"""U-Net for images at a noise level (Ho 2020, arXiv:2006.11239, appendix B; Dhariwal & Nichol 2021, 2105.05233)."""
+"""U-Net for images at a noise level (Ho 2020, arXiv:2006.11239, appendix B; Dhariwal & Nichol 2021,
+2105.05233).
+"""
 
 import flax.linen as nn
 import jax.numpy as jnp
@@ -12,7 +14,8 @@ HEAD = 32  # Channels of a head of attention.
 
 
 class Block(nn.Module):
-  """x [B, H, W, C] and c [B, E] -> [B, H, W, width]: x + conv(conv(x)), scaled and shifted between them by c.
+  """x [B, H, W, C] and c [B, E] -> [B, H, W, width]: x + conv(conv(x)), scaled and shifted between
+  them by c.
 
   The second convolution starts at 0: so does the block, but for its change of width.
   """
@@ -49,9 +52,10 @@ class Attention(nn.Module):
 class UNet(nn.Module):
   """x [B, H, W, C] and what `Condition` takes -> float32 [B, H, W, out], 0 at the start.
 
-  A resolution for each of `widths`, halving, with `blocks` residual blocks on the way down and one more on the way up;
-  attention where the height is in `attention`. Sizes that are odd are rounded up on the way down, and cut on the way
-  up. Departure: no convolution after up-sampling; the next block has two.
+  A resolution for each of `widths`, halving, with `blocks` residual blocks on the way down and one
+  more on the way up; attention where the height is in `attention`. Sizes that are odd are rounded
+  up on the way down, and cut on the way up. Departure: no convolution after up-sampling; the next
+  block has two.
   """
 
   widths: tuple[int, ...]

@@ -1,4 +1,5 @@
-"""Objectives of two-player games, at the critic's outputs for real and generated examples, and penalties of its slope.
+"""Objectives of two-player games, at the critic's outputs for real and generated examples, and
+penalties of its slope.
 
 A game's two losses are functions of arrays [B], nats for the first two:
 
@@ -9,8 +10,9 @@ A game's two losses are functions of arrays [B], nats for the first two:
   "hinge"          relu(1 - real) + relu(1 + fake)             -fake
   "wasserstein"    fake - real                                 -fake
 
-with D = sigmoid(output): Goodfellow 2014 (1406.2661); LSGAN, Mao 2016 (1611.04076, equation 9); the hinge of Lim & Ye
-2017 (1705.02894); WGAN, Arjovsky 2017 (1701.07875), which asks for a 1-Lipschitz critic.
+with D = sigmoid(output): Goodfellow 2014 (1406.2661); LSGAN, Mao 2016 (1611.04076, equation 9); the
+hinge of Lim & Ye 2017 (1705.02894); WGAN, Arjovsky 2017 (1701.07875), which asks for a 1-Lipschitz
+critic.
 """
 
 from collections.abc import Callable
@@ -36,7 +38,9 @@ def cross_entropy(real, fake):
 GAMES = {
   "minimax": Game(cross_entropy, lambda fake: -softplus(fake)),
   "non_saturating": Game(cross_entropy, lambda fake: softplus(-fake)),
-  "least_squares": Game(lambda real, fake: ((real - 1) ** 2 + fake**2) / 2, lambda fake: (fake - 1) ** 2 / 2),
+  "least_squares": Game(
+    lambda real, fake: ((real - 1) ** 2 + fake**2) / 2, lambda fake: (fake - 1) ** 2 / 2
+  ),
   "hinge": Game(lambda real, fake: relu(1 - real) + relu(1 + fake), lambda fake: -fake),
   "wasserstein": Game(lambda real, fake: fake - real, lambda fake: -fake),
 }
@@ -54,8 +58,8 @@ def squared_slope(critic, x):
 def gradient_penalty(critic, real, fake, key):
   """(|grad critic| - 1)² of each example [B], at a random point between a real and a generated one.
 
-  Gulrajani 2017 (1704.00028, equation 3): two-sided, as the best critic's slope is 1 almost everywhere between coupled
-  points of the two laws.
+  Gulrajani 2017 (1704.00028, equation 3): two-sided, as the best critic's slope is 1 almost
+  everywhere between coupled points of the two laws.
   """
   t = jax.random.uniform(key, (len(real), *[1] * (real.ndim - 1)))
   square = squared_slope(critic, t * real + (1 - t) * fake)

@@ -1,12 +1,14 @@
-"""Invertible maps with the logarithm of the determinant of their Jacobian: the layers of normalizing flows.
+"""Invertible maps with the logarithm of the determinant of their Jacobian: the layers of
+normalizing flows.
 
-A `Bijector` is two pure functions of a batch. Forward goes from the data to the latents, z = f(x), hence
+A `Bijector` is two pure functions of a batch. Forward goes from the data to the latents, z = f(x),
+hence
 
   log p(x) = log p_z(f(x)) + log |det df/dx|
 
-A univariate map (`prob.univariate`) is a Bijector too, but acts on each number alone and leaves log |dy/dx| in the
-shape of x; `coupling` and `autoregressive` take any, `elementwise` makes one a layer. Networks come in as functions:
-there is nothing to learn in here.
+A univariate map (`prob.univariate`) is a Bijector too, but acts on each number alone and leaves log
+|dy/dx| in the shape of x; `coupling` and `autoregressive` take any, `elementwise` makes one a
+layer. Networks come in as functions: there is nothing to learn in here.
 """
 
 from collections.abc import Callable
@@ -66,10 +68,11 @@ def repeat(layer: Callable, params) -> Bijector:
 
 
 def observe(layer: Callable, params, x):
-  """(y, log_det, moments) of `repeat`'s forward where each layer(p, moments) is given those of its own input.
+  """(y, log_det, moments) of `repeat`'s forward where each layer(p, moments) is given those of its
+  own input.
 
-  moments: `mean` and `var` over all axes but the last, [depth, C]. A batch norm in training; in evaluation
-  `repeat(lambda p: layer(*p), (params, averages of moments))` is the same flow.
+  moments: `mean` and `var` over all axes but the last, [depth, C]. A batch norm in training; in
+  evaluation `repeat(lambda p: layer(*p), (params, averages of moments))` is the same flow.
   """
 
   def step(carry, p):
@@ -84,10 +87,11 @@ def observe(layer: Callable, params, x):
 
 
 def grow(layer: Callable, initialize: Callable, seeds, x):
-  """(params, y): those of `repeat(layer, params)`, each from `initialize(seed, its input)`, and where x goes.
+  """(params, y): those of `repeat(layer, params)`, each from `initialize(seed, its input)`, and
+  where x goes.
 
-  `seeds` are stacked as the params will be: keys, say. Each layer sees the data as those before it leave them: the
-  data-dependent initialisation of Glow, 3.1.
+  `seeds` are stacked as the params will be: keys, say. Each layer sees the data as those before it
+  leave them: the data-dependent initialisation of Glow, 3.1.
   """
 
   def step(x, seed):
@@ -99,7 +103,9 @@ def grow(layer: Callable, initialize: Callable, seeds, x):
 
 
 def path(layer: Callable, params, y):
-  """All that y [B, ...] goes through on its way back through `repeat(layer, params)`: [depth, B, ...], x the first."""
+  """All that y [B, ...] goes through on its way back through `repeat(layer, params)`: [depth, B,
+  ...], x the first.
+  """
 
   def step(y, p):
     x = layer(p).inverse_and_log_det(y)[0]
@@ -129,24 +135,31 @@ class Split(NamedTuple):
 
 
 def halves(kept_first: bool = True) -> Split:
-  """The first D // 2 of the last axis, features or channels, and the others; the first or the last are kept."""
+  """The first D // 2 of the last axis, features or channels, and the others; the first or the last
+  are kept.
+  """
   order = slice(None, None, 1 if kept_first else -1)
   part = lambda x: jnp.split(x, [x.shape[-1] // 2], -1)[order]
   return Split(part, lambda *parts: jnp.concatenate(parts[order], -1))
 
 
 def checkerboard(kept_even: bool = True) -> Split:
-  """The pixels of even and odd i + j of images [B, H, W, C]; kept has zeros at the others, moved is all of x."""
+  """The pixels of even and odd i + j of images [B, H, W, C]; kept has zeros at the others, moved is
+  all of x.
+  """
 
   def kept(x):
     i, j = jnp.arange(x.shape[1]), jnp.arange(x.shape[2])
-    return jnp.broadcast_to((((i[:, None] + j[None]) % 2 == 0) == kept_even)[None, :, :, None], x.shape)
+    return jnp.broadcast_to(
+      (((i[:, None] + j[None]) % 2 == 0) == kept_even)[None, :, :, None], x.shape
+    )
 
   return Split(lambda x: (jnp.where(kept(x), x, 0), x), lambda a, b: jnp.where(kept(a), a, b))
 
 
 def coupling(split: Split, univariate: Callable, net: Callable) -> Bijector:
-  """moved -> univariate(net(kept))(moved): the Jacobian is triangular, whatever the network (NICE, eq. 4).
+  """moved -> univariate(net(kept))(moved): the Jacobian is triangular, whatever the network (NICE,
+  eq. 4).
 
   `net` gives parameters [*moved.shape, K], `univariate` makes of these a univariate map.
   """
@@ -163,10 +176,12 @@ def coupling(split: Split, univariate: Callable, net: Callable) -> Bijector:
 
 
 def autoregressive(univariate: Callable, net: Callable) -> Bijector:
-  """y_d = univariate(net(x)_d)(x_d), where net(x)_d depends on x_1 .. x_d-1 only (MAF, arXiv:1705.07057, eq. 3 - 5).
+  """y_d = univariate(net(x)_d)(x_d), where net(x)_d depends on x_1 .. x_d-1 only (MAF,
+  arXiv:1705.07057, eq. 3 - 5).
 
-  `net` goes from [B, D] to parameters [B, D, K]. Forward is one pass, the inverse D passes, one number after the
-  other; `inverse` of this layer is that of IAF (arXiv:1606.04934), fast the other way.
+  `net` goes from [B, D] to parameters [B, D, K]. Forward is one pass, the inverse D passes, one
+  number after the other; `inverse` of this layer is that of IAF (arXiv:1606.04934), fast the other
+  way.
   """
 
   def forward(x):
@@ -188,7 +203,9 @@ def autoregressive(univariate: Callable, net: Callable) -> Bijector:
 
 
 def actnorm(params) -> Bijector:
-  """y = (x + shift) exp(log_scale), params of shape [C], along the last axis (Glow, arXiv:1807.03039, 3.1)."""
+  """y = (x + shift) exp(log_scale), params of shape [C], along the last axis (Glow,
+  arXiv:1807.03039, 3.1).
+  """
 
   def spread(x):
     return (jnp.broadcast_to(params[name], x.shape) for name in ("log_scale", "shift"))
@@ -211,9 +228,11 @@ def actnorm_init(x) -> dict:
 
 
 def batch_norm(params, moments) -> Bijector:
-  """y = (x - mean) / sqrt(var + 1e-5) exp(log_scale) + shift, along the last axis (RealNVP, 3.7; MAF, appendix B).
+  """y = (x - mean) / sqrt(var + 1e-5) exp(log_scale) + shift, along the last axis (RealNVP, 3.7;
+  MAF, appendix B).
 
-  params: `log_scale` and `shift` [C]; moments: `mean` and `var` [C], of the batch in training, else of its past.
+  params: `log_scale` and `shift` [C]; moments: `mean` and `var` [C], of the batch in training, else
+  of its past.
   """
   log_std = 0.5 * jnp.log(moments["var"] + 1e-5)
   scale = {"log_scale": params["log_scale"] - log_std, "shift": -moments["mean"]}
@@ -222,10 +241,12 @@ def batch_norm(params, moments) -> Bijector:
 
 
 def linear(params, order) -> Bijector:
-  """y = x[..., order] L U along the last axis: an invertible 1 x 1 convolution (Glow, 3.2, eq. 10 - 11).
+  """y = x[..., order] L U along the last axis: an invertible 1 x 1 convolution (Glow, 3.2, eq. 10 -
+  11).
 
-  params: `lower` and `upper` [C, C], of which the strict triangles count, and `log_diagonal` [C]: L has ones on its
-  diagonal, U has exp(log_diagonal). Zeros make it the permutation `order`, which is not learnt.
+  params: `lower` and `upper` [C, C], of which the strict triangles count, and `log_diagonal` [C]: L
+  has ones on its diagonal, U has exp(log_diagonal). Zeros make it the permutation `order`, which is
+  not learnt.
   """
   eye = jnp.eye(len(params["log_diagonal"]), dtype=params["lower"].dtype)
   lower = jnp.tril(params["lower"], -1) + eye
@@ -235,11 +256,14 @@ def linear(params, order) -> Bijector:
     return jnp.broadcast_to(math.prod(x.shape[1:-1]) * params["log_diagonal"].sum(), len(x))
 
   def forward(x):
-    return x @ (lower @ upper)[jnp.argsort(order)], log_det(x)  # The order in the matrix: x is read once.
+    # The order in the matrix: x is read once.
+    return x @ (lower @ upper)[jnp.argsort(order)], log_det(x)
 
   def backward(y):
     columns = y.reshape(-1, y.shape[-1]).T
-    columns = solve_triangular(lower, solve_triangular(upper, columns, trans=1), trans=1, lower=True)
+    columns = solve_triangular(
+      lower, solve_triangular(upper, columns, trans=1), trans=1, lower=True
+    )
     return columns.T.reshape(y.shape)[..., jnp.argsort(order)], -log_det(y)
 
   return Bijector(forward, backward)
@@ -266,17 +290,24 @@ def squeeze() -> Bijector:
 
   def there(x):
     b, h, w, c = x.shape
-    return x.reshape(b, h // 2, 2, w // 2, 2, c).transpose(0, 1, 3, 2, 4, 5).reshape(b, h // 2, w // 2, 4 * c)
+    return (
+      x.reshape(b, h // 2, 2, w // 2, 2, c)
+      .transpose(0, 1, 3, 2, 4, 5)
+      .reshape(b, h // 2, w // 2, 4 * c)
+    )
 
   def back(y):
     b, h, w, c = y.shape
-    return y.reshape(b, h, w, 2, 2, c // 4).transpose(0, 1, 3, 2, 4, 5).reshape(b, 2 * h, 2 * w, c // 4)
+    return (
+      y.reshape(b, h, w, 2, 2, c // 4).transpose(0, 1, 3, 2, 4, 5).reshape(b, 2 * h, 2 * w, c // 4)
+    )
 
   return rearrange(there, back)
 
 
 def factor_out(rest: Bijector, shape: tuple[int, ...]) -> Bijector:
-  """The first half of the channels of [B, *shape] is done, `rest` takes the others: [B, D] (RealNVP, 3.6).
+  """The first half of the channels of [B, *shape] is done, `rest` takes the others: [B, D]
+  (RealNVP, 3.6).
 
   `rest` goes from [B, ..., C - C // 2] to vectors.
   """

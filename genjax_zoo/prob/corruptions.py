@@ -1,6 +1,8 @@
-"""What can befall an image, and what undoes it without learning: (key, v, amount) -> (corrupted, restored).
+"""What can befall an image, and what undoes it without learning: (key, v, amount) -> (corrupted,
+restored).
 
-Images v [B, H, W, C] in [0, 1]; both results have their form. The second is the baseline that a model must beat.
+Images v [B, H, W, C] in [0, 1]; both results have their form. The second is the baseline that a
+model must beat.
 """
 
 import jax
@@ -14,16 +16,24 @@ def gaussian(key, v, amount):
 
 
 def salt_and_pepper(key, v, amount):
-  """Each number with probability `amount` 0 or 1, by chance; the baseline is the median of its 3 x 3 neighbours."""
+  """Each number with probability `amount` 0 or 1, by chance; the baseline is the median of its 3 x
+  3 neighbours.
+  """
   k_where, k_which = jax.random.split(key)
-  spoilt = jnp.where(jax.random.bernoulli(k_where, amount, v.shape), jax.random.bernoulli(k_which, 0.5, v.shape), v)
+  spoilt = jnp.where(
+    jax.random.bernoulli(k_where, amount, v.shape), jax.random.bernoulli(k_which, 0.5, v.shape), v
+  )
   padded = jnp.pad(spoilt, ((0, 0), (1, 1), (1, 1), (0, 0)), mode="edge")
   h, w = v.shape[1:3]
-  return spoilt, jnp.median(jnp.stack([padded[:, i : i + h, j : j + w] for i in range(3) for j in range(3)]), 0)
+  return spoilt, jnp.median(
+    jnp.stack([padded[:, i : i + h, j : j + w] for i in range(3) for j in range(3)]), 0
+  )
 
 
 def masked(v, seen):
-  """v where `seen`, else 0; the baseline is the mean of what is seen of the image, channel by channel."""
+  """v where `seen`, else 0; the baseline is the mean of what is seen of the image, channel by
+  channel.
+  """
   mean = (v * seen).sum((1, 2), keepdims=True) / jnp.maximum(seen.sum((1, 2), keepdims=True), 1)
   return v * seen, jnp.where(seen > 0, v, mean)
 
@@ -48,7 +58,9 @@ def square(key, v, amount):
 
 
 def downsample(key, v, amount):
-  """The means of blocks of `amount` x `amount` pixels, drawn large; the baseline interpolates them bicubically."""
+  """The means of blocks of `amount` x `amount` pixels, drawn large; the baseline interpolates them
+  bicubically.
+  """
   n, h, w, c = v.shape
   f = int(amount)
   small = v.reshape(n, h // f, f, w // f, f, c).mean((2, 4))
@@ -66,5 +78,8 @@ def none(key, v, amount):
   return v, v
 
 
-CORRUPTIONS = {f.__name__: f for f in (none, gaussian, salt_and_pepper, mask, square, downsample, gray)}
-PROJECTIONS = "mask", "square", "downsample", "gray"  # Linear, and what they leave they leave again.
+CORRUPTIONS = {
+  f.__name__: f for f in (none, gaussian, salt_and_pepper, mask, square, downsample, gray)
+}
+# Linear, and what they leave they leave again.
+PROJECTIONS = "mask", "square", "downsample", "gray"

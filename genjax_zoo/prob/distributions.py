@@ -1,8 +1,10 @@
-"""Log-probabilities, in nats, and draws of the distributions that decoders give; elementwise unless said.
+"""Log-probabilities, in nats, and draws of the distributions that decoders give; elementwise unless
+said.
 
-Integers x in [0, levels) stand for v = 2 x / (levels - 1) - 1 in [-1, 1], each for a cell 2 / (levels - 1) wide around
-it; the cells at the edges reach to infinity, so that the masses of all levels sum to 1. Means and scales are in units
-of v, the logarithms of scales held in [-30, 30], where float32 and its gradients are finite.
+Integers x in [0, levels) stand for v = 2 x / (levels - 1) - 1 in [-1, 1], each for a cell 2 /
+(levels - 1) wide around it; the cells at the edges reach to infinity, so that the masses of all
+levels sum to 1. Means and scales are in units of v, the logarithms of scales held in [-30, 30],
+where float32 and its gradients are finite.
 """
 
 import math
@@ -34,10 +36,11 @@ def categorical_log_prob(x, logits):
 
 
 def gumbel_softmax_sample(key, logits, temperature):
-  """softmax((logits + g) / temperature), g ~ Gumbel(0, 1): relaxed one-hot draws of softmax(logits), [..., K].
+  """softmax((logits + g) / temperature), g ~ Gumbel(0, 1): relaxed one-hot draws of
+  softmax(logits), [..., K].
 
-  The largest entry is at k with probability softmax(logits)[k]; the others vanish as `temperature` falls to 0
-  (Jang et al. 2016, 1611.01144; Maddison et al. 2016, 1611.00712).
+  The largest entry is at k with probability softmax(logits)[k]; the others vanish as `temperature`
+  falls to 0 (Jang et al. 2016, 1611.01144; Maddison et al. 2016, 1611.00712).
   """
   return jax.nn.softmax((logits + jax.random.gumbel(key, logits.shape)) / temperature)
 
@@ -48,7 +51,9 @@ def scale(log_scale):
 
 
 def cell(x, mean, log_scale, levels: int):
-  """(centre, width) of the cell of x, standardised: centre = (v - mean) / scale, width = 2 / (levels - 1) / scale."""
+  """(centre, width) of the cell of x, standardised: centre = (v - mean) / scale, width = 2 /
+  (levels - 1) / scale.
+  """
   inverse = 1 / scale(log_scale)
   return (2 * x.astype(jnp.float32) / (levels - 1) - 1 - mean) * inverse, 2 / (levels - 1) * inverse
 
@@ -61,8 +66,8 @@ def nearest_level(v, levels: int):
 def discretized_logistic_log_prob(x, mean, log_scale, levels: int):
   """log of the mass that a logistic gives the cell of x (PixelCNN++, 1701.05517, eq. 2).
 
-  With a < b the standardised ends, log(sigmoid(b) - sigmoid(a)) is log sigmoid(b) + log sigmoid(-a) +
-  log(1 - exp(a - b)), exact in both tails. An infinite end drops its term and the last.
+  With a < b the standardised ends, log(sigmoid(b) - sigmoid(a)) is log sigmoid(b) + log sigmoid(-a)
+  + log(1 - exp(a - b)), exact in both tails. An infinite end drops its term and the last.
   """
   centre, width = cell(x, mean, log_scale, levels)
   below = jnp.where(x > 0, log_sigmoid(width / 2 - centre), 0.0)
@@ -76,13 +81,17 @@ def discretized_logistic_sample(key, mean, log_scale, levels: int):
 
 
 def discretized_logistic_mixture_log_prob(x, logits, mean, log_scale, levels: int):
-  """The same of a mixture over the last axis: x [...], and logits, mean, log_scale [..., K] -> [...]."""
+  """The same of a mixture over the last axis: x [...], and logits, mean, log_scale [..., K] ->
+  [...].
+  """
   components = discretized_logistic_log_prob(x[..., None], mean, log_scale, levels)
   return logsumexp(jax.nn.log_softmax(logits) + components, -1)
 
 
 def discretized_logistic_mixture_sample(key, logits, mean, log_scale, levels: int):
-  """Integers in [0, levels), int32 [...], of a mixture over the last axis: logits, mean, log_scale [..., K]."""
+  """Integers in [0, levels), int32 [...], of a mixture over the last axis: logits, mean, log_scale
+  [..., K].
+  """
   k_which, k_x = jax.random.split(key)
   which = jax.random.categorical(k_which, logits)[..., None]
   mean, log_scale = (jnp.take_along_axis(a, which, -1)[..., 0] for a in (mean, log_scale))
@@ -92,10 +101,11 @@ def discretized_logistic_mixture_sample(key, logits, mean, log_scale, levels: in
 def discretized_normal_log_prob(x, mean, log_scale, levels: int):
   """log of the mass that a Gaussian gives the cell of x (DDPM, 2006.11239, eq. 13).
 
-  With a < b the standardised ends and Phi the normal's distribution function, log(Phi(b) - Phi(a)) is log Phi(b) +
-  log(1 - exp(log Phi(a) - log Phi(b))) left of the mean, and its mirror image on the right. In a narrow cell of width w
-  around c the difference is lost in rounding; the Taylor series of the density phi gives its mass there,
-  w phi(c) (1 + w^2 (c^2 - 1) / 24 + w^4 (c^4 - 6 c^2 + 3) / 1920).
+  With a < b the standardised ends and Phi the normal's distribution function, log(Phi(b) - Phi(a))
+  is log Phi(b) + log(1 - exp(log Phi(a) - log Phi(b))) left of the mean, and its mirror image on
+  the right. In a narrow cell of width w around c the difference is lost in rounding; the Taylor
+  series of the density phi gives its mass there, w phi(c) (1 + w^2 (c^2 - 1) / 24 + w^4 (c^4 - 6
+  c^2 + 3) / 1920).
   """
   centre, width = cell(x, mean, log_scale, levels)
   first, last = x == 0, x == levels - 1
@@ -107,7 +117,8 @@ def discretized_normal_log_prob(x, mean, log_scale, levels: int):
   w = jnp.where(narrow, 1.0, width)
   left = jnp.where(first, centre, jnp.where(last, -centre, -jnp.abs(centre)))
   log_b = log_ndtr(left + w / 2)
-  # log Phi is concave, and its slope at b is at least -b: a bound that rounding may not pass, far in the tail.
+  # log Phi is concave, and its slope at b is at least -b: a bound that rounding may not pass, far
+  # in the tail.
   drop = jnp.minimum(log_ndtr(left - w / 2) - log_b, w * jnp.minimum(left + w / 2, 0.0))
   inside = jnp.log(-jnp.expm1(jnp.where(first | last, -1.0, drop)))
   return jnp.where(narrow, taylor, log_b + jnp.where(first | last, 0.0, inside))

@@ -4,11 +4,12 @@ import jax.numpy as jnp
 
 
 def spherical(a, b, t):
-  """The point at t in [0, 1] of the great arc from a to b [..., D], whose length goes linearly from |a| to |b|.
+  """The point at t in [0, 1] of the great arc from a to b [..., D], whose length goes linearly from
+  |a| to |b|.
 
-  N(0, I) in D dimensions lives at the radius sqrt(D). The line from one draw to another passes at sqrt(D / 2), where
-  there are none; the arc stays (White 2016, arXiv:1609.04468, who leaves |a| and |b| to the sines). t has the shape
-  [..., 1] or []. Opposite points have no arc.
+  N(0, I) in D dimensions lives at the radius sqrt(D). The line from one draw to another passes at
+  sqrt(D / 2), where there are none; the arc stays (White 2016, arXiv:1609.04468, who leaves |a| and
+  |b| to the sines). t has the shape [..., 1] or []. Opposite points have no arc.
   """
   length_a, length_b = (jnp.linalg.norm(x, axis=-1, keepdims=True) for x in (a, b))
   a, b = a / length_a, b / length_b

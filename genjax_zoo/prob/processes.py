@@ -1,4 +1,5 @@
-"""The forward process x_t = alpha x_0 + sigma eps of all diffusion models: its laws, what networks predict, the losses.
+"""The forward process x_t = alpha x_0 + sigma eps of all diffusion models: its laws, what networks
+predict, the losses.
 
 A network may predict any of five things. Together with x each is as good as any other:
 
@@ -10,8 +11,9 @@ A network may predict any of five things. Together with x each is as good as any
 
 Below t is a level and s a less noisy one; x [B, ...], the numbers of a level [] or [B].
 
-The deck's posterior mean (A, lines 960 and 972) fuses two lines in a fraction, and has abar_t for abar_{t-1}; its
-p(x_{t-1} | x_t) puts eps for x_0 into the posterior (B, line 901), and its loss forgets eps in x_t (B, line 770).
+The deck's posterior mean (A, lines 960 and 972) fuses two lines in a fraction, and has abar_t for
+abar_{t-1}; its p(x_{t-1} | x_t) puts eps for x_0 into the posterior (B, line 901), and its loss
+forgets eps in x_t (B, line 770).
 """
 
 from collections.abc import Callable
@@ -33,12 +35,15 @@ def diffuse(x0, eps, t: Level):
 
 
 def transition(s: Level, t: Level) -> Level:
-  """(ratio, sqrt(var)) of q(x_t | x_s) = N(ratio x_s, var I): a step of the chain; var is the papers' beta_t.
+  """(ratio, sqrt(var)) of q(x_t | x_s) = N(ratio x_s, var I): a step of the chain; var is the
+  papers' beta_t.
 
   ratio = alpha_t / alpha_s, var = sigma_t² - ratio² sigma_s².
   """
   ratio = t.alpha / s.alpha
-  return Level(ratio, jnp.sqrt(jnp.maximum((t.sigma - ratio * s.sigma) * (t.sigma + ratio * s.sigma), 0)))
+  return Level(
+    ratio, jnp.sqrt(jnp.maximum((t.sigma - ratio * s.sigma) * (t.sigma + ratio * s.sigma), 0))
+  )
 
 
 def posterior(x0, x, s: Level, t: Level):
@@ -48,8 +53,8 @@ def posterior(x0, x, s: Level, t: Level):
 
     mean = ratio sigma_s² / sigma_t² x_t + alpha_s large / sigma_t² x_0,   small = large sigma_s² / sigma_t²
 
-  The two variances, beta~_t and beta_t, are right for p(x_s | x_t) when the data are one point, and when they are
-  N(0, I).
+  The two variances, beta~_t and beta_t, are right for p(x_s | x_t) when the data are one point, and
+  when they are N(0, I).
   """
   s, t = aligned(s, x), aligned(t, x)
   ratio, scale = transition(s, t)
@@ -61,7 +66,10 @@ def posterior(x0, x, s: Level, t: Level):
 SPLITS = {  # (value, x, alpha, sigma) -> (x_0, eps)
   "eps": lambda value, x, a, s: ((x - s * value) / a, value),
   "x0": lambda value, x, a, s: (value, (x - a * value) / s),
-  "v": lambda value, x, a, s: ((a * x - s * value) / (a**2 + s**2), (s * x + a * value) / (a**2 + s**2)),
+  "v": lambda value, x, a, s: (
+    (a * x - s * value) / (a**2 + s**2),
+    (s * x + a * value) / (a**2 + s**2),
+  ),
   "score": lambda value, x, a, s: ((x + s**2 * value) / a, -s * value),
   "velocity": lambda value, x, a, s: ((x - s * value) / (a + s), (x + a * value) / (a + s)),
 }
@@ -90,15 +98,18 @@ def convert(value, x, level: Level, source: str, kind: str):
 
 
 def denoising_loss(predict: Callable, x0, eps, t: Level, kind: str, weight=1.0):
-  """weight |target - predict(x_t, t)|² / D, [B]: what every diffusion model minimises, `weight` [] or [B].
+  """weight |target - predict(x_t, t)|² / D, [B]: what every diffusion model minimises, `weight` []
+  or [B].
 
-  D counts an example's numbers; in nats the bound is D times this, with the weight below of the predicted kind.
+  D counts an example's numbers; in nats the bound is D times this, with the weight below of the
+  predicted kind.
   """
   error = (predict(diffuse(x0, eps, t), t) - target(x0, eps, t, kind)) ** 2
   return weight * error.reshape(len(x0), -1).mean(-1)
 
 
-# Weights of |eps - eps_hat|², summed over an example's numbers; snr = alpha² / sigma² times as much of |x_0 - x0_hat|².
+# Weights of |eps - eps_hat|², summed over an example's numbers; snr = alpha² / sigma² times as much
+# of |x_0 - x0_hat|².
 
 
 def simple_weight(t: Level):
@@ -107,23 +118,28 @@ def simple_weight(t: Level):
 
 
 def elbo_weight(s: Level, t: Level):
-  """(snr_s / snr_t - 1) / 2: gives KL(q(x_s | x_t, x_0) || p(x_s | x_t)) in nats, p of the variance `small`.
+  """(snr_s / snr_t - 1) / 2: gives KL(q(x_s | x_t, x_0) || p(x_s | x_t)) in nats, p of the variance
+  `small`.
 
-  (Ho 2020, equation 12; Kingma 2021, arXiv:2107.00630, equation 13.) Infinite at sigma_s = 0: the last step is a
-  likelihood of the data, not a KL.
+  (Ho 2020, equation 12; Kingma 2021, arXiv:2107.00630, equation 13.) Infinite at sigma_s = 0: the
+  last step is a likelihood of the data, not a KL.
   """
   return ((s.alpha * t.sigma / (s.sigma * t.alpha)) ** 2 - 1) / 2
 
 
 def min_snr_weight(t: Level, gamma: float = 5.0):
-  """min(snr, gamma) / snr: the data's own error counts alike where there is little noise (Hang 2023, 2303.09556)."""
+  """min(snr, gamma) / snr: the data's own error counts alike where there is little noise (Hang
+  2023, 2303.09556).
+  """
   return jnp.minimum(1, gamma / t.snr)
 
 
 def edm_weight(t: Level, sd: float = 0.5):
-  """1 + (sigma / (alpha sd))²: a network of unit targets has unit weight (Karras 2022, 2206.00364, table 1).
+  """1 + (sigma / (alpha sd))²: a network of unit targets has unit weight (Karras 2022, 2206.00364,
+  table 1).
 
-  In units of x_0 that is lambda(sigma) = (sigma² + sd²) / (sigma sd)²; sd is the standard deviation of the data.
+  In units of x_0 that is lambda(sigma) = (sigma² + sd²) / (sigma sd)²; sd is the standard deviation
+  of the data.
   """
   return 1 + 1 / (t.snr * sd**2)
 

@@ -6,13 +6,14 @@ All have the form `sampler(denoise, x, levels, key) -> x`:
   x                    noise of the first level, sigma_0 eps where alpha_0 is nearly 0
   levels               Level of arrays [N + 1], from noise to data; the last sigma may be 0
 
-and x0_hat fixes eps_hat = (x - alpha x0_hat) / sigma. As alpha and sigma change, x moves with the probability-flow ODE
-(Song 2020, arXiv:2011.13456), whatever the time in which they do:
+and x0_hat fixes eps_hat = (x - alpha x0_hat) / sigma. As alpha and sigma change, x moves with the
+probability-flow ODE (Song 2020, arXiv:2011.13456), whatever the time in which they do:
 
   dx = x0_hat dalpha + eps_hat dsigma
 
-`denoise` is never called at the last level, and a step that ends at sigma = 0 adds no noise (the deck's Algorithm 2,
-C, adds it always). Guidance, clipping and the kind of prediction are inside `denoise`.
+`denoise` is never called at the last level, and a step that ends at sigma = 0 adds no noise (the
+deck's Algorithm 2, C, adds it always). Guidance, clipping and the kind of prediction are inside
+`denoise`.
 """
 
 from collections.abc import Callable
@@ -40,7 +41,8 @@ def noise_of(x, x0, t: Level):
 def ancestral_step(denoise, x, t: Level, s: Level, key, variance: str | Callable):
   """x_s ~ N(mean of q(x_s | x_t, x0_hat), variance I); the mean at sigma_s = 0.
 
-  `variance` is "small", "large", or v(x, t), for large^v small^(1 - v) (Nichol & Dhariwal 2021, 2102.09672).
+  `variance` is "small", "large", or v(x, t), for large^v small^(1 - v) (Nichol & Dhariwal 2021,
+  2102.09672).
   """
   mean, small, large = posterior(denoise(x, t), x, s, t)
   if callable(variance):
@@ -53,12 +55,15 @@ def ancestral_step(denoise, x, t: Level, s: Level, key, variance: str | Callable
 
 
 def ancestral(denoise, x, levels: Level, key, variance: str | Callable = "small"):
-  """The reverse chain, `variance` that of `ancestral_step` (Ho 2020, arXiv:2006.11239, Algorithm 2)."""
+  """The reverse chain, `variance` that of `ancestral_step` (Ho 2020, arXiv:2006.11239, Algorithm
+  2).
+  """
   return walk(lambda x, t, s, key: ancestral_step(denoise, x, t, s, key, variance), x, levels, key)
 
 
 def ddim(denoise, x, levels: Level, key, eta=0.0):
-  """x_s = alpha_s x0_hat + sqrt(sigma_s² - d²) eps_hat + d eps, d² = eta² small (Song 2020, 2010.02502, equation 12).
+  """x_s = alpha_s x0_hat + sqrt(sigma_s² - d²) eps_hat + d eps, d² = eta² small (Song 2020,
+  2010.02502, equation 12).
 
   eta = 1 is `ancestral`; eta = 0 has no noise and is the Euler step of the ODE in (alpha, sigma).
   """
@@ -67,19 +72,26 @@ def ddim(denoise, x, levels: Level, key, eta=0.0):
     x0 = denoise(x, t)
     spread = eta * jnp.sqrt(posterior(x0, x, s, t)[1])
     rest = jnp.sqrt(jnp.maximum(s.sigma**2 - spread**2, 0))
-    return s.alpha * x0 + rest * noise_of(x, x0, t) + spread * jax.random.normal(key, x.shape, x.dtype)
+    return (
+      s.alpha * x0 + rest * noise_of(x, x0, t) + spread * jax.random.normal(key, x.shape, x.dtype)
+    )
 
   return walk(step, x, levels, key)
 
 
 def renoise(denoise, x, levels: Level, key):
-  """x_s = alpha_s x0_hat + sigma_s eps, all noise new at every step (Song 2023, arXiv:2303.01469, Algorithm 1)."""
-  draw = lambda x, t, s, key: s.alpha * denoise(x, t) + s.sigma * jax.random.normal(key, x.shape, x.dtype)
+  """x_s = alpha_s x0_hat + sigma_s eps, all noise new at every step (Song 2023, arXiv:2303.01469,
+  Algorithm 1).
+  """
+  draw = lambda x, t, s, key: (
+    s.alpha * denoise(x, t) + s.sigma * jax.random.normal(key, x.shape, x.dtype)
+  )
   return walk(draw, x, levels, key)
 
 
 def heun(denoise, x, levels: Level, key):
-  """The trapezoidal rule for the ODE: of order 2, two evaluations a step (Karras 2022, 2206.00364, Algorithm 1).
+  """The trapezoidal rule for the ODE: of order 2, two evaluations a step (Karras 2022, 2206.00364,
+  Algorithm 1).
 
   A step that ends at sigma = 0 is Euler's, as there.
   """
@@ -102,18 +114,22 @@ def heun(denoise, x, levels: Level, key):
 def dpm_solver(denoise, x, levels: Level, key, order: int = 2):
   """DPM-Solver++ 2M: of order 2, one evaluation a step (Lu 2022, arXiv:2211.01095, Algorithm 2).
 
-  With h = lambda_s - lambda_t, lambda = log(alpha / sigma), and x0_hat extrapolated from this step and the last:
+  With h = lambda_s - lambda_t, lambda = log(alpha / sigma), and x0_hat extrapolated from this step
+  and the last:
 
     x_s = sigma_s / sigma_t x_t - alpha_s (exp(-h) - 1) (x0_hat + h / (2 h_last) (x0_hat - x0_last))
 
-  Of order 1, x0_hat alone, it is `ddim`; so are its first step, one after alpha = 0, and one to sigma = 0.
+  Of order 1, x0_hat alone, it is `ddim`; so are its first step, one after alpha = 0, and one to
+  sigma = 0.
   """
 
   def step(carry, t, s, key):
     x, last, h_last = carry
     x0 = denoise(x, t)
     h = (s.log_snr - t.log_snr) / 2
-    ahead = jnp.where((s.sigma > 0) & jnp.isfinite(h_last), h / (2 * h_last), 0) if order == 2 else 0.0
+    ahead = (
+      jnp.where((s.sigma > 0) & jnp.isfinite(h_last), h / (2 * h_last), 0) if order == 2 else 0.0
+    )
     mixed = x0 + ahead * (x0 - last)
     return s.sigma / t.sigma * x - s.alpha * jnp.expm1(-h) * mixed, x0, h
 
@@ -121,18 +137,21 @@ def dpm_solver(denoise, x, levels: Level, key, order: int = 2):
 
 
 def dpm_solver_single(denoise, x, levels: Level, key):
-  """DPM-Solver++ 2S: of order 2 as `dpm_solver`, without memory of the last step (Lu 2022, Algorithm 1).
+  """DPM-Solver++ 2S: of order 2 as `dpm_solver`, without memory of the last step (Lu 2022,
+  Algorithm 1).
 
   A step goes from t to s by way of a level m between, so that it takes `levels` two at a time:
 
-    u = sigma_m / sigma_t x_t - alpha_m (exp(-r h) - 1) x0_hat(x_t, t)
-    x_s = sigma_s / sigma_t x_t - alpha_s (exp(-h) - 1) ((1 - 1 / (2 r)) x0_hat(x_t, t) + 1 / (2 r) x0_hat(u, m))
+    u = sigma_m / sigma_t x_t - alpha_m (exp(-r h) - 1) x0_hat(x_t, t) x_s = sigma_s / sigma_t x_t -
+    alpha_s (exp(-h) - 1) ((1 - 1 / (2 r)) x0_hat(x_t, t) + 1 / (2 r) x0_hat(u, m))
 
-  with h = lambda_s - lambda_t and r h = lambda_m - lambda_t; r = 1 from alpha = 0. A step that ends at sigma = 0
-  returns x0_hat(u, m). Raises ValueError for an odd number of steps.
+  with h = lambda_s - lambda_t and r h = lambda_m - lambda_t; r = 1 from alpha = 0. A step that ends
+  at sigma = 0 returns x0_hat(u, m). Raises ValueError for an odd number of steps.
   """
   if len(levels.sigma) % 2 == 0:
-    raise ValueError(f"dpm_solver_single takes steps two at a time, and there are {len(levels.sigma) - 1}")
+    raise ValueError(
+      f"dpm_solver_single takes steps two at a time, and there are {len(levels.sigma) - 1}"
+    )
 
   def step(x, t_m_s):
     t, m, s = t_m_s
@@ -140,7 +159,9 @@ def dpm_solver_single(denoise, x, levels: Level, key):
     h, rh = (s.log_snr - t.log_snr) / 2, (m.log_snr - t.log_snr) / 2
     u = m.sigma / t.sigma * x - m.alpha * jnp.expm1(-rh) * x0
     ahead = jnp.where(s.sigma > 0, jnp.where(jnp.isfinite(rh), h / (2 * rh), 0.5), 1.0)
-    return s.sigma / t.sigma * x - s.alpha * jnp.expm1(-h) * (x0 + ahead * (denoise(u, m) - x0)), None
+    return s.sigma / t.sigma * x - s.alpha * jnp.expm1(-h) * (
+      x0 + ahead * (denoise(u, m) - x0)
+    ), None
 
   triples = levels.at(slice(None, -2, 2)), levels.at(slice(1, -1, 2)), levels.at(slice(2, None, 2))
   return lax.scan(step, x, triples)[0]
@@ -151,7 +172,8 @@ def euler_maruyama(denoise, x, levels: Level, key):
 
     dx = x0_hat dalpha + eps_hat dsigma - sigma eps_hat dlambda + sigma sqrt(2 dlambda) eps
 
-  with lambda = log(alpha / sigma). A step from alpha = 0 or to sigma = 0, where lambda is infinite, is the ODE's.
+  with lambda = log(alpha / sigma). A step from alpha = 0 or to sigma = 0, where lambda is infinite,
+  is the ODE's.
   """
 
   def step(x, t, s, key):
@@ -165,17 +187,24 @@ def euler_maruyama(denoise, x, levels: Level, key):
 
 
 def langevin_step(denoise, x, t: Level, key, size):
-  """x + d/2 score + sqrt(d) eps, d = size sigma²: a step of Langevin dynamics, which keeps p(x_t) as `size` falls."""
+  """x + d/2 score + sqrt(d) eps, d = size sigma²: a step of Langevin dynamics, which keeps p(x_t)
+  as `size` falls.
+  """
   eps = noise_of(x, denoise(x, t), t)
-  return x - size / 2 * t.sigma * eps + jnp.sqrt(size) * t.sigma * jax.random.normal(key, x.shape, x.dtype)
+  return (
+    x
+    - size / 2 * t.sigma * eps
+    + jnp.sqrt(size) * t.sigma * jax.random.normal(key, x.shape, x.dtype)
+  )
 
 
 def annealed_langevin(denoise, x, levels: Level, key, repeats: int = 10, size=0.2):
-  """`repeats` steps of Langevin dynamics at each level but the last, and then x0_hat (Song 2019, arXiv:1907.05600).
+  """`repeats` steps of Langevin dynamics at each level but the last, and then x0_hat (Song 2019,
+  arXiv:1907.05600).
 
-  A step has the variance size sigma² (the paper's epsilon = size sigma_L²). From level to level x grows with alpha, if
-  there is any. The step to the last level is `ddim`'s: left out, the noise of the last but one is in the samples
-  (2009.05475).
+  A step has the variance size sigma² (the paper's epsilon = size sigma_L²). From level to level x
+  grows with alpha, if there is any. The step to the last level is `ddim`'s: left out, the noise of
+  the last but one is in the samples (2009.05475).
   """
 
   def step(x, t, s, key):
@@ -188,11 +217,14 @@ def annealed_langevin(denoise, x, levels: Level, key, repeats: int = 10, size=0.
   return ddim(denoise, x, levels.at(jnp.array([last, data])), key)
 
 
-def predictor_corrector(denoise, x, levels: Level, key, variance: str | Callable = "small", size=0.05):
-  """A step of `ancestral`, then one of Langevin dynamics at the new level (Song 2020, arXiv:2011.13456, Algorithm 1).
+def predictor_corrector(
+  denoise, x, levels: Level, key, variance: str | Callable = "small", size=0.05
+):
+  """A step of `ancestral`, then one of Langevin dynamics at the new level (Song 2020,
+  arXiv:2011.13456, Algorithm 1).
 
-  The corrector's variance is size sigma². The paper's is 2 (r |z| / |score|)², about 2 r² sigma²: 0.05 is r = 0.16.
-  None is taken at sigma = 0.
+  The corrector's variance is size sigma². The paper's is 2 (r |z| / |score|)², about 2 r² sigma²:
+  0.05 is r = 0.16. None is taken at sigma = 0.
   """
 
   def step(x, t, s, key):
@@ -204,10 +236,12 @@ def predictor_corrector(denoise, x, levels: Level, key, variance: str | Callable
 
 
 def repaint(denoise, x, levels: Level, key, known, mask, repeats: int = 10):
-  """`ancestral`, held to x_0 = `known` where `mask` is 1 (Lugmayr 2022, RePaint, arXiv:2201.09865, Algorithm 1).
+  """`ancestral`, held to x_0 = `known` where `mask` is 1 (Lugmayr 2022, RePaint, arXiv:2201.09865,
+  Algorithm 1).
 
-  At each level the known part is a draw of q(x_s | x_0); the rest, drawn from p(x_s | x_t), has not seen it. So x_s is
-  diffused back to t and drawn again, `repeats` times in all, until both parts agree.
+  At each level the known part is a draw of q(x_s | x_0); the rest, drawn from p(x_s | x_t), has not
+  seen it. So x_s is diffused back to t and drawn again, `repeats` times in all, until both parts
+  agree.
   """
 
   def step(x, t, s, key):
@@ -226,7 +260,9 @@ def repaint(denoise, x, levels: Level, key, known, mask, repeats: int = 10):
 
 
 def evaluations(name: str, steps: int, repeats: int = 10, **options) -> int:
-  """How often the sampler of this name calls `denoise` on the way along steps + 1 levels, the last with sigma = 0."""
+  """How often the sampler of this name calls `denoise` on the way along steps + 1 levels, the last
+  with sigma = 0.
+  """
   twice = 2 * steps - 1
   known = {"heun": twice, "predictor_corrector": twice, "annealed_langevin": repeats * steps + 1}
   return known.get(name, steps)

@@ -1,11 +1,12 @@
-"""Noise schedules: how much signal and how much noise is left along x_t = alpha_t x_0 + sigma_t eps, eps ~ N(0, I).
+"""Noise schedules: how much signal and how much noise is left along x_t = alpha_t x_0 + sigma_t
+eps, eps ~ N(0, I).
 
-All that sampling and losses need of a point on the way is its `Level` (alpha, sigma). Schedules in discrete time
-return T + 1 of them, from data, alpha_0 = 1 and sigma_0 = 0, to noise; alpha² is the papers' abar. Those in continuous
-time are functions of t, from data at 0 to noise at 1.
+All that sampling and losses need of a point on the way is its `Level` (alpha, sigma). Schedules in
+discrete time return T + 1 of them, from data, alpha_0 = 1 and sigma_0 = 0, to noise; alpha² is the
+papers' abar. Those in continuous time are functions of t, from data at 0 to noise at 1.
 
-The deck (B, line 578) has the cosine schedule without its offset and without a bound on beta; it says (A, lines 962
-and 977) abar_t = prod_{i=1}^T (1 - beta_i), where the product ends at t.
+The deck (B, line 578) has the cosine schedule without its offset and without a bound on beta; it
+says (A, lines 962 and 977) abar_t = prod_{i=1}^T (1 - beta_i), where the product ends at t.
 """
 
 from typing import NamedTuple
@@ -16,7 +17,9 @@ import numpy as np
 
 
 class Level(NamedTuple):
-  """x = alpha x_0 + sigma eps: numbers, arrays [B] with an entry an example, or arrays of levels on the way."""
+  """x = alpha x_0 + sigma eps: numbers, arrays [B] with an entry an example, or arrays of levels on
+  the way.
+  """
 
   alpha: jax.Array
   sigma: jax.Array
@@ -37,9 +40,11 @@ class Level(NamedTuple):
 
 
 def from_beta(beta) -> Level:
-  """Levels [T + 1] of the chain x_t = sqrt(1 - beta_t) x_{t-1} + sqrt(beta_t) eps of beta [T], a NumPy array.
+  """Levels [T + 1] of the chain x_t = sqrt(1 - beta_t) x_{t-1} + sqrt(beta_t) eps of beta [T], a
+  NumPy array.
 
-  abar_t = prod_{i <= t} (1 - beta_i) in double precision: 1 - abar_1 is about 1e-5, which float32 would blur.
+  abar_t = prod_{i <= t} (1 - beta_i) in double precision: 1 - abar_1 is about 1e-5, which float32
+  would blur.
   """
   log_abar = np.concatenate([[0.0], np.cumsum(np.log1p(-np.asarray(beta, np.float64)))])
   return Level(jnp.asarray(np.exp(log_abar / 2)), jnp.asarray(np.sqrt(-np.expm1(log_abar))))
@@ -48,21 +53,24 @@ def from_beta(beta) -> Level:
 def linear(T: int, first: float = 1e-4, last: float = 0.02, most: float = 0.999) -> Level:
   """Levels [T + 1], beta rising linearly (Ho 2020, arXiv:2006.11239, section 4).
 
-  `first` and `last` are those of 1,000 steps; other T have 1000 / T times as much noise a step, so that abar_T, about
-  4e-5, stays. No beta is above `most`.
+  `first` and `last` are those of 1,000 steps; other T have 1000 / T times as much noise a step, so
+  that abar_T, about 4e-5, stays. No beta is above `most`.
   """
   return from_beta(np.minimum(np.linspace(first, last, T) * 1000 / T, most))
 
 
 def quadratic(T: int, first: float = 1e-4, last: float = 0.02, most: float = 0.999) -> Level:
-  """Levels [T + 1], sqrt(beta) rising linearly ("quad" in the code of Ho 2020); arguments as of `linear`."""
+  """Levels [T + 1], sqrt(beta) rising linearly ("quad" in the code of Ho 2020); arguments as of
+  `linear`.
+  """
   return from_beta(np.minimum(np.linspace(first**0.5, last**0.5, T) ** 2 * 1000 / T, most))
 
 
 def cosine(T: int, offset: float = 0.008, most: float = 0.999) -> Level:
   """Levels [T + 1] with abar_t = f(t) / f(0), f(t) = cos²(pi/2 (t / T + offset) / (1 + offset)).
 
-  Every beta_t = 1 - abar_t / abar_{t-1} is at most `most` (Nichol & Dhariwal 2021, arXiv:2102.09672, equation 17).
+  Every beta_t = 1 - abar_t / abar_{t-1} is at most `most` (Nichol & Dhariwal 2021,
+  arXiv:2102.09672, equation 17).
   """
   f = np.cos(np.pi / 2 * (np.arange(T + 1) / T + offset) / (1 + offset)) ** 2
   return from_beta(np.minimum(1 - f[1:] / f[:-1], most))
@@ -72,7 +80,8 @@ DISCRETE = "linear", "quadratic", "cosine"
 
 
 def respaced(levels: Level, steps: int) -> Level:
-  """steps + 1 of T + 1 levels, from noise to data: those nearest to t = T i / steps, i = steps, ..., 0.
+  """steps + 1 of T + 1 levels, from noise to data: those nearest to t = T i / steps, i = steps,
+  ..., 0.
 
   What samplers take. Raises ValueError for more steps than T.
   """
@@ -93,7 +102,8 @@ def log_snr_level(log_snr) -> Level:
 
 
 def vp(t, low: float = 0.1, high: float = 20.0) -> Level:
-  """The variance-preserving SDE at t, beta(t) = low + t (high - low) (Song 2020, arXiv:2011.13456, equation 33).
+  """The variance-preserving SDE at t, beta(t) = low + t (high - low) (Song 2020, arXiv:2011.13456,
+  equation 33).
 
   log alpha² = -int_0^t beta(s) ds, sigma² = 1 - alpha².
   """
@@ -108,7 +118,9 @@ def sub_vp(t, low: float = 0.1, high: float = 20.0) -> Level:
 
 
 def ve(t, low: float = 0.01, high: float = 50.0) -> Level:
-  """The variance-exploding SDE at t: alpha = 1, sigma = low (high / low)^t (Song 2020, equation 31)."""
+  """The variance-exploding SDE at t: alpha = 1, sigma = low (high / low)^t (Song 2020, equation
+  31).
+  """
   sigma = low * (high / low) ** t
   return Level(jnp.ones_like(sigma), sigma)
 
@@ -121,7 +133,8 @@ def flow(t) -> Level:
 def edm(steps: int, low: float = 0.002, high: float = 80.0, rho: float = 7.0) -> Level:
   """steps + 1 levels from noise to data, alpha = 1 (Karras 2022, arXiv:2206.00364, equation 5).
 
-  sigma_i = (high^(1/rho) + i / (steps - 1) (low^(1/rho) - high^(1/rho)))^rho for i < steps, and 0 at the end.
+  sigma_i = (high^(1/rho) + i / (steps - 1) (low^(1/rho) - high^(1/rho)))^rho for i < steps, and 0
+  at the end.
   """
   sigma = np.append(np.linspace(high ** (1 / rho), low ** (1 / rho), steps) ** rho, 0.0)
   return Level(jnp.ones(steps + 1), jnp.asarray(sigma))

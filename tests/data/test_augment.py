@@ -21,20 +21,28 @@ def ramp(n=4000):
 
 def draws(dataset, seed=0, train=True):
   batch = {"image": jax.numpy.asarray(dataset.splits["train"]["image"])}
-  return np.asarray(jax.jit(dataset.augment, static_argnums=2)(batch, jax.random.key(seed), train)["image"])
+  return np.asarray(
+    jax.jit(dataset.augment, static_argnums=2)(batch, jax.random.key(seed), train)["image"]
+  )
 
 
 def test_threshold_is_one_from_half_the_levels_on():
   dataset = binarize(ramp(), "threshold", 0)
-  np.testing.assert_array_equal(dataset.splits["test"]["image"][0].ravel(), [0, 0, 0, 1, 1])  # levels / 2 = 2.5.
-  assert dataset.fields["image"] == Field((1, LEVELS, 1), np.uint8, 2) and dataset.binarization == "threshold"
+  # levels / 2 = 2.5.
+  np.testing.assert_array_equal(dataset.splits["test"]["image"][0].ravel(), [0, 0, 0, 1, 1])
+  assert (
+    dataset.fields["image"] == Field((1, LEVELS, 1), np.uint8, 2)
+    and dataset.binarization == "threshold"
+  )
 
 
 @pytest.mark.parametrize("how", ["static", "dynamic"])
 def test_draws_are_one_with_probability_the_gray_level(how):
   dataset = binarize(ramp(), how, seed=3)
   image = dataset.splits["train"]["image"] if how == "static" else draws(dataset)
-  assert image.dtype == np.uint8 and dataset.fields["image"].levels == 2 and dataset.binarization == how
+  assert (
+    image.dtype == np.uint8 and dataset.fields["image"].levels == 2 and dataset.binarization == how
+  )
   ones = image.sum(0).ravel()
   assert ones[0] == 0 and ones[-1] == len(image)
   for level in range(1, LEVELS - 1):

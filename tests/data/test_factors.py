@@ -1,4 +1,6 @@
-"""Rendered images against geometry: areas, symmetries, the frame, and captions against the factors they name."""
+"""Rendered images against geometry: areas, symmetries, the frame, and captions against the factors
+they name.
+"""
 
 import jax
 import jax.numpy as jnp
@@ -29,7 +31,9 @@ def test_there_are_as_many_dsprites_as_in_the_original_in_its_order(sprites):
   assert images.total == 737_280 and images.sizes == (3, 6, 40, 32, 32)
   index = np.random.default_rng(0).integers(images.total, size=50)
   np.testing.assert_array_equal(np.ravel_multi_index(images.at(index).T, images.sizes), index)
-  np.testing.assert_array_equal(images.at(jnp.array([0, 1, 32])), [[0] * 5, [0, 0, 0, 0, 1], [0, 0, 0, 1, 0]])
+  np.testing.assert_array_equal(
+    images.at(jnp.array([0, 1, 32])), [[0] * 5, [0, 0, 0, 0, 1], [0, 0, 0, 1, 0]]
+  )
 
 
 @pytest.mark.parametrize("size", [32, 64])
@@ -44,20 +48,27 @@ def test_area_is_that_of_the_shape_and_grows_as_the_square_of_scale(sprites):
   """Averaged over orientations, pixels count area: (2a)^2, pi a b, and the sextic's integral."""
   t = np.linspace(-np.pi, np.pi, 100_001)[:-1]
   c, s = np.cos(t), np.sin(t)
-  # In polar coordinates r^2 - 1 = k r^(5/3), k = (c^2 s^3)^(1/3), solved by Newton's iteration; area = 1/2 int r^2.
+  # In polar coordinates r^2 - 1 = k r^(5/3), k = (c^2 s^3)^(1/3), solved by Newton's iteration;
+  # area = 1/2 int r^2.
   k, r = np.cbrt(c**2 * s**3), np.ones_like(t)
   for _ in range(50):
     r -= (r**2 - 1 - k * r ** (5 / 3)) / (2 * r - 5 / 3 * k * r ** (2 / 3))
   area = np.array([1.4**2, np.pi * 0.6, 0.5 * (r**2).mean() * 2 * np.pi / 1.4**2])
   rows = [[shape, scale, o, 10, 20] for shape in range(3) for scale in range(6) for o in range(39)]
   pixels = sprites[1](rows).sum((1, 2)).reshape(3, 6, 39).mean(-1)
-  np.testing.assert_allclose(pixels, area[:, None] * (0.2 * 64 * np.linspace(0.5, 1, 6)[None]) ** 2, rtol=0.03)
+  np.testing.assert_allclose(
+    pixels, area[:, None] * (0.2 * 64 * np.linspace(0.5, 1, 6)[None]) ** 2, rtol=0.03
+  )
 
 
 def test_every_dsprite_is_whole_inside_the_frame(sprites):
-  """At the four extreme positions and every orientation, the largest shapes lose no pixel and touch no edge."""
+  """At the four extreme positions and every orientation, the largest shapes lose no pixel and touch
+  no edge.
+  """
   _, render = sprites
-  rows = np.array([[s, 5, o, x, y] for x in (0, 31) for y in (0, 31) for s in range(3) for o in range(40)])
+  rows = np.array(
+    [[s, 5, o, x, y] for x in (0, 31) for y in (0, 31) for s in range(3) for o in range(40)]
+  )
   x = render(rows)
   assert not (x[:, 0].any() or x[:, -1].any() or x[:, :, 0].any() or x[:, :, -1].any())
   rows[:, 3:] = 16
@@ -99,12 +110,16 @@ def test_orientations_turn_anticlockwise_through_a_whole_circle(sprites):
 def test_hearts_are_symmetric_pointed_below_and_notched_above(sprites):
   _, render = sprites
   x = render([[HEART, 5, 0, 15, 15]])[0]
-  rows, columns = (slice(np.flatnonzero(x.any(a))[0], np.flatnonzero(x.any(a))[-1] + 1) for a in (1, 0))
+  rows, columns = (
+    slice(np.flatnonzero(x.any(a))[0], np.flatnonzero(x.any(a))[-1] + 1) for a in (1, 0)
+  )
   heart = x[rows, columns]
   np.testing.assert_array_equal(heart, heart[:, ::-1])
-  assert heart.sum(1).argmax() < len(heart) / 2 and heart[-1].sum() <= 3  # Widest above, a point below.
+  # Widest above, a point below.
+  assert heart.sum(1).argmax() < len(heart) / 2 and heart[-1].sum() <= 3
   middle = heart.shape[1] // 2
-  assert not heart[0, middle] and heart[0].any() and heart[3:, middle].all()  # Two lobes, then one body.
+  # Two lobes, then one body.
+  assert not heart[0, middle] and heart[0].any() and heart[3:, middle].all()
 
 
 def test_hearts_of_all_orientations_differ(sprites):
@@ -118,10 +133,15 @@ def test_coloured_shapes_have_their_colours_and_lie_in_their_quadrant(shapes):
   f = images.at(jnp.asarray(np.random.default_rng(2).integers(images.total, size=200)))
   x, f = np.asarray(render(f)).astype(int), np.asarray(f)
   assert x.shape == (200, 32, 32, 3) and images.levels == 256
-  colours, grounds = np.array([*factors.COLOURS.values()]), np.array([*factors.BACKGROUNDS.values()])
+  colours, grounds = (
+    np.array([*factors.COLOURS.values()]),
+    np.array([*factors.BACKGROUNDS.values()]),
+  )
   np.testing.assert_array_equal(x[:, 0, 0], grounds[f[:, 5]])
   cover = np.abs(x - grounds[f[:, 5]][:, None, None]).sum(-1)
-  assert (cover.reshape(200, -1).max(1) == np.abs(colours[f[:, 1]] - grounds[f[:, 5]]).sum(-1)).all()
+  assert (
+    cover.reshape(200, -1).max(1) == np.abs(colours[f[:, 1]] - grounds[f[:, 5]]).sum(-1)
+  ).all()
   grid = (np.arange(32) + 0.5) / 32
   row, column = ((cover.sum(axis) * grid).sum(-1) / cover.sum((1, 2)) for axis in (2, 1))
   np.testing.assert_array_equal(column > 0.5, f[:, 3] >= 4)

@@ -1,4 +1,6 @@
-"""The sources that need no tensorflow-datasets: digits, npz files, folders; and what a wrong name says."""
+"""The sources that need no tensorflow-datasets: digits, npz files, folders; and what a wrong name
+says.
+"""
 
 import numpy as np
 from PIL import Image
@@ -32,14 +34,18 @@ def npz(path, **arrays):
 
 def save(path, image):
   path.parent.mkdir(parents=True, exist_ok=True)
-  Image.fromarray(image.squeeze()).save(path, compress_level=0)  # So files of one shape have one size.
+  # So files of one shape have one size.
+  Image.fromarray(image.squeeze()).save(path, compress_level=0)
 
 
 def test_digits_are_scikit_learns_split_once_with_every_class_in_proportion():
   from sklearn.datasets import load_digits
 
   dataset, whole = load("digits"), load_digits()
-  assert dataset.fields == {"image": Field((8, 8, 1), np.uint8, 17), "label": Field((), np.int32, 10)}
+  assert dataset.fields == {
+    "image": Field((8, 8, 1), np.uint8, 17),
+    "label": Field((), np.int32, 10),
+  }
   splits = dataset.splits
   assert {split: count(x) for split, x in splits.items()} == {"train": 1500, "test": 297}
   rows = lambda image, label: sorted(
@@ -49,7 +55,9 @@ def test_digits_are_scikit_learns_split_once_with_every_class_in_proportion():
   assert rows(ours["image"], ours["label"]) == rows(whole.images, whole.target)
   share = np.bincount(splits["test"]["label"]) - np.bincount(whole.target) * 297 / 1797
   assert (np.abs(share) <= 1).all()
-  np.testing.assert_array_equal(splits["test"]["image"], load("digits", seed=5).splits["test"]["image"])
+  np.testing.assert_array_equal(
+    splits["test"]["image"], load("digits", seed=5).splits["test"]["image"]
+  )
 
 
 def test_names_that_do_not_exist_list_the_nearest_first():
@@ -66,16 +74,25 @@ def test_arguments_of_other_sets_are_refused():
 
 
 def test_options_are_the_arguments_of_load_with_their_defaults():
-  assert options("npz:x") == dict(name="npz:x", binarize=None, flip=False, validation=0.0, seed=0, levels=None)
+  assert options("npz:x") == dict(
+    name="npz:x", binarize=None, flip=False, validation=0.0, seed=0, levels=None
+  )
   load(**options("digits"))
 
 
 def test_npz_with_splits(tmp_path):
-  arrays = {f"{s}_image": pixels(n, 4, 3, 3, seed=n) for s, n in (("train", 5), ("valid", 2), ("test", 3))}
-  labels = {f"{s}_label": np.arange(n, dtype=np.int64) for s, n in (("train", 5), ("valid", 2), ("test", 3))}
+  arrays = {
+    f"{s}_image": pixels(n, 4, 3, 3, seed=n) for s, n in (("train", 5), ("valid", 2), ("test", 3))
+  }
+  labels = {
+    f"{s}_label": np.arange(n, dtype=np.int64) for s, n in (("train", 5), ("valid", 2), ("test", 3))
+  }
   exact = {"test_exact": np.ones(3, bool), "train_name": np.array(["text"] * 5)}
   dataset = load(npz(tmp_path / "my.npz", **arrays, **labels, **exact))
-  assert dataset.fields == {"image": Field((4, 3, 3), np.uint8, 256), "label": Field((), np.int32, 5)}
+  assert dataset.fields == {
+    "image": Field((4, 3, 3), np.uint8, 256),
+    "label": Field((), np.int32, 5),
+  }
   assert list(dataset.fields) == ["image", "label"]
   for split, prefix in {"train": "train", "validation": "valid", "test": "test"}.items():
     np.testing.assert_array_equal(dataset.splits[split]["image"], arrays[f"{prefix}_image"])
@@ -89,7 +106,9 @@ def test_npz_without_splits_holds_out_a_tenth_by_seed(tmp_path):
   dataset = load(name)
   train, test = dataset.splits["train"], dataset.splits["test"]
   assert (count(train), count(test)) == (45, 5)
-  np.testing.assert_array_equal(np.sort(np.concatenate([train["label"], test["label"]])), np.arange(50))
+  np.testing.assert_array_equal(
+    np.sort(np.concatenate([train["label"], test["label"]])), np.arange(50)
+  )
   np.testing.assert_array_equal(test["image"], image[test["label"]][..., None])
   np.testing.assert_array_equal(test["label"], load(name).splits["test"]["label"])
   assert set(test["label"]) != set(load(name, seed=1).splits["test"]["label"])
@@ -99,7 +118,9 @@ def test_npz_levels(tmp_path):
   binary = npz(tmp_path / "b.npz", image=pixels(10, 2, 2) // 128)
   five = npz(tmp_path / "f.npz", image=pixels(10, 2, 2) % 5)
   assert load(binary).fields["image"].levels == 2
-  assert load(five).fields["image"].levels == 256 and load(five, levels=5).fields["image"].levels == 5
+  assert (
+    load(five).fields["image"].levels == 256 and load(five, levels=5).fields["image"].levels == 5
+  )
   refused("must be in [0, 3)", five, levels=3)
 
 
@@ -118,7 +139,9 @@ def test_wrong_npz_files_say_what_is_wrong(tmp_path):
   wrong = lambda message, **arrays: refused(message, npz(tmp_path / "my.npz", **arrays))
   image = pixels(4, 3, 3)
   wrong("has x_train uint8[4, 3, 3]", x_train=image)
-  wrong("train_image is float64; images must be integers", train_image=image / 255, test_image=image)
+  wrong(
+    "train_image is float64; images must be integers", train_image=image / 255, test_image=image
+  )
   wrong(
     "differ in shape: train_image uint8[4, 3, 3], test_image uint8[4, 2, 2]",
     train_image=image,
@@ -131,7 +154,9 @@ def test_wrong_npz_files_say_what_is_wrong(tmp_path):
   wrong("negative", image=image, label=np.arange(4) - 1)
   wrong("labels must be integers [N]", image=image, label=np.ones((4, 1), int))
   wrong("not finite", x=np.full((4, 2), np.nan))
-  wrong("column 1 of x never changes", x=np.arange(8.0).reshape(4, 2) * [1, 0] + 1e9 * np.array([0, 1]))
+  wrong(
+    "column 1 of x never changes", x=np.arange(8.0).reshape(4, 2) * [1, 0] + 1e9 * np.array([0, 1])
+  )
   wrong("too large for int32", tokens=np.full((4, 2), 2**40))
   wrong("images must be [N, H, W]", image=image[0])
   wrong("no array in common", train_image=image, test_label=np.arange(4))
@@ -148,7 +173,10 @@ def test_folder_with_classes(tmp_path, memory):
   for (c, i), x in images.items():
     save(tmp_path / "photos" / c / f"{i}.png", x)
   dataset = load(f"folder:{tmp_path / 'photos'}", memory=memory)
-  assert dataset.fields == {"image": Field((4, 6, 3), np.uint8, 256), "label": Field((), np.int32, 3)}
+  assert dataset.fields == {
+    "image": Field((4, 6, 3), np.uint8, 256),
+    "label": Field((), np.int32, 3),
+  }
   assert all(isinstance(x, Source) == (memory == 0) for x in dataset.splits.values())
   rows = {s: take(x, np.arange(count(x))) for s, x in dataset.splits.items()}
   assert [len(x["label"]) for x in rows.values()] == [18, 2]
@@ -162,7 +190,9 @@ def test_folder_with_splits_and_gray_images(tmp_path):
   dataset = load(f"folder:{tmp_path / 'photos'}")
   assert dataset.fields == {"image": Field((4, 4, 1), np.uint8, 256)}
   for split, rows in {"train": range(4), "test": (4, 5)}.items():
-    np.testing.assert_array_equal(dataset.splits[split]["image"][..., 0], [pixels(4, 4, seed=i) for i in rows])
+    np.testing.assert_array_equal(
+      dataset.splits[split]["image"][..., 0], [pixels(4, 4, seed=i) for i in rows]
+    )
 
 
 def test_folder_crops_the_centre_and_resizes(tmp_path):
@@ -210,7 +240,9 @@ def test_wrong_folders_name_the_file(tmp_path):
   refused(f"{folder / '0.png'} lies beside the class folders cat", name)
 
 
-def test_decoded_folders_are_cached_and_the_cache_may_be_damaged_stale_or_read_only(tmp_path, capsys, monkeypatch):
+def test_decoded_folders_are_cached_and_the_cache_may_be_damaged_stale_or_read_only(
+  tmp_path, capsys, monkeypatch
+):
   folder = tmp_path / "photos"
   for i in range(4):
     save(folder / f"{i}.png", pixels(4, 4, seed=i))
@@ -224,7 +256,12 @@ def test_decoded_folders_are_cached_and_the_cache_may_be_damaged_stale_or_read_o
   (copy,) = (tmp_path / "cache" / "genjax_zoo").iterdir()
   assert not decoded()[1]
   whole = copy.read_bytes()
-  for content in (b"", b"junk", whole[: len(whole) // 2], whole.replace(bytes(first[0, :, :, 0]), bytes(16))):
+  for content in (
+    b"",
+    b"junk",
+    whole[: len(whole) // 2],
+    whole.replace(bytes(first[0, :, :, 0]), bytes(16)),
+  ):
     copy.write_bytes(content)
     again, fresh = decoded()
     assert fresh
@@ -235,7 +272,8 @@ def test_decoded_folders_are_cached_and_the_cache_may_be_damaged_stale_or_read_o
   assert fresh and (changed != first).any()
   blocked = tmp_path / "file"
   blocked.write_text("")
-  monkeypatch.setenv("XDG_CACHE_HOME", str(blocked))  # No folder can be made in a file, not even by root.
+  # No folder can be made in a file, not even by root.
+  monkeypatch.setenv("XDG_CACHE_HOME", str(blocked))
   for _ in range(2):
     again, fresh = decoded()
     assert fresh

@@ -1,4 +1,6 @@
-"""Stacked digits: every channel is an example of its class, and a perfect copy finds all modes that it was dealt."""
+"""Stacked digits: every channel is an example of its class, and a perfect copy finds all modes that
+it was dealt.
+"""
 
 import numpy as np
 import pytest
@@ -6,7 +8,7 @@ import pytest
 from genjax_zoo import data
 from genjax_zoo.core import UserError
 from genjax_zoo.metrics.features import choose
-from genjax_zoo.quality import quality
+from genjax_zoo.metrics.quality import quality
 
 STACKED = data.load("stacked:digits", examples=2000)
 

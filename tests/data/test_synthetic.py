@@ -22,7 +22,9 @@ def dataset(request):
 
 @pytest.fixture(scope="module")
 def mass(dataset):
-  """The probability of each cell of a grid [700, 700] over [-3.5, 3.5]^2, which no square's edge cuts."""
+  """The probability of each cell of a grid [700, 700] over [-3.5, 3.5]^2, which no square's edge
+  cuts.
+  """
   line = (np.arange(700) + 0.5) / 100 - 3.5
   points = np.stack(np.meshgrid(line, line, indexing="ij"), -1).reshape(8, -1, 2).astype(np.float32)
   log_p = jax.jit(lambda points: jax.lax.map(dataset.log_prob, points))(points)
@@ -35,7 +37,9 @@ def test_the_density_integrates_to_one(mass):
 
 @pytest.mark.parametrize("how", ["split", "fresh"])
 def test_samples_follow_the_density(dataset, mass, how):
-  """Chi-squared of a coarse histogram, and Kolmogorov-Smirnov of both coordinates, against the density."""
+  """Chi-squared of a coarse histogram, and Kolmogorov-Smirnov of both coordinates, against the
+  density.
+  """
   n = 50_000
   x = (
     dataset.splits["train"]["x"]
@@ -48,7 +52,12 @@ def test_samples_follow_the_density(dataset, mass, how):
   found = np.histogram2d(x[:, 0], x[:, 1], [edges, edges])[0].ravel()
   common = expected > 5
   rest = lambda counts: [*counts[common], counts[~common].sum() + 1e-9]
-  assert stats.chisquare(rest(found), np.array(rest(expected)) * (sum(rest(found)) / sum(rest(expected)))).pvalue > 1e-4
+  assert (
+    stats.chisquare(
+      rest(found), np.array(rest(expected)) * (sum(rest(found)) / sum(rest(expected)))
+    ).pvalue
+    > 1e-4
+  )
   for axis in range(2):
     cdf = np.concatenate([[0], np.cumsum(mass.sum(1 - axis))])
     at = np.linspace(-3.5, 3.5, 701)
@@ -85,13 +94,19 @@ def test_modes_are_where_wgan_papers_put_them():
 @pytest.mark.parametrize("sd", [0.05, 0.2])
 def test_a_blurred_curve_has_the_density_of_a_fine_simpson_rule(sd):
   curves = {
-    "moons": (0, np.pi, [lambda t: (np.cos(t), np.sin(t)), lambda t: (1 - np.cos(t), 0.5 - np.sin(t))]),
+    "moons": (
+      0,
+      np.pi,
+      [lambda t: (np.cos(t), np.sin(t)), lambda t: (1 - np.cos(t), 0.5 - np.sin(t))],
+    ),
     "swirl": (1.5 * np.pi, 4.5 * np.pi, [lambda t: (t * np.cos(t) / 7, t * np.sin(t) / 7)]),
   }
   for name, (start, stop, arcs) in curves.items():
     dataset = load(name, sd=sd)
     points, t = dataset.splits["test"]["x"][:50], np.linspace(start, stop, 4001)
-    squared = np.stack([sum((points[:, [i]] - arc(t)[i][None]) ** 2 for i in range(2)) for arc in arcs])
+    squared = np.stack(
+      [sum((points[:, [i]] - arc(t)[i][None]) ** 2 for i in range(2)) for arc in arcs]
+    )
     kernel = np.exp(-squared / (2 * sd**2)) / (2 * np.pi * sd**2)
     exact = integrate.simpson(kernel, t).mean(0) / (stop - start)
     np.testing.assert_allclose(dataset.log_prob(jnp.asarray(points)), np.log(exact), atol=1e-4)

@@ -44,14 +44,18 @@ def prepare(folder, splits, shape=(6, 4, 3), form="array_record"):
   from tensorflow_datasets.proto import tf_example_pb2
 
   folder.mkdir(parents=True)
-  kinds = dict(id=features.Text(), label=features.ClassLabel(num_classes=3), image=features.Image(shape=shape))
+  kinds = dict(
+    id=features.Text(), label=features.ClassLabel(num_classes=3), image=features.Image(shape=shape)
+  )
   features.FeaturesDict(kinds).save_config(folder)
   file = dict(filepathTemplate="{DATASET}-{SPLIT}.{FILEFORMAT}-{SHARD_X_OF_Y}", numBytes="1")
   infos = [dict(name=s, shardLengths=[str(len(x))], **file) for s, x in splits.items()]
   info = dict(name="tiny", version=folder.name, fileFormat=form, moduleName="tiny", splits=infos)
   (folder / "dataset_info.json").write_text(json.dumps(info))
   for split, images in splits.items():
-    writer = ArrayRecordWriter(str(folder / f"tiny-{split}.array_record-00000-of-00001"), "group_size:1")
+    writer = ArrayRecordWriter(
+      str(folder / f"tiny-{split}.array_record-00000-of-00001"), "group_size:1"
+    )
     for i, x in enumerate(images):
       example, png = tf_example_pb2.Example(), io.BytesIO()
       Image.fromarray(x).save(png, "PNG")
@@ -68,7 +72,10 @@ def test_a_prepared_set_is_read_as_it_was_written(home, memory):
   prepare(home / "tiny" / "1.0.0", {"train": IMAGES[:15], "test": IMAGES[15:]})
   for _ in range(2):  # The second time from the cache.
     dataset = load("tfds:tiny", memory=memory)
-    assert dataset.fields == {"image": Field((6, 4, 3), np.uint8, 256), "label": Field((), np.int32, 3)}
+    assert dataset.fields == {
+      "image": Field((6, 4, 3), np.uint8, 256),
+      "label": Field((), np.int32, 3),
+    }
     assert list(dataset.fields) == ["image", "label"] and dataset.binarization is None
     for split, images in {"train": IMAGES[:15], "test": IMAGES[15:]}.items():
       assert isinstance(dataset.splits[split], Source) == (memory == 0)
@@ -83,7 +90,9 @@ def test_batches_from_disk_equal_those_from_memory(home):
   prepare(home / "tiny" / "1.0.0", {"train": IMAGES})
   batches = []
   for memory in (2**20, 0):
-    loader = train_loader(load("tfds:tiny", memory=memory, flip=True), batch=4, steps_per_dispatch=3, seed=1)
+    loader = train_loader(
+      load("tfds:tiny", memory=memory, flip=True), batch=4, steps_per_dispatch=3, seed=1
+    )
     inputs = jax.tree.map(lambda x: x[1], next(loader.inputs(2)))
     batches.append(loader.fetch(loader.resident, inputs, jax.random.key(0)))
   jax.tree.map(np.testing.assert_array_equal, *batches)
@@ -108,7 +117,8 @@ def test_images_of_any_size_need_one(home):
   dataset = load("tfds:tiny", size=4)
   assert dataset.fields["image"].shape == (4, 4, 3)
   whole = sorted(map(bytes, np.concatenate([x["image"] for x in dataset.splits.values()])))
-  assert whole == sorted(map(bytes, IMAGES[:, 1:5]))  # A centred crop: 4 of 6 rows are kept as they are.
+  # A centred crop: 4 of 6 rows are kept as they are.
+  assert whole == sorted(map(bytes, IMAGES[:, 1:5]))
 
 
 def test_a_missing_set_says_at_once_how_to_get_it(home):
@@ -116,7 +126,11 @@ def test_a_missing_set_says_at_once_how_to_get_it(home):
   with pytest.raises(UserError) as e:
     load("tfds:cifar10")
   assert time.monotonic() - begun < 1
-  assert "make data DATASET=cifar10" in str(e.value) and "TFDS_DATA_DIR" in str(e.value) and "\n" not in str(e.value)
+  assert (
+    "make data DATASET=cifar10" in str(e.value)
+    and "TFDS_DATA_DIR" in str(e.value)
+    and "\n" not in str(e.value)
+  )
 
 
 def test_what_is_there_is_listed_and_what_is_half_there_is_not_read(home):
@@ -153,7 +167,10 @@ def test_real_images_are_those_of_tensorflow_datasets(name):
   import tensorflow_datasets
 
   dataset = load(f"tfds:{name}", memory=0)
-  assert dataset.fields == {"image": Field((28, 28, 1), np.uint8, 256), "label": Field((), np.int32, 10)}
+  assert dataset.fields == {
+    "image": Field((28, 28, 1), np.uint8, 256),
+    "label": Field((), np.int32, 10),
+  }
   assert {s: count(x) for s, x in dataset.splits.items()} == {"train": 60_000, "test": 10_000}
   rows = np.random.default_rng(0).choice(10_000, 100, replace=False)
   theirs = tensorflow_datasets.data_source(name, split="test", data_dir=tfds.root(), download=False)
@@ -166,8 +183,15 @@ def test_real_images_are_those_of_tensorflow_datasets(name):
 def test_binarized_mnist_is_larochelles_split():
   real("binarized_mnist")
   dataset = load("tfds:binarized_mnist", memory=0)
-  assert dataset.fields == {"image": Field((28, 28, 1), np.uint8, 2)} and dataset.binarization == "static"
-  assert {s: count(x) for s, x in dataset.splits.items()} == {"train": 50_000, "test": 10_000, "validation": 10_000}
+  assert (
+    dataset.fields == {"image": Field((28, 28, 1), np.uint8, 2)}
+    and dataset.binarization == "static"
+  )
+  assert {s: count(x) for s, x in dataset.splits.items()} == {
+    "train": 50_000,
+    "test": 10_000,
+    "validation": 10_000,
+  }
   image = take(dataset.splits["test"], np.arange(500))["image"]
   assert set(np.unique(image)) == {0, 1}
   with pytest.raises(UserError, match="binary already"):

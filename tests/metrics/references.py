@@ -1,4 +1,6 @@
-"""Feature sets that the tests and the reference programs both make from a seed, and what the latter said of them."""
+"""Feature sets that the tests and the reference programs both make from a seed, and what the latter
+said of them.
+"""
 
 from pathlib import Path
 
@@ -23,13 +25,14 @@ SETS = [(20, 1), (200, 2)]
 def quality() -> dict[str, np.ndarray]:
   """What other programs measured on `features(d, seed)`, with keys that end in d.
 
-  Written in Python 3.11 with torch 2.13, torch-fidelity 0.4.0, pytorch-fid 0.3.0, prdc 0.2 and scipy 1.17:
-  fid_torch_fidelity: `fid_statistics_to_metric` of both `fid_features_to_statistics`; fid_pytorch_fid:
-  `calculate_frechet_distance` of numpy means and covariances; kid and rbf: `kid_features_to_metric` in float64 of
-  real[:500] and fake, with one subset of 500, for rbf with kid_kernel="rbf" and kid_kernel_rbf_sigma=sqrt(d); prdc_d_k:
-  `compute_prdc(real, fake, k)`; torch_fidelity_prc: `prc_features_to_metric(fake, real, prc_neighborhood=3)`. is_1 and
-  is_10: `isc_features_to_metric(logits, splits, shuffle=False)` of the logits in test_inception_score.py, for is_10 in
-  the order of `default_rng(0).permutation(1000)`.
+  Written in Python 3.11 with torch 2.13, torch-fidelity 0.4.0, pytorch-fid 0.3.0, prdc 0.2 and
+  scipy 1.17: fid_torch_fidelity: `fid_statistics_to_metric` of both `fid_features_to_statistics`;
+  fid_pytorch_fid: `calculate_frechet_distance` of numpy means and covariances; kid and rbf:
+  `kid_features_to_metric` in float64 of real[:500] and fake, with one subset of 500, for rbf with
+  kid_kernel="rbf" and kid_kernel_rbf_sigma=sqrt(d); prdc_d_k: `compute_prdc(real, fake, k)`;
+  torch_fidelity_prc: `prc_features_to_metric(fake, real, prc_neighborhood=3)`. is_1 and is_10:
+  `isc_features_to_metric(logits, splits, shuffle=False)` of the logits in test_inception_score.py,
+  for is_10 in the order of `default_rng(0).permutation(1000)`.
   """
   with np.load(FIXTURES / "quality.npz") as file:
     return dict(file)

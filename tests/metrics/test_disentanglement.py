@@ -16,7 +16,9 @@ VOTES, EXAMPLES = (600, 600), (6_000, 2_000)
 
 
 def perfect(factors):
-  """Each varying factor in a coordinate of its own, of another order, sign and scale; one coordinate says nothing."""
+  """Each varying factor in a coordinate of its own, of another order, sign and scale; one
+  coordinate says nothing.
+  """
   f = jnp.asarray(factors, jnp.float32)
   return jnp.stack([-0.5 * f[:, 2], jnp.full(len(f), 3.0), 0.3 * f[:, 0], f[:, 3] - 4], -1)
 
@@ -46,7 +48,8 @@ def scores():
   """name -> scores, of each code once."""
   codes = {"perfect": perfect, "noise": noise}
   return {
-    name: disentanglement.scores(SIZES, code, 0, VOTES, EXAMPLES, continuous=True) for name, code in codes.items()
+    name: disentanglement.scores(SIZES, code, 0, VOTES, EXAMPLES, continuous=True)
+    for name, code in codes.items()
   }
 
 
@@ -57,9 +60,13 @@ def test_a_perfect_code_has_every_score_near_one(scores):
 
 
 def test_a_random_code_is_at_chance(scores):
-  """1/3 for the classifiers of the three factors that vary, 0 for the gaps and the spread of importance."""
+  """1/3 for the classifiers of the three factors that vary, 0 for the gaps and the spread of
+  importance.
+  """
   found = scores["noise"]
-  np.testing.assert_allclose([found["beta_vae"], found["factor_vae"]], 1 / 3, atol=4 * (2 / 9 / VOTES[1]) ** 0.5)
+  np.testing.assert_allclose(
+    [found["beta_vae"], found["factor_vae"]], 1 / 3, atol=4 * (2 / 9 / VOTES[1]) ** 0.5
+  )
   chance = np.mean([1 / 4, 1 / 8, 1 / 10])
   np.testing.assert_allclose(found["dci_informativeness"], chance, atol=0.03)
   for name in ("mig", "sap", "dci_disentanglement", "dci_completeness"):
@@ -104,16 +111,22 @@ def test_a_turn_by_45_degrees_hides_which_of_two_factors_is_fixed(score):
 
 
 def test_coordinates_that_collapsed_do_not_vote():
-  """The copy of factor 0 that is too small to count would win the vote; without any other coordinate the score is 0."""
+  """The copy of factor 0 that is too small to count would win the vote; without any other
+  coordinate the score is 0.
+  """
   small = lambda f: np.stack([0.001 * f[:, 0], f[:, 0] + 0.3 * f[:, 1], f[:, 1] - 0.3 * f[:, 0]], 1)
-  run = lambda code, collapsed: disentanglement.factor_vae(generator(2), (8, 8), code, (300, 300), collapsed=collapsed)
+  run = lambda code, collapsed: disentanglement.factor_vae(
+    generator(2), (8, 8), code, (300, 300), collapsed=collapsed
+  )
   assert run(small, 0.05) > 0.99
   assert run(lambda f: 0.001 * f, 0.05) == 0
   assert run(lambda f: 0.001 * f, 1e-5) > 0.99
 
 
 def test_mig_of_a_known_joint():
-  """v has 4 levels: z1 = v knows log 4 of it, z2 = v // 2 log 2. w is binary: z3 = w but for a fraction e of flips."""
+  """v has 4 levels: z1 = v knows log 4 of it, z2 = v // 2 log 2. w is binary: z3 = w but for a
+  fraction e of flips.
+  """
   factors = np.repeat(every(4, 2), 10, 0)
   flipped = np.arange(len(factors)) % 10 < 1
   v, w = factors.T
@@ -121,7 +134,9 @@ def test_mig_of_a_known_joint():
   entropy = -(0.1 * np.log(0.1) + 0.9 * np.log(0.9))
   expected = np.mean([(np.log(4) - np.log(2)) / np.log(4), (np.log(2) - entropy) / np.log(2)])
   np.testing.assert_allclose(disentanglement.mig(codes, factors), expected, rtol=1e-9)
-  np.testing.assert_allclose(disentanglement.mig(codes[:, ::-1], factors[:, ::-1]), expected, rtol=1e-9)
+  np.testing.assert_allclose(
+    disentanglement.mig(codes[:, ::-1], factors[:, ::-1]), expected, rtol=1e-9
+  )
 
 
 @pytest.mark.parametrize("bins", [10, 20, 40])
@@ -138,27 +153,37 @@ def test_concentration_has_its_closed_form():
   np.testing.assert_allclose(disentanglement.concentration(np.ones((4, 10))), 0, atol=1e-12)
   pairs = ten + np.roll(ten, 1, 1)
   np.testing.assert_allclose(disentanglement.concentration(pairs), 1 - np.log(2) / np.log(10))
-  weighted = np.array([[3.0, 0, 0, 0], [0.25] * 4, [0] * 4])  # Rows of weight 3, 1 and 0, concentrated 1 and 0.
+  # Rows of weight 3, 1 and 0, concentrated 1 and 0.
+  weighted = np.array([[3.0, 0, 0, 0], [0.25] * 4, [0] * 4])
   np.testing.assert_allclose(disentanglement.concentration(weighted), 3 / 4)
-  assert disentanglement.concentration(np.zeros((3, 4))) == disentanglement.concentration(np.ones((3, 1))) == 0
+  assert (
+    disentanglement.concentration(np.zeros((3, 4)))
+    == disentanglement.concentration(np.ones((3, 1)))
+    == 0
+  )
 
 
 def dci(code, sizes=(8, 8, 8), **options):
-  train, test = (disentanglement.draw(generator(s), sizes, code, n) for s, n in ((3, 4_000), (4, 2_000)))
+  train, test = (
+    disentanglement.draw(generator(s), sizes, code, n) for s, n in ((3, 4_000), (4, 2_000))
+  )
   return disentanglement.dci(train, test, **options)
 
 
 def test_dci_tells_a_divided_factor_from_a_shared_coordinate():
   """Copies halve the importance of coordinates for each factor: completeness is 1 - log 2 / log 6.
 
-  A coordinate that carries two factors of three is as important for both: it has disentanglement 1 - log 2 / log 3.
+  A coordinate that carries two factors of three is as important for both: it has disentanglement 1
+  - log 2 / log 3.
   """
   copies = dci(lambda f: np.concatenate([f, f], 1) * 1.0)
   np.testing.assert_allclose(copies["dci_completeness"], 1 - np.log(2) / np.log(6), atol=0.03)
   assert copies["dci_disentanglement"] > 0.99 and copies["dci_informativeness"] > 0.99
   shared = dci(lambda f: np.stack([8.0 * f[:, 0] + f[:, 1], f[:, 2]], 1))
   assert shared["dci_completeness"] > 0.99
-  np.testing.assert_allclose(shared["dci_disentanglement"], 1 - 2 / 3 * np.log(2) / np.log(3), atol=0.03)
+  np.testing.assert_allclose(
+    shared["dci_disentanglement"], 1 - 2 / 3 * np.log(2) / np.log(3), atol=0.03
+  )
 
 
 def test_dci_informativeness_is_the_mean_accuracy():
@@ -178,7 +203,9 @@ def test_continuous_sap_of_a_turn_is_the_cosine_of_twice_the_angle(degrees):
   factors = every(10, 10)
   sample = rotated(degrees)(factors), factors
   expected = np.cos(2 * np.radians(degrees))
-  np.testing.assert_allclose(disentanglement.sap(sample, sample, continuous=True), expected, atol=1e-9)
+  np.testing.assert_allclose(
+    disentanglement.sap(sample, sample, continuous=True), expected, atol=1e-9
+  )
 
 
 @pytest.mark.parametrize("flips", [0, 1, 2])
@@ -193,4 +220,6 @@ def test_sap_of_binary_factors_is_accuracy_above_one_half(flips):
 def test_sap_counts_a_single_coordinate_in_full():
   factors = every(2, 5)
   sample = factors[:, :1] * 1.0, factors
-  np.testing.assert_allclose(disentanglement.sap(sample, sample, continuous=True), (1 + 0) / 2, atol=1e-9)
+  np.testing.assert_allclose(
+    disentanglement.sap(sample, sample, continuous=True), (1 + 0) / 2, atol=1e-9
+  )

@@ -1,4 +1,6 @@
-"""Squared distances: equal to double precision, exact zeros, bounded blocks, and sets refused by name."""
+"""Squared distances: equal to double precision, exact zeros, bounded blocks, and sets refused by
+name.
+"""
 
 import jax
 import numpy as np

@@ -1,4 +1,6 @@
-"""The committed feature nets: whole, as accurate as told, and refused when they are not what they say."""
+"""The committed feature nets: whole, as accurate as told, and refused when they are not what they
+say.
+"""
 
 import json
 import shutil
@@ -9,15 +11,23 @@ import pytest
 from genjax_zoo import data
 from genjax_zoo.core import Field, UserError
 from genjax_zoo.metrics import features
-from genjax_zoo.quality import comparable
+from genjax_zoo.metrics.quality import comparable
 
 NETS = sorted(features.HERE.glob("*.npz"))
 
 
 def test_the_nets_of_the_decks_data_are_there():
-  assert {file.stem.rpartition("-")[0] for file in NETS} == {"digits", "mnist", "fashion_mnist", "cifar10"}
+  assert {file.stem.rpartition("-")[0] for file in NETS} == {
+    "digits",
+    "mnist",
+    "fashion_mnist",
+    "cifar10",
+  }
   assert all(file.stat().st_size < 2 * 2**20 for file in NETS)
-  accuracy = {file.stem.rpartition("-")[0]: json.loads(str(np.load(file)["about"]))["accuracy"] for file in NETS}
+  accuracy = {
+    file.stem.rpartition("-")[0]: json.loads(str(np.load(file)["about"]))["accuracy"]
+    for file in NETS
+  }
   assert accuracy["mnist"] >= 0.99
 
 
@@ -25,8 +35,12 @@ def test_the_digits_net_classifies_the_test_digits():
   digits = data.load("digits")
   net = features.choose("auto", "digits", digits.fields)
   seen, classes = net.extract(digits.splits["test"])
-  told = json.loads(str(np.load(next(f for f in NETS if f.stem.startswith("digits")))["about"]))["accuracy"]
-  assert np.mean(classes.argmax(-1) == digits.splits["test"]["label"]) == pytest.approx(told, abs=0.005)
+  told = json.loads(str(np.load(next(f for f in NETS if f.stem.startswith("digits")))["about"]))[
+    "accuracy"
+  ]
+  assert np.mean(classes.argmax(-1) == digits.splits["test"]["label"]) == pytest.approx(
+    told, abs=0.005
+  )
   assert seen.shape == (297, 32) and net.name.startswith("digits@sha256:")
 
 
@@ -37,7 +51,9 @@ def test_the_accuracy_of_a_net_is_what_it_says(name):
   except UserError as e:
     pytest.skip(str(e))
   net = features.choose("auto", name, dataset.fields)
-  told = json.loads(str(np.load(next(f for f in NETS if f.stem.startswith(name[5:] + "-")))["about"]))["accuracy"]
+  told = json.loads(
+    str(np.load(next(f for f in NETS if f.stem.startswith(name[5:] + "-")))["about"])
+  )["accuracy"]
   rows = slice(0, 2000)
   _, classes = net.extract({"image": dataset.splits["test"]["image"][rows]})
   right = np.mean(classes.argmax(-1) == dataset.splits["test"]["label"][rows])
@@ -57,7 +73,9 @@ def test_points_are_their_own_features_and_unknown_images_have_none():
   points = features.choose("auto", "moons", {"x": Field((2,), np.float32)})
   x = np.ones((3, 2), np.float32)
   np.testing.assert_array_equal(points.extract({"x": x})[0], x)
-  assert features.choose("auto", "folder:photos", {"image": Field((9, 9, 3), np.uint8, 256)}) is None
+  assert (
+    features.choose("auto", "folder:photos", {"image": Field((9, 9, 3), np.uint8, 256)}) is None
+  )
   with pytest.raises(UserError, match=r"auto and inception:PATH"):
     features.choose("vgg", "digits", {})
   with pytest.raises(UserError, match=r"nowhere\.pth"):
@@ -67,7 +85,12 @@ def test_points_are_their_own_features_and_unknown_images_have_none():
 def test_numbers_of_other_conditions_are_not_compared():
   one = {
     "config": "a",
-    "quality": {"features": "f", "samples": 10, "reference": "digits test", "reference_examples": 9},
+    "quality": {
+      "features": "f",
+      "samples": 10,
+      "reference": "digits test",
+      "reference_examples": 9,
+    },
   }
   comparable([one, {"config": "c", "quality": None}, one])
   for condition, other in {

@@ -1,4 +1,6 @@
-"""Frechet distance: closed forms, scipy's matrix square root, other programs, streaming, bias 1/n, degenerate sets."""
+"""Frechet distance: closed forms, scipy's matrix square root, other programs, streaming, bias 1/n,
+degenerate sets.
+"""
 
 import functools
 
@@ -21,7 +23,9 @@ def test_commuting_covariances_have_a_closed_form():
   turn = np.linalg.qr(rng.normal(size=(6, 6)))[0]
   a, b, m, n = rng.uniform(0, 2, 6), rng.uniform(0, 2, 6), rng.normal(size=6), rng.normal(size=6)
   found = gaussian_frechet(m, turn @ np.diag(a) @ turn.T, n, turn @ np.diag(b) @ turn.T)
-  np.testing.assert_allclose(found, ((m - n) ** 2).sum() + ((np.sqrt(a) - np.sqrt(b)) ** 2).sum(), rtol=1e-10)
+  np.testing.assert_allclose(
+    found, ((m - n) ** 2).sum() + ((np.sqrt(a) - np.sqrt(b)) ** 2).sum(), rtol=1e-10
+  )
 
 
 def test_rank_one_covariances_have_a_closed_form():
@@ -30,13 +34,20 @@ def test_rank_one_covariances_have_a_closed_form():
   found = gaussian_frechet(zero, np.outer(u, u), zero, np.outer(v, v))
   np.testing.assert_allclose(found, u @ u + v @ v - 2 * abs(u @ v), rtol=1e-6)
   cov = covariance(rng, 5)
-  np.testing.assert_allclose(gaussian_frechet(u, np.zeros((5, 5)), v, cov), ((u - v) ** 2).sum() + np.trace(cov))
+  np.testing.assert_allclose(
+    gaussian_frechet(u, np.zeros((5, 5)), v, cov), ((u - v) ** 2).sum() + np.trace(cov)
+  )
 
 
 @pytest.mark.parametrize("seed", range(3))
 def test_equals_scipys_square_root_and_is_symmetric(seed):
   rng = np.random.default_rng(seed)
-  a, b, m, n = covariance(rng, 30), 2 * covariance(rng, 30), rng.normal(size=30), rng.normal(size=30)
+  a, b, m, n = (
+    covariance(rng, 30),
+    2 * covariance(rng, 30),
+    rng.normal(size=30),
+    rng.normal(size=30),
+  )
   expected = ((m - n) ** 2).sum() + np.trace(a + b - 2 * scipy.linalg.sqrtm(a @ b).real)
   np.testing.assert_allclose(gaussian_frechet(m, a, n, b), expected, rtol=1e-8)
   np.testing.assert_allclose(gaussian_frechet(n, b, m, a), expected, rtol=1e-8)
@@ -63,11 +74,15 @@ def test_moments_of_batches_are_those_of_the_whole():
   for found in (moments(x), functools.reduce(merge, map(moments, cuts))):
     assert found.count == 9000
     np.testing.assert_allclose(found.mean, x.mean(0, dtype="f8"), rtol=1e-12)
-    np.testing.assert_allclose(found.covariance, np.cov(x.astype("f8"), rowvar=False), rtol=1e-9, atol=1e-12)
+    np.testing.assert_allclose(
+      found.covariance, np.cov(x.astype("f8"), rowvar=False), rtol=1e-9, atol=1e-12
+    )
 
 
 def test_the_estimate_falls_as_one_over_n():
-  """Second order in the errors of m and S, for two samples of N(0, I): n E[d^2] -> 2 D + D (D + 1) / 2."""
+  """Second order in the errors of m and S, for two samples of N(0, I): n E[d^2] -> 2 D + D (D + 1)
+  / 2.
+  """
   d, rng = 8, np.random.default_rng(4)
   for n in (500, 4000):
     mean = np.mean([fid(*rng.normal(size=(2, n, d))) for _ in range(60)])
@@ -77,7 +92,9 @@ def test_the_estimate_falls_as_one_over_n():
 def test_too_few_samples_are_refused_by_name():
   x = np.random.default_rng(5).normal(size=(40, 30))
   fid(x, x[:31])
-  with pytest.raises(UserError, match="the fake set has 30 samples: a Frechet distance of 30 features needs 31"):
+  with pytest.raises(
+    UserError, match="the fake set has 30 samples: a Frechet distance of 30 features needs 31"
+  ):
     fid(x, x[:30])
   with pytest.raises(UserError, match="the real set has 1 samples"):
     frechet_distance(moments(x[:1]), moments(x))

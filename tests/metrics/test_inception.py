@@ -1,7 +1,9 @@
-"""Inception-v3: parameter count, equality with torch-fidelity's network on random weights, resizing, wrong files.
+"""Inception-v3: parameter count, equality with torch-fidelity's network on random weights,
+resizing, wrong files.
 
-inception.npz: names and shapes of the entries of torch-fidelity 0.4.0's `FeatureExtractorInceptionV3` (torch 2.13), and
-what it returns for "2048" and softmax("logits_unbiased") with the weights and images below.
+inception.npz: names and shapes of the entries of torch-fidelity 0.4.0's
+`FeatureExtractorInceptionV3` (torch 2.13), and what it returns for "2048" and
+softmax("logits_unbiased") with the weights and images below.
 """
 
 import jax
@@ -43,9 +45,11 @@ def extract(state, tmp_path_factory):
 
 
 def test_parameter_count(state):
-  """Keras documents 23,817,352 trainable of 23,851,784 for InceptionV3, without the 17,216 scales of its normalisation.
+  """Keras documents 23,817,352 trainable of 23,851,784 for InceptionV3, without the 17,216 scales
+  of its normalisation.
 
-  The 34,432 others are the stored means and variances of 17,216 channels. Here there are 1,008 classes for 1,000.
+  The 34,432 others are the stored means and variances of 17,216 channels. Here there are 1,008
+  classes for 1,000.
   """
   variables = variables_of(state)
   count = lambda tree: sum(x.size for x in jax.tree.leaves(tree))
@@ -54,12 +58,22 @@ def test_parameter_count(state):
 
 
 def test_equals_torch_fidelity(extract, reference):
-  images = np.random.default_rng(5).integers(0, 256, (2, 5, 4, 3), dtype=np.uint8).repeat(8, 1).repeat(8, 2)
+  images = (
+    np.random.default_rng(5)
+    .integers(0, 256, (2, 5, 4, 3), dtype=np.uint8)
+    .repeat(8, 1)
+    .repeat(8, 2)
+  )
   seen = []
-  features, probabilities = extract(images, batch=1, progress=lambda blocks: seen.extend(blocks) or blocks)
+  features, probabilities = extract(
+    images, batch=1, progress=lambda blocks: seen.extend(blocks) or blocks
+  )
   np.testing.assert_allclose(features, reference["features"], atol=1e-4)
   np.testing.assert_allclose(probabilities, reference["probabilities"], rtol=1e-3)
-  assert np.abs(reference["features"][0] - reference["features"][1]).mean() > 100 * 1e-4 and len(seen) == 2
+  assert (
+    np.abs(reference["features"][0] - reference["features"][1]).mean() > 100 * 1e-4
+    and len(seen) == 2
+  )
 
 
 def test_grey_images_of_few_levels_are_coloured_ones_of_256(extract):
@@ -77,13 +91,21 @@ def test_resizing_puts_output_i_at_i_h_over_299(h, w):
   row, column = np.arange(h)[:, None], np.arange(w)[None]
   image = (3.0 * row + 2.0 * column).astype("f4")[None, :, :, None]
   at = lambda n: np.minimum(np.arange(299) * n / 299, n - 1)
-  np.testing.assert_allclose(resize(image)[0, :, :, 0], 3 * at(h)[:, None] + 2 * at(w)[None], rtol=1e-4, atol=1e-2)
+  np.testing.assert_allclose(
+    resize(image)[0, :, :, 0], 3 * at(h)[:, None] + 2 * at(w)[None], rtol=1e-4, atol=1e-2
+  )
 
 
 def test_wrong_files_are_named(state, tmp_path):
-  with pytest.raises(UserError, match=r"there is no weight file .*pt_inception-2015-12-05-6726825d\.pth"):
+  with pytest.raises(
+    UserError, match=r"there is no weight file .*pt_inception-2015-12-05-6726825d\.pth"
+  ):
     inception(str(tmp_path / "pt_inception-2015-12-05-6726825d.pth"))
-  with pytest.raises(UserError, match=r"fc\.weight has shape \(2048, 1000\), expected \(2048, 1008\)"):
+  with pytest.raises(
+    UserError, match=r"fc\.weight has shape \(2048, 1000\), expected \(2048, 1008\)"
+  ):
     variables_of(state | {"fc.weight": np.zeros((1000, 2048))})
   with pytest.raises(UserError, match=r"the weights lack Mixed_7c\.branch1x1\.bn\.running_var"):
-    variables_of({name: x for name, x in state.items() if name != "Mixed_7c.branch1x1.bn.running_var"})
+    variables_of(
+      {name: x for name, x in state.items() if name != "Mixed_7c.branch1x1.bn.running_var"}
+    )

@@ -1,4 +1,6 @@
-"""Inception Score: its extremes, a channel of known capacity, torch-fidelity, and inputs that are no probabilities."""
+"""Inception Score: its extremes, a channel of known capacity, torch-fidelity, and inputs that are
+no probabilities.
+"""
 
 import numpy as np
 import pytest
@@ -13,7 +15,8 @@ def test_extremes():
   sure = np.eye(10)[np.tile(np.arange(10), 500)]
   mean, sd = inception_score(sure, splits=1)
   np.testing.assert_allclose((mean, sd), (10, 0), atol=1e-9)
-  assert inception_score(sure[np.argsort(sure.argmax(1))])[0] > 9.8  # Sorted by class, and still ten classes a split.
+  # Sorted by class, and still ten classes a split.
+  assert inception_score(sure[np.argsort(sure.argmax(1))])[0] > 9.8
   np.testing.assert_allclose(inception_score(np.full((100, 4), 0.25)), (1, 0), atol=1e-12)
   np.testing.assert_allclose(inception_score(sure[np.zeros(100, int)]), (1, 0), atol=1e-12)
 
@@ -22,7 +25,9 @@ def test_equals_the_capacity_of_a_symmetric_channel():
   right, c = 0.9, 5
   p = np.where(np.eye(c) > 0, right, (1 - right) / (c - 1))
   entropy = -right * np.log(right) - (1 - right) * np.log((1 - right) / (c - 1))
-  np.testing.assert_allclose(inception_score(p.repeat(40, 0), splits=1)[0], np.exp(np.log(c) - entropy))
+  np.testing.assert_allclose(
+    inception_score(p.repeat(40, 0), splits=1)[0], np.exp(np.log(c) - entropy)
+  )
 
 
 def test_equals_torch_fidelity():

@@ -1,4 +1,6 @@
-"""MMD: the double sum, other programs, population values of Gaussians, no bias, an honest standard error."""
+"""MMD: the double sum, other programs, population values of Gaussians, no bias, an honest standard
+error.
+"""
 
 import jax
 import numpy as np
@@ -14,7 +16,9 @@ def narrow(d):
 
 
 def double_sum(k, x, y):
-  mean = lambda a, b, skip: np.mean([k(u, v) for i, u in enumerate(a) for j, v in enumerate(b) if i != j or not skip])
+  mean = lambda a, b, skip: np.mean(
+    [k(u, v) for i, u in enumerate(a) for j, v in enumerate(b) if i != j or not skip]
+  )
   return mean(x, x, True) + mean(y, y, True) - 2 * mean(x, y, False)
 
 
@@ -33,11 +37,15 @@ def test_equals_the_double_sum():
 def test_equals_torch_fidelity(d, seed):
   real, fake = features(d, seed)
   np.testing.assert_allclose(unbiased(cubic, real[:500], fake), quality()[f"kid_{d}"], rtol=1e-4)
-  np.testing.assert_allclose(unbiased(narrow(d), real[:500], fake), quality()[f"rbf_{d}"], rtol=1e-4)
+  np.testing.assert_allclose(
+    unbiased(narrow(d), real[:500], fake), quality()[f"rbf_{d}"], rtol=1e-4
+  )
 
 
 def test_population_values_of_two_gaussians():
-  """In one dimension (x y + 1)^3 is a sum of moments; the Gaussian kernel of Gaussians is a Gaussian integral."""
+  """In one dimension (x y + 1)^3 is a sum of moments; the Gaussian kernel of Gaussians is a
+  Gaussian integral.
+  """
   shift, h, rng = 0.5, 1.3, np.random.default_rng(1)
   x, y = rng.normal(size=(20_000, 1)), shift + rng.normal(size=(20_000, 1))
   value, error = kid(x, y)
@@ -53,14 +61,17 @@ def test_no_bias_and_an_honest_standard_error():
   found = np.array([kid(*rng.normal(size=(2, 100, 2)), seed=i) for i in range(300)])
   values, scores = found[:, 0], found[:, 0] / found[:, 1]
   assert abs(values.mean()) < 4 * values.std() / np.sqrt(300)
-  # Diagonals left in would add 2 (E k(x, x) - E k(x, x')) / 10 = 2 (16 - 2.5) / 10 in blocks of ten rows.
+  # Diagonals left in would add 2 (E k(x, x) - E k(x, x')) / 10 = 2 (16 - 2.5) / 10 in blocks of ten
+  # rows.
   assert 4 * values.std() / np.sqrt(300) < 0.27
-  assert 0.9 < np.sqrt(np.mean(scores**2)) < 1.4  # A t statistic of nine degrees of freedom: sqrt(9 / 7) = 1.13.
+  # A t statistic of nine degrees of freedom: sqrt(9 / 7) = 1.13.
+  assert 0.9 < np.sqrt(np.mean(scores**2)) < 1.4
 
 
 def test_a_gaussian_kernel_sees_what_three_moments_do_not():
   rng = np.random.default_rng(3)
-  coins, normal = rng.choice([-1.0, 1.0], (10_000, 1)), rng.normal(size=(10_000, 1))  # Both 0, 1, 0.
+  # Both 0, 1, 0.
+  coins, normal = rng.choice([-1.0, 1.0], (10_000, 1)), rng.normal(size=(10_000, 1))
   value, error = kid(coins, normal)
   assert abs(value) < 4 * error
   value, error = mmd(coins, normal)
@@ -68,7 +79,9 @@ def test_a_gaussian_kernel_sees_what_three_moments_do_not():
 
 
 def test_small_values_survive_large_features():
-  """A common level of all kernel values cancels before it is summed: 1e-6 of it would hide the difference."""
+  """A common level of all kernel values cancels before it is summed: 1e-6 of it would hide the
+  difference.
+  """
   rng = np.random.default_rng(4)
   x, y = (30 + rng.normal(size=(500, 10)) for _ in range(2))
   k = lambda a, b: (a @ b.T / 10 + 1) ** 3

@@ -34,7 +34,8 @@ def test_dropped_modes_and_junk():
 
 
 def test_share_asks_for_a_part_of_what_is_due():
-  samples = np.repeat(GRID[:2], [99, 1], 0)  # A hundred samples of two modes: fifty are due to each.
+  # A hundred samples of two modes: fifty are due to each.
+  samples = np.repeat(GRID[:2], [99, 1], 0)
   count = lambda share: gaussian_modes(samples, GRID[:2], 0.05, share)["modes"]
   assert (count(0.0), count(0.02), count(0.03)) == (2, 2, 1)
 

@@ -1,4 +1,6 @@
-"""Nearest neighbours equal scikit-learn's; copies are found exactly; the summary tells copies from new samples."""
+"""Nearest neighbours equal scikit-learn's; copies are found exactly; the summary tells copies from
+new samples.
+"""
 
 import numpy as np
 import pytest
@@ -30,15 +32,23 @@ def test_a_copy_is_at_distance_zero(d):
 
 
 def test_a_near_copy_is_at_its_exact_distance():
-  """Nearer than a matrix product can tell: it finds the neighbour, and the difference gives the distance."""
+  """Nearer than a matrix product can tell: it finds the neighbour, and the difference gives the
+  distance.
+  """
   reference = np.random.default_rng(3).normal(size=(50, 400)).astype("f4")
   query = reference[[9]] + np.float32(2**-12)
-  np.testing.assert_allclose(nearest(query, reference)[0], np.linalg.norm(query - reference[[9]]), rtol=1e-2)
+  np.testing.assert_allclose(
+    nearest(query, reference)[0], np.linalg.norm(query - reference[[9]]), rtol=1e-2
+  )
 
 
 def test_memorisation():
   rng = np.random.default_rng(2)
-  train, test, fresh = rng.normal(size=(500, 5)), rng.normal(size=(400, 5)), rng.normal(size=(400, 5))
+  train, test, fresh = (
+    rng.normal(size=(500, 5)),
+    rng.normal(size=(400, 5)),
+    rng.normal(size=(400, 5)),
+  )
   copies = memorisation(train[:300], train, test)
   assert copies["nearest_sample"] == 0 and copies["ratio"] == 0 and copies["closer"] == 1
   assert copies["nearest_test"] == np.median(nearest(test, train)[0])
@@ -51,5 +61,7 @@ def test_memorisation():
 
 
 def test_more_neighbours_than_points_are_refused():
-  with pytest.raises(UserError, match="the reference set has 2 samples: 3 neighbours need at least 3"):
+  with pytest.raises(
+    UserError, match="the reference set has 2 samples: 3 neighbours need at least 3"
+  ):
     nearest(np.zeros((4, 2)), np.zeros((2, 2)), 3)

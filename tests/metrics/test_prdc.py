@@ -1,4 +1,6 @@
-"""Precision, recall, density, coverage: the authors' package, expectations, conventions by behaviour, memory."""
+"""Precision, recall, density, coverage: the authors' package, expectations, conventions by
+behaviour, memory.
+"""
 
 import jax
 import jax.numpy as jnp
@@ -25,7 +27,9 @@ def test_equals_the_authors_package(d, seed):
   by_k = {k: dict(zip(NAMES, reference[f"prdc_{d}_{k}"])) for k in (3, 5)}
   for k in (3, 5):
     same = prdc(*features(d, seed), k=k, k_density=k)
-    np.testing.assert_allclose([same[name] for name in NAMES], [by_k[k][name] for name in NAMES], rtol=1e-12)
+    np.testing.assert_allclose(
+      [same[name] for name in NAMES], [by_k[k][name] for name in NAMES], rtol=1e-12
+    )
   for name, k in zip(NAMES, (3, 3, 5, 5)):
     np.testing.assert_allclose(found[name], by_k[k][name], rtol=1e-12)
 
@@ -33,7 +37,9 @@ def test_equals_the_authors_package(d, seed):
 @pytest.mark.parametrize("d, seed", SETS)
 def test_equals_torch_fidelity(d, seed):
   found = prdc(*features(d, seed))
-  np.testing.assert_allclose([found["precision"], found["recall"]], quality()[f"torch_fidelity_prc_{d}"], rtol=1e-6)
+  np.testing.assert_allclose(
+    [found["precision"], found["recall"]], quality()[f"torch_fidelity_prc_{d}"], rtol=1e-6
+  )
 
 
 @pytest.mark.parametrize("d", [2, 300])
@@ -46,7 +52,9 @@ def test_equal_sets_score_one_with_ties_too(d):
 
 
 def test_expectations_for_two_samples_of_one_distribution():
-  """Naeem et al. 2020: E density = 1 and E coverage = 1 - prod_{i <= k} (N - i) / (N + M - i) for any p."""
+  """Naeem et al. 2020: E density = 1 and E coverage = 1 - prod_{i <= k} (N - i) / (N + M - i) for
+  any p.
+  """
   rng, n, m, k = np.random.default_rng(1), 80, 60, 4
   rows = [prdc(rng.normal(size=(n, 6)), rng.normal(size=(m, 6)), k_density=k) for _ in range(100)]
   density, coverage = (np.array([row[name] for row in rows]) for name in ("density", "coverage"))
@@ -90,12 +98,16 @@ def test_blocks_do_not_change_the_numbers(d, monkeypatch):
   monkeypatch.setattr(distances, "BLOCK", 37 * 600)
   cut = prdc(*features(d, 1), progress=lambda blocks: seen.append(len(blocks)) or blocks)
   assert seen == [17, 12, 14]  # Blocks of 37, 44 and 44 rows of 600, 500 and 600.
-  np.testing.assert_allclose([cut[name] for name in NAMES], [whole[name] for name in NAMES], rtol=1e-9)
+  np.testing.assert_allclose(
+    [cut[name] for name in NAMES], [whole[name] for name in NAMES], rtol=1e-9
+  )
 
 
 @pytest.mark.parametrize("d", [64, 2048])
 def test_memory_of_fifty_thousand_squared_is_a_few_blocks(d):
-  """What the compiled blocks of 50,000 x 50,000 use beside their arguments; the whole matrix would be 150 blocks."""
+  """What the compiled blocks of 50,000 x 50,000 use beside their arguments; the whole matrix would
+  be 150 blocks.
+  """
   n = 50_000
   rows = distances.row_blocks(n, n)[0].stop
   shape = lambda *s: jax.ShapeDtypeStruct(s, jnp.float32)
@@ -107,5 +119,7 @@ def test_memory_of_fifty_thousand_squared_is_a_few_blocks(d):
 
 
 def test_too_few_samples_are_refused_by_name():
-  with pytest.raises(UserError, match="the fake set has 5 samples: neighbour number 5 needs at least 6"):
+  with pytest.raises(
+    UserError, match="the fake set has 5 samples: neighbour number 5 needs at least 6"
+  ):
     prdc(np.zeros((10, 2)), np.zeros((5, 2)))

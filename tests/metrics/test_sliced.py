@@ -33,11 +33,15 @@ def test_unequal_sizes_equal_the_repeated_sets():
 
 @pytest.mark.parametrize("d", [1, 4, 50])
 def test_a_translation(d):
-  """E (theta . t)^2 = |t|^2 / D for directions on the sphere; (theta . t)^2 has relative variance below 2."""
+  """E (theta . t)^2 = |t|^2 / D for directions on the sphere; (theta . t)^2 has relative variance
+  below 2.
+  """
   rng = np.random.default_rng(d)
   x, t = rng.normal(size=(100, d)), rng.normal(size=(1, d))
   found = sliced_wasserstein(x, rng.permutation(x) + t, projections=2000)
-  np.testing.assert_allclose(found**2, (t**2).sum() / d, rtol=4 * np.sqrt(2 / 2000) if d > 1 else 1e-5)
+  np.testing.assert_allclose(
+    found**2, (t**2).sum() / d, rtol=4 * np.sqrt(2 / 2000) if d > 1 else 1e-5
+  )
 
 
 def test_a_scaled_gaussian():

@@ -1,9 +1,9 @@
 """PyTorch files read without PyTorch equal what PyTorch says they hold; nothing in a file is run.
 
-state_dict.npz: the bytes of `torch.save(state, file)` by torch 2.13 in the zip form (`file_zip`) and, with
-`_use_new_zipfile_serialization=False`, in the older one (`file_older`), with the values of `state` as `tensor_*`: a
-transposed view, a shifted view of the same storage, half and double precision, an integer [], an nn.Parameter.
-`file_module` is a whole torch.nn.Linear.
+state_dict.npz: the bytes of `torch.save(state, file)` by torch 2.13 in the zip form (`file_zip`)
+and, with `_use_new_zipfile_serialization=False`, in the older one (`file_older`), with the values
+of `state` as `tensor_*`: a transposed view, a shifted view of the same storage, half and double
+precision, an integer [], an nn.Parameter. `file_module` is a whole torch.nn.Linear.
 """
 
 import os
@@ -27,7 +27,9 @@ def saved():
 def test_equals_pytorch(saved, form, tmp_path):
   (tmp_path / "w.pth").write_bytes(saved[f"file_{form}"].tobytes())
   found = read_state_dict(tmp_path / "w.pth")
-  expected = {name.removeprefix("tensor_"): x for name, x in saved.items() if name.startswith("tensor_")}
+  expected = {
+    name.removeprefix("tensor_"): x for name, x in saved.items() if name.startswith("tensor_")
+  }
   assert set(found) == set(expected) and len(found) == 7
   for name, x in expected.items():
     assert found[name].dtype == x.dtype
@@ -36,7 +38,9 @@ def test_equals_pytorch(saved, form, tmp_path):
 
 def test_npz_of_the_same_names(tmp_path):
   np.savez(tmp_path / "w.npz", **{"conv.weight": np.arange(3.0)})
-  np.testing.assert_array_equal(read_state_dict(str(tmp_path / "w.npz"))["conv.weight"], np.arange(3.0))
+  np.testing.assert_array_equal(
+    read_state_dict(str(tmp_path / "w.npz"))["conv.weight"], np.arange(3.0)
+  )
 
 
 class Trap:

@@ -1,4 +1,6 @@
-"""Classifier two-sample test: the Bayes accuracy of two Gaussians, level under the null, the binomial tail."""
+"""Classifier two-sample test: the Bayes accuracy of two Gaussians, level under the null, the
+binomial tail.
+"""
 
 import numpy as np
 import pytest
@@ -16,7 +18,9 @@ def test_reaches_and_never_beats_the_bayes_accuracy():
   found = classifier_two_sample(real, fake)
   bayes, error = norm.cdf(shift / 2), found["standard_error"]
   assert bayes - 0.02 - 3 * error < found["accuracy"] < bayes + 3 * error
-  np.testing.assert_allclose(error, np.sqrt(found["accuracy"] * (1 - found["accuracy"]) / 4000), rtol=1e-6)
+  np.testing.assert_allclose(
+    error, np.sqrt(found["accuracy"] * (1 - found["accuracy"]) / 4000), rtol=1e-6
+  )
 
 
 def test_sees_what_means_and_covariances_do_not():

@@ -1,4 +1,6 @@
-"""Models built on earlier stages: a diffusion prior samples the law of their latents; reranking keeps the best."""
+"""Models built on earlier stages: a diffusion prior samples the law of their latents; reranking
+keeps the best.
+"""
 
 import functools
 
@@ -9,7 +11,9 @@ import optax
 import pytest
 
 from genjax_zoo.core import Field, Model, UserError, descend, unroll
-from genjax_zoo.models import gmm, latent_diffusion, rerank
+from genjax_zoo.models.autoregressive import rerank
+from genjax_zoo.models.diffusion import latent_diffusion
+from genjax_zoo.models.latent_variable import gmm
 
 SPACE = {"x": Field((3,), np.float32)}
 
@@ -18,7 +22,9 @@ def affine(scale, shape=(3,)):
   """A stage whose latents are x / scale, in the given shape; the scale is its trained parameter."""
   return Model(
     init=lambda key, batch: ({"scale": jnp.float32(scale)}, {}),
-    encode=lambda params, state, batch, key: {"z": (batch["x"] / params["scale"]).reshape(-1, *shape)},
+    encode=lambda params, state, batch, key: {
+      "z": (batch["x"] / params["scale"]).reshape(-1, *shape)
+    },
     decode=lambda params, state, latents, key: {"x": latents["z"].reshape(-1, 3) * params["scale"]},
   )
 
@@ -57,7 +63,9 @@ def test_stages_nest():
   outer = Model(
     outer_init,
     encode=lambda params, state, batch, key: inner.encode(*state["frozen"]["first"], batch, key),
-    decode=lambda params, state, latents, key: inner.decode(*state["frozen"]["first"], latents, key),
+    decode=lambda params, state, latents, key: inner.decode(
+      *state["frozen"]["first"], latents, key
+    ),
   )
   model = latent_diffusion.model(SPACE, first=outer, hidden=(8,))
   x = jax.random.normal(jax.random.key(0), (50, 3))
@@ -75,16 +83,24 @@ def test_a_stage_without_real_latents_is_told():
     latent_diffusion.model(SPACE, first=affine(1.0)._replace(encode=None))
   with pytest.raises(UserError, match="with a 'label'"):
     latent_diffusion.model(SPACE, first=affine(1.0)._replace(given=("label",)))
-  codes = affine(1.0)._replace(encode=lambda params, state, batch, key: {"z": jnp.zeros((4, 3), jnp.int32)})
+  codes = affine(1.0)._replace(
+    encode=lambda params, state, batch, key: {"z": jnp.zeros((4, 3), jnp.int32)}
+  )
   with pytest.raises(UserError, match="no real latents 'z'"):
-    latent_diffusion.model(SPACE, first=codes).init(jax.random.key(0), {"x": jnp.zeros((4, 3))}, {"first": values(1.0)})
+    latent_diffusion.model(SPACE, first=codes).init(
+      jax.random.key(0), {"x": jnp.zeros((4, 3))}, {"first": values(1.0)}
+    )
 
 
 def counting_base():
   """Samples that tell their key, and a judge that ranks them by a hash of it."""
-  draw = lambda params, state, key, n, given={}, spread=1.0: {"x": spread * jax.random.normal(key, (n, 3))}
+  draw = lambda params, state, key, n, given={}, spread=1.0: {
+    "x": spread * jax.random.normal(key, (n, 3))
+  }
   judge = lambda params, state, batch, key: -((batch["x"] - batch.get("target", 0.0)) ** 2).sum(-1)
-  return Model(lambda key, batch: ({}, {}), sample=draw), Model(lambda key, batch: ({}, {}), log_prob=judge)
+  return Model(lambda key, batch: ({}, {}), sample=draw), Model(
+    lambda key, batch: ({}, {}), log_prob=judge
+  )
 
 
 def test_rerank_keeps_the_best_of_each():
@@ -95,7 +111,9 @@ def test_rerank_keeps_the_best_of_each():
   assert params == {}
   key, n, tries = jax.random.key(1), 50, 7
   best = np.asarray(
-    jax.jit(functools.partial(model.sample, tries=tries, spread=2.0), static_argnums=3)(params, state, key, n)["x"]
+    jax.jit(functools.partial(model.sample, tries=tries, spread=2.0), static_argnums=3)(
+      params, state, key, n
+    )["x"]
   )
   keys = [jax.random.split(k)[0] for k in jax.random.split(key, tries)]
   every = np.stack([base.sample({}, {}, k, n, spread=2.0)["x"] for k in keys])
@@ -114,7 +132,9 @@ def test_rerank_judges_what_was_given():
 
 
 def test_rerank_by_a_density_raises_it():
-  """With the mixture that is both base and judge, the mean log-density of the best of 16 exceeds that of one."""
+  """With the mixture that is both base and judge, the mean log-density of the best of 16 exceeds
+  that of one.
+  """
   learner = gmm.learner(SPACE, components=2)
   batch = {"x": jax.random.normal(jax.random.key(0), (200, 3)), "weight": jnp.ones(200)}
   ts = jax.jit(learner.init)(jax.random.key(1), batch)

@@ -1,4 +1,6 @@
-"""Our convolution against `lax`'s: values, derivatives of every kind, what the compiler is given, and time."""
+"""Our convolution against `lax`'s: values, derivatives of every kind, what the compiler is given,
+and time.
+"""
 
 import functools
 import re
@@ -17,7 +19,10 @@ NHWC = ("NHWC", "HWIO", "NHWC")
 
 
 def arrays(seed, *shapes):
-  return [jax.random.normal(k, s) for k, s in zip(jax.random.split(jax.random.key(seed), len(shapes)), shapes)]
+  return [
+    jax.random.normal(k, s)
+    for k, s in zip(jax.random.split(jax.random.key(seed), len(shapes)), shapes)
+  ]
 
 
 def close(ours, theirs, tolerance=2e-5):
@@ -33,15 +38,29 @@ def derivatives(conv, x, w):
   penalty = lambda x, w: (jax.grad(f)(x, w) ** 2).sum()
   weights = lambda x, w: (jax.grad(f, 1)(x, w) ** 2).sum()
   both = functools.partial(jax.grad, argnums=(0, 1))
-  return conv(x, w), both(f)(x, w), jax.jvp(f, (x, w), (w.sum() * x, w)), both(penalty)(x, w), both(weights)(x, w)
+  return (
+    conv(x, w),
+    both(f)(x, w),
+    jax.jvp(f, (x, w), (w.sum() * x, w)),
+    both(penalty)(x, w),
+    both(weights)(x, w),
+  )
 
 
-def by_definition(x, w, *, window_strides, padding, lhs_dilation, rhs_dilation, feature_group_count):
-  """The convolution as an einsum over patches; XLA's own is wrong for some derivatives in jaxlib 0.10.2."""
+def by_definition(
+  x, w, *, window_strides, padding, lhs_dilation, rhs_dilation, feature_group_count
+):
+  """The convolution as an einsum over patches; XLA's own is wrong for some derivatives in jaxlib
+  0.10.2.
+  """
   if isinstance(padding, str):
     extent = [(k - 1) * d + 1 for k, d in zip(w.shape, rhs_dilation)]
     padding = lax.padtype_to_pads(x.shape[1:3], extent, window_strides, padding)
-  x = lax.pad(x, 0.0, [(0, 0, 0), *((low, high, d - 1) for (low, high), d in zip(padding, lhs_dilation)), (0, 0, 0)])
+  x = lax.pad(
+    x,
+    0.0,
+    [(0, 0, 0), *((low, high, d - 1) for (low, high), d in zip(padding, lhs_dilation)), (0, 0, 0)],
+  )
   for axis, k, stride, d in zip((1, 3), w.shape, window_strides, rhs_dilation):
     starts = jnp.arange((x.shape[axis] - (k - 1) * d - 1) // stride + 1) * stride
     x = jnp.take(x, starts[:, None] + d * jnp.arange(k)[None], axis)
@@ -52,7 +71,9 @@ def by_definition(x, w, *, window_strides, padding, lhs_dilation, rhs_dilation, 
 
 
 def random_case(seed):
-  """Shapes of x and w, and windows: strides, dilations, groups, odd and even kernels, each axis its own."""
+  """Shapes of x and w, and windows: strides, dilations, groups, odd and even kernels, each axis its
+  own.
+  """
   rng = np.random.default_rng(seed)
   ints = lambda low, high, n=2: tuple(int(i) for i in rng.integers(low, high, n))
   groups = int(rng.choice([1, 1, 2, 4]))
@@ -66,8 +87,14 @@ def random_case(seed):
   covered = {"SAME": extent, "VALID": (0, 0)}.get(padding) or [low + high for low, high in explicit]
   size = tuple(i + max(e - 1 - c, 0) for i, e, c in zip(ints(1, 6), extent, covered))
   lhs_dilation = ints(1, 4) if dilated_image else (1, 1)
-  windows = dict(window_strides=strides, padding=padding, lhs_dilation=lhs_dilation, rhs_dilation=rhs_dilation)
-  return (3, *size, 2 * groups), (*kernel, 2, 3 * groups), windows | dict(feature_group_count=groups)
+  windows = dict(
+    window_strides=strides, padding=padding, lhs_dilation=lhs_dilation, rhs_dilation=rhs_dilation
+  )
+  return (
+    (3, *size, 2 * groups),
+    (*kernel, 2, 3 * groups),
+    windows | dict(feature_group_count=groups),
+  )
 
 
 @pytest.mark.parametrize("seed", range(10))
@@ -81,7 +108,9 @@ def test_value_and_all_derivatives(seed):
   close(ours(x, w), lax.conv_general_dilated(x, w, dimension_numbers=NHWC, **windows))
 
 
-@pytest.mark.parametrize("layout", [("NWC", "WIO", "NWC"), ("NDHWC", "DHWIO", "NDHWC"), ("NCHW", "OIHW", "NCHW")])
+@pytest.mark.parametrize(
+  "layout", [("NWC", "WIO", "NWC"), ("NDHWC", "DHWIO", "NDHWC"), ("NCHW", "OIHW", "NCHW")]
+)
 def test_other_ranks_and_layouts(layout):
   d = len(layout[0]) - 2
   size = dict(zip("DHW", (4, 5, 6))) | {"N": 2, "C": 3}
@@ -98,7 +127,9 @@ def test_padding_that_crops_one_side_and_extends_the_other():
   """jaxlib 0.10.2 itself reads beyond the image here."""
   x, w = arrays(0, (2, 5, 8, 3), (3, 4, 3, 2))
   for low, high in ((-2, 1), (-1, 1), (1, -1), (-1, -1)):
-    conv = jax.jit(lambda x: conv_general_dilated(x, w, (1, 1), ((0, 0), (low, high)), dimension_numbers=NHWC))
+    conv = jax.jit(
+      lambda x: conv_general_dilated(x, w, (1, 1), ((0, 0), (low, high)), dimension_numbers=NHWC)
+    )
     shifted = jnp.pad(x, ((0, 0), (0, 0), (2, 2), (0, 0)))[:, :, 2 - low : 10 + high]
     close(conv(x), lax.conv_general_dilated(shifted, w, (1, 1), "VALID", dimension_numbers=NHWC))
 
@@ -107,7 +138,9 @@ def test_padding_that_crops_one_side_and_extends_the_other():
 def test_vmap_inside_and_outside_of_grad(axes):
   shapes = (3, 2, 6, 5, 4), (3, 3, 2, 2, 6)
   x, w = (a if axis == 0 else a[0] for a, axis in zip(arrays(0, *shapes), axes))
-  windows = dict(window_strides=(2, 1), padding="SAME", feature_group_count=2, dimension_numbers=NHWC)
+  windows = dict(
+    window_strides=(2, 1), padding="SAME", feature_group_count=2, dimension_numbers=NHWC
+  )
 
   def out(conv):
     f = lambda x, w: jnp.sin(conv(x, w, **windows)).sum()
@@ -144,27 +177,40 @@ def start(case, images=2, size=8, channels=4):
 
 
 def descent(conv, case, kind="loss"):
-  """A step of descent of (x, w) on a loss of the convolution, its gradient penalty, or with a kernel an image."""
+  """A step of descent of (x, w) on a loss of the convolution, its gradient penalty, or with a
+  kernel an image.
+  """
   windows = dict(window_strides=(1, 1), dimension_numbers=NHWC) | CASES[case][1]
   loss = lambda x, w: jnp.sin(conv(x, w, **windows)).sum()
-  own = lambda x, w: jax.vmap(lambda x, scale: loss(x[None], scale * w))(x, 1.0 + jnp.arange(len(x))).sum()
+  own = lambda x, w: jax.vmap(lambda x, scale: loss(x[None], scale * w))(
+    x, 1.0 + jnp.arange(len(x))
+  ).sum()
   penalty = lambda x, w: (jax.grad(loss)(x, w) ** 2).sum()
   f = dict(loss=loss, penalty=penalty, own=own)[kind]
-  return lambda a, _: (jax.tree.map(lambda p, g: p - 1e-3 * g, a, jax.grad(lambda a: f(*a))(a)), None)
+  return lambda a, _: (
+    jax.tree.map(lambda p, g: p - 1e-3 * g, a, jax.grad(lambda a: f(*a))(a)),
+    None,
+  )
 
 
 @pytest.mark.parametrize("kind", ["loss", "penalty", "own"])
 @pytest.mark.parametrize("case", CASES)
 def test_what_the_cpu_is_given_in_a_loop_is_canonical(case, kind):
-  """Every convolution in the body of `scan` is NHWC, HWIO, without dilated images or kernels larger than the image."""
+  """Every convolution in the body of `scan` is NHWC, HWIO, without dilated images or kernels larger
+  than the image.
+  """
   run = lambda conv: jax.jit(lambda a: lax.scan(descent(conv, case, kind), a, length=3)[0])
   text = run(conv_general_dilated).lower(start(case)).compile().as_text()
-  sizes = {name: shape.split(",") for name, shape in re.findall(r"%?([\w.-]+) = f32\[([\d,]*)\]", text)}
+  sizes = {
+    name: shape.split(",") for name, shape in re.findall(r"%?([\w.-]+) = f32\[([\d,]*)\]", text)
+  }
   lines = [line for line in text.splitlines() if " convolution(" in line]
   assert len(lines) >= 2
   for line in lines:
     assert "dim_labels=b01f_01io->b01f" in line and "lhs_dilate" not in line, line
-    image, kernel = (sizes[name] for name in re.search(r" convolution\(%?([\w.-]+), %?([\w.-]+)\)", line).groups())
+    image, kernel = (
+      sizes[name] for name in re.search(r" convolution\(%?([\w.-]+), %?([\w.-]+)\)", line).groups()
+    )
     assert int(kernel[0]) <= int(image[1]) and int(kernel[1]) <= int(image[2]), line
   if kind == "loss":
     close(run(conv_general_dilated)(start(case)), run(lax.conv_general_dilated)(start(case)))
@@ -172,9 +218,15 @@ def test_what_the_cpu_is_given_in_a_loop_is_canonical(case, kind):
 
 def test_other_platforms_get_the_operations_of_lax():
   def operations(conv):
-    step = jax.jit(lambda a: [descent(conv, case)(a, None) for case in ("4x4 stride 2", "4x4 transposed")])
+    step = jax.jit(
+      lambda a: [descent(conv, case)(a, None) for case in ("4x4 stride 2", "4x4 transposed")]
+    )
     text = step.trace(start("4x4 stride 2")).lower(lowering_platforms=("cuda",)).as_text()
-    return sorted(re.sub(r"%\w+", "", line).strip() for line in text.splitlines() if "stablehlo.convolution" in line)
+    return sorted(
+      re.sub(r"%\w+", "", line).strip()
+      for line in text.splitlines()
+      if "stablehlo.convolution" in line
+    )
 
   assert len(operations(lax.conv_general_dilated)) == 6
   assert operations(conv_general_dilated) == operations(lax.conv_general_dilated)
@@ -187,7 +239,9 @@ def test_gradient_of_a_sharded_batch_costs_one_all_reduce():
   for case in ("3x3", "3x3 transposed"):
     step = lambda x, w: descent(conv_general_dilated, case)((x, w), None)[0]
     compiled = jax.jit(step, in_shardings=(sharding("data"), sharding())).lower(x, w).compile()
-    collectives = re.findall(r" (all-reduce|all-gather|all-to-all|collective-permute)\(", compiled.as_text())
+    collectives = re.findall(
+      r" (all-reduce|all-gather|all-to-all|collective-permute)\(", compiled.as_text()
+    )
     assert collectives == ["all-reduce"]
     close(compiled(*jax.device_put((x, w), (sharding("data"), sharding()))), jax.jit(step)(x, w))
 
@@ -195,22 +249,47 @@ def test_gradient_of_a_sharded_batch_costs_one_all_reduce():
 def test_modules_equal_those_of_linen():
   x = jax.random.normal(jax.random.key(0), (2, 5, 7, 3))
   mask = jnp.ones((3, 3, 3, 4)).at[2].set(0)
-  pairs = [(Conv(4, (3, 3), **options), nn.Conv(4, (3, 3), **options)) for options in ({}, dict(strides=2, mask=mask))]
-  for k, s, padding in ((4, 2, "SAME"), (3, 2, "SAME"), (2, 3, "SAME"), (5, 1, "VALID"), (2, 3, "VALID")):
-    pairs.append([cls(4, (k, k), (s, s), padding=padding) for cls in (ConvTranspose, nn.ConvTranspose)])
-  pairs.append([cls(4, (3, 3), (2, 2), padding=((1, 2), (2, 0))) for cls in (ConvTranspose, nn.ConvTranspose)])
+  pairs = [
+    (Conv(4, (3, 3), **options), nn.Conv(4, (3, 3), **options))
+    for options in ({}, dict(strides=2, mask=mask))
+  ]
+  for k, s, padding in (
+    (4, 2, "SAME"),
+    (3, 2, "SAME"),
+    (2, 3, "SAME"),
+    (5, 1, "VALID"),
+    (2, 3, "VALID"),
+  ):
+    pairs.append(
+      [cls(4, (k, k), (s, s), padding=padding) for cls in (ConvTranspose, nn.ConvTranspose)]
+    )
+  pairs.append(
+    [cls(4, (3, 3), (2, 2), padding=((1, 2), (2, 0))) for cls in (ConvTranspose, nn.ConvTranspose)]
+  )
   for ours, theirs in pairs:
     params = theirs.init(jax.random.key(1), x)
-    assert jax.tree.map(jnp.shape, ours.init(jax.random.key(1), x)) == jax.tree.map(jnp.shape, params)
+    assert jax.tree.map(jnp.shape, ours.init(jax.random.key(1), x)) == jax.tree.map(
+      jnp.shape, params
+    )
     close(jax.jit(ours.apply)(params, x), jax.jit(theirs.apply)(params, x))
-  assert jax.eval_shape(ConvTranspose(4, (3, 3), (2, 2), dtype=jnp.bfloat16).apply, params, x).dtype == jnp.bfloat16
+  assert (
+    jax.eval_shape(ConvTranspose(4, (3, 3), (2, 2), dtype=jnp.bfloat16).apply, params, x).dtype
+    == jnp.bfloat16
+  )
 
 
 def test_bfloat16():
   x, w = (a.astype(jnp.bfloat16) for a in arrays(0, (2, 6, 6, 4), (4, 4, 4, 4)))
-  f = lambda x, w: conv_general_dilated(x, w, (1, 1), ((2, 2), (2, 2)), (2, 2), dimension_numbers=NHWC)
-  out = lambda x, w: (f(x, w), jax.jit(jax.grad(lambda x, w: f(x, w).sum().astype(jnp.float32), (0, 1)))(x, w))
-  for a, b in zip(jax.tree.leaves(out(x, w)), jax.tree.leaves(out(*(a.astype(jnp.float32) for a in (x, w))))):
+  f = lambda x, w: conv_general_dilated(
+    x, w, (1, 1), ((2, 2), (2, 2)), (2, 2), dimension_numbers=NHWC
+  )
+  out = lambda x, w: (
+    f(x, w),
+    jax.jit(jax.grad(lambda x, w: f(x, w).sum().astype(jnp.float32), (0, 1)))(x, w),
+  )
+  for a, b in zip(
+    jax.tree.leaves(out(x, w)), jax.tree.leaves(out(*(a.astype(jnp.float32) for a in (x, w))))
+  ):
     assert a.dtype == jnp.bfloat16
     np.testing.assert_allclose(a.astype(jnp.float32), b, rtol=0, atol=0.03 * jnp.abs(b).max())
 
@@ -230,4 +309,6 @@ def test_a_step_in_scan_takes_no_more_than_three_alone(case):
       times.append(time.perf_counter() - begun)
     return min(times[1:])
 
-  assert seconds(lambda a: lax.scan(step, a, length=steps)[0]) / steps < 3 * seconds(lambda a: step(a, None)[0])
+  assert seconds(lambda a: lax.scan(step, a, length=steps)[0]) / steps < 3 * seconds(
+    lambda a: step(a, None)[0]
+  )

@@ -1,4 +1,6 @@
-"""Masked networks: degrees leave exactly the paths that the order allows; causal rows see what they should."""
+"""Masked networks: degrees leave exactly the paths that the order allows; causal rows see what they
+should.
+"""
 
 import jax
 import jax.numpy as jnp
@@ -28,13 +30,16 @@ def test_degrees_of_hidden_units_do_not_break_paths():
 
 @pytest.mark.parametrize("strict", [False, True])
 def test_causal_row(strict):
-  """A feature sees all channels to the left, and in its pixel the earlier ones, its own if not strict."""
+  """A feature sees all channels to the left, and in its pixel the earlier ones, its own if not
+  strict.
+  """
   inputs, made = groups(3, 3), groups(7, 3)
   conv = MaskedConv(7, (1, 3), 2)
   x = jax.random.normal(jax.random.key(0), (1, 1, 4, 3))
   mask = causal((1, 3), 2, inputs, made, strict)
   params = {"params": conv.init(jax.random.key(1), x, mask)["params"]}
-  jacobian = jax.jacobian(lambda x: conv.apply(params, x, mask)[0, 0])(x)[:, :, 0, 0]  # [x', O, x, I]
+  # [x', O, x, I]
+  jacobian = jax.jacobian(lambda x: conv.apply(params, x, mask)[0, 0])(x)[:, :, 0, 0]
   for at in range(4):
     for pixel in range(4):
       present = inputs[None] < made[:, None] if strict else inputs[None] <= made[:, None]
@@ -42,7 +47,9 @@ def test_causal_row(strict):
       np.testing.assert_array_equal(np.abs(jacobian[at, :, pixel]) > 0, seen)
 
 
-@pytest.mark.parametrize("kernel, centre, mask", [((2, 3), 1, True), ((3, 5), 2, False), ((1, 3), 2, False)])
+@pytest.mark.parametrize(
+  "kernel, centre, mask", [((2, 3), 1, True), ((3, 5), 2, False), ((1, 3), 2, False)]
+)
 def test_a_pixel_and_a_row_from_their_cache_equal_the_whole(kernel, centre, mask):
   """Along the raster order for causal masks; row by row for any; and cut out of a whole input."""
   own = groups(4, 2)
@@ -53,8 +60,14 @@ def test_a_pixel_and_a_row_from_their_cache_equal_the_whole(kernel, centre, mask
   whole = conv.apply({"params": variables["params"]}, x, masked)
   apply = jax.jit(lambda v, x, at: conv.apply(v, x, masked, at, mutable=["cache"]))
   for at in (2, 3), (1, None):
-    expected = whole[:, at[0], :][:, None] if at[1] is None else whole[:, at[0], at[1]][:, None, None]
-    found = apply({"params": variables["params"], "cache": jax.tree.map(jnp.zeros_like, variables["cache"])}, x, at)[0]
+    expected = (
+      whole[:, at[0], :][:, None] if at[1] is None else whole[:, at[0], at[1]][:, None, None]
+    )
+    found = apply(
+      {"params": variables["params"], "cache": jax.tree.map(jnp.zeros_like, variables["cache"])},
+      x,
+      at,
+    )[0]
     np.testing.assert_allclose(found, expected, atol=1e-5)
   for columns in ([None], range(6)) if not mask else ([None],):
     state = variables | {"cache": jax.tree.map(jnp.zeros_like, variables["cache"])}

@@ -38,7 +38,9 @@ def test_no_iterations_leave_the_directions():
 
 
 def test_gradient_is_that_of_w_over_its_norm():
-  """Converged, d sigma / dW = v u^T, the derivative of the largest singular value: equation 9 of the paper."""
+  """Converged, d sigma / dW = v u^T, the derivative of the largest singular value: equation 9 of
+  the paper.
+  """
   w, c = PARAMS["dense"]["kernel"], jnp.asarray(rng.normal(size=(7, 5)), jnp.float32)
   _, u = normalised({"w": w}, directions(jax.random.key(0), {"w": w}), iterations=100)
   found = jax.grad(lambda w: (normalised({"w": w}, u)[0]["w"] * c).sum())(w)

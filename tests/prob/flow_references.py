@@ -1,4 +1,5 @@
-"""Writes tests/fixtures/flows.npz: splines of nflows, coupling and autoregressive flows of zuko, in float64.
+"""Writes tests/fixtures/flows.npz: splines of nflows, coupling and autoregressive flows of zuko, in
+float64.
 
 python tests/prob/flow_references.py      # in an environment with torch, nflows and zuko
 """
@@ -6,7 +7,9 @@ python tests/prob/flow_references.py      # in an environment with torch, nflows
 import math
 from pathlib import Path
 
-from nflows.transforms.splines.rational_quadratic import unconstrained_rational_quadratic_spline as spline
+from nflows.transforms.splines.rational_quadratic import (
+  unconstrained_rational_quadratic_spline as spline,
+)
 import numpy as np
 import torch
 from zuko.transforms import AutoregressiveTransform, CouplingTransform, MonotonicAffineTransform
@@ -42,9 +45,15 @@ def main():
   }
   for name, flow in flows.items():
     y, log_det = flow.call_and_ladj(v)
-    found |= {f"{name}_y": y, f"{name}_log_det": log_det.reshape(N, -1).sum(-1), f"{name}_inverse": flow.inv(v)}
+    found |= {
+      f"{name}_y": y,
+      f"{name}_log_det": log_det.reshape(N, -1).sum(-1),
+      f"{name}_inverse": flow.inv(v),
+    }
   found |= {"x": v, "w": w, "u": u, "masked": masked}
-  np.savez(Path(__file__).parents[1] / "fixtures" / "flows.npz", **{k: x.numpy() for k, x in found.items()})
+  np.savez(
+    Path(__file__).parents[1] / "fixtures" / "flows.npz", **{k: x.numpy() for k, x in found.items()}
+  )
 
 
 if __name__ == "__main__":

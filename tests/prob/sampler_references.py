@@ -1,9 +1,11 @@
-"""First steps of the schedulers of diffusers, which samplers are compared with; run in an environment that has it:
+"""First steps of the schedulers of diffusers, which samplers are compared with; run in an
+environment that has it:
 
   python -m tests.prob.sampler_references
 
-writes fixtures/samplers.npz: for each scheduler "NAME", started at 10 steps from noise to data, its levels
-"NAME_alpha" and "NAME_sigma", [4], and x at each of them, [4, *SHAPE], where the network always says `x0_hat`.
+writes fixtures/samplers.npz: for each scheduler "NAME", started at 10 steps from noise to data, its
+levels "NAME_alpha" and "NAME_sigma", [4], and x at each of them, [4, *SHAPE], where the network
+always says `x0_hat`.
 """
 
 from pathlib import Path
@@ -21,7 +23,9 @@ def x0_hat(x):
 
 
 def discrete(scheduler):
-  """(alpha, sigma) of schedulers that index the chain: at the time of each step, and then of the next."""
+  """(alpha, sigma) of schedulers that index the chain: at the time of each step, and then of the
+  next.
+  """
   abar = scheduler.alphas_cumprod.numpy()[np.asarray(scheduler.timesteps)[: TAKEN + 1]]
   return np.sqrt(abar), np.sqrt(1 - abar)
 
@@ -72,20 +76,29 @@ def schedulers() -> dict:
     "ddim": (DDIMScheduler(**BETAS, clip_sample=False), discrete, noise, 1),
     "euler": (EulerDiscreteScheduler(**BETAS), exploding, noise, 1),
     "heun": (HeunDiscreteScheduler(**BETAS), exploding, noise, 2),
-    "dpm_solver": (DPMSolverMultistepScheduler(**BETAS, prediction_type="sample"), preserving, data, 1),
+    "dpm_solver": (
+      DPMSolverMultistepScheduler(**BETAS, prediction_type="sample"),
+      preserving,
+      data,
+      1,
+    ),
     "flow": (FlowMatchEulerDiscreteScheduler(), straight, velocity, 1),
   }
 
 
 def first_steps() -> dict:
-  """All that the fixture holds; "ddpm_noise" [3, *SHAPE] is the noise of DDPM's steps, in units of N(0, I)."""
+  """All that the fixture holds; "ddpm_noise" [3, *SHAPE] is the noise of DDPM's steps, in units of
+  N(0, I).
+  """
   import torch
 
   found = {}
   for name, (scheduler, levels, says, calls) in schedulers().items():
     scheduler.set_timesteps(STEPS)
     alpha, sigma = found[f"{name}_alpha"], found[f"{name}_sigma"] = levels(scheduler)
-    x = np.random.default_rng(0).normal(size=SHAPE).astype(np.float32) * np.hypot(alpha[0], sigma[0])
+    x = np.random.default_rng(0).normal(size=SHAPE).astype(np.float32) * np.hypot(
+      alpha[0], sigma[0]
+    )
     states, options = [x], {}
     for i in range(TAKEN * calls):
       at = -(-i // calls)  # Heun's second call is at the end of its step.
@@ -94,7 +107,9 @@ def first_steps() -> dict:
         options["generator"] = torch.Generator().manual_seed(i)
         drawn = torch.randn(SHAPE, generator=torch.Generator().manual_seed(i)).numpy()
         found["ddpm_noise"] = np.stack([*found.get("ddpm_noise", []), drawn])
-      step = scheduler.step(torch.as_tensor(said), scheduler.timesteps[i], torch.as_tensor(x), **options)
+      step = scheduler.step(
+        torch.as_tensor(said), scheduler.timesteps[i], torch.as_tensor(x), **options
+      )
       x = step.prev_sample.numpy()
       states.append(x)
     found[name] = np.stack(states)[::calls]

@@ -38,7 +38,9 @@ class LinearGaussian:
   def log_marginal(self, chains, **options):
     sample = lambda key: jax.random.normal(key, (B, D))
     return jax.jit(
-      lambda key, betas: ais.log_marginal(key, sample, self.log_prior, self.log_likelihood, betas, chains, **options)
+      lambda key, betas: ais.log_marginal(
+        key, sample, self.log_prior, self.log_likelihood, betas, chains, **options
+      )
     )
 
 
@@ -49,7 +51,9 @@ def model():
 
 @pytest.fixture(scope="module")
 def estimate(model):
-  """(seed, steps) -> (log p(x), log weights), compiled once: what is left of STEPS is spent at b = 0."""
+  """(seed, steps) -> (log p(x), log weights), compiled once: what is left of STEPS is spent at b =
+  0.
+  """
   run = model.log_marginal(CHAINS)
   betas = lambda steps: jnp.concatenate([jnp.zeros(STEPS - steps), ais.sigmoid_schedule(steps)])
   return lambda seed, steps: run(jax.random.key(seed), betas(steps))
@@ -79,8 +83,12 @@ def test_log_weights_are_lower_bounds_that_rise_to_log_p(model, estimate):
 
 @pytest.mark.parametrize("leapfrogs, steps", [(1, 80), (5, 16)])
 def test_mean_weight_is_unbiased_with_few_steps(model, leapfrogs, steps):
-  """E[w] = Z holds for any number of steps, with MALA and with HMC; a wrong weight or a wrong move breaks it."""
-  _, log_w = model.log_marginal(20_000, leapfrogs=leapfrogs)(jax.random.key(3), ais.sigmoid_schedule(steps))
+  """E[w] = Z holds for any number of steps, with MALA and with HMC; a wrong weight or a wrong move
+  breaks it.
+  """
+  _, log_w = model.log_marginal(20_000, leapfrogs=leapfrogs)(
+    jax.random.key(3), ais.sigmoid_schedule(steps)
+  )
   w = np.exp(np.asarray(log_w, np.float64) - model.log_p[None])
   error = w.std(0) / len(w) ** 0.5
   assert (error < 0.08).all()  # So the comparison can tell.
@@ -91,8 +99,12 @@ def test_backward_chain_from_the_posterior_is_an_upper_bound(model):
   noise = np.random.default_rng(4).multivariate_normal(np.zeros(D), model.covariance, (CHAINS, B))
   z = jnp.asarray(model.mean[None] + noise, jnp.float32)
   log_ratio = jax.vmap(model.log_likelihood)
-  transition = lambda key, z, b: ais.hmc(key, z, lambda z: model.log_prior(z) + b * log_ratio(z), 0.25, 5)[0]
-  run = jax.jit(lambda key: ais.anneal(key, z, log_ratio, transition, ais.sigmoid_schedule(64)[::-1]))
+  transition = lambda key, z, b: ais.hmc(
+    key, z, lambda z: model.log_prior(z) + b * log_ratio(z), 0.25, 5
+  )[0]
+  run = jax.jit(
+    lambda key: ais.anneal(key, z, log_ratio, transition, ais.sigmoid_schedule(64)[::-1])
+  )
   log_w, last = run(jax.random.key(5))
   upper, error = -log_w.mean(0), log_w.std(0) / CHAINS**0.5
   np.testing.assert_array_less(model.log_p, upper + 3 * error)
@@ -104,13 +116,19 @@ def test_backward_chain_from_the_posterior_is_an_upper_bound(model):
 
 @pytest.mark.parametrize("leapfrogs", [1, 8])
 def test_hmc_keeps_a_correlated_gaussian(leapfrogs):
-  """Started in equilibrium, many moves leave mean and covariance alone, though the integrator is far from exact."""
+  """Started in equilibrium, many moves leave mean and covariance alone, though the integrator is
+  far from exact.
+  """
   covariance = np.array([[1.0, 0.6], [0.6, 0.5]])
   precision = jnp.asarray(np.linalg.inv(covariance), jnp.float32)
   log_density = lambda z: -0.5 * ((z @ precision) * z).sum(-1)
-  z = jnp.asarray(np.random.default_rng(6).multivariate_normal(np.zeros(2), covariance, 20_000), jnp.float32)
+  z = jnp.asarray(
+    np.random.default_rng(6).multivariate_normal(np.zeros(2), covariance, 20_000), jnp.float32
+  )
   move = lambda z, key: ais.hmc(key, z, log_density, 0.5, leapfrogs)
-  new, accept = jax.jit(lambda z, key: jax.lax.scan(move, z, jax.random.split(key, 30)))(z, jax.random.key(7))
+  new, accept = jax.jit(lambda z, key: jax.lax.scan(move, z, jax.random.split(key, 30)))(
+    z, jax.random.key(7)
+  )
   assert 0.3 < accept.mean() < 0.95
   np.testing.assert_allclose(new.mean(0), 0, atol=0.03)
   np.testing.assert_allclose(np.cov(new.T), covariance, atol=0.03)
@@ -123,11 +141,15 @@ def test_step_sizes_reach_the_target_acceptance():
   log_density = lambda z: -0.5 * ((z / width[None, :, None]) ** 2).sum(-1)
   move = lambda key, z, b, size: ais.hmc(key, z, log_density, size[None, ..., None], 5)
   z = width[None, :, None] * jax.random.normal(jax.random.key(8), (64, 3, 8))
-  sizes = jax.jit(lambda key: ais.tune(key, z, move, jnp.linspace(0, 1, 201), 0.1, 0.65))(jax.random.key(9))
+  sizes = jax.jit(lambda key: ais.tune(key, z, move, jnp.linspace(0, 1, 201), 0.1, 0.65))(
+    jax.random.key(9)
+  )
   assert sizes.shape == (200, 3)
   _, accept = move(jax.random.key(10), z, 1.0, sizes[-50:].mean(0))
   np.testing.assert_allclose(accept.mean(0), 0.65, atol=0.1)
-  np.testing.assert_allclose(sizes[-50:].mean(0) / width, (sizes[-50:].mean(0) / width)[0], rtol=0.15)
+  np.testing.assert_allclose(
+    sizes[-50:].mean(0) / width, (sizes[-50:].mean(0) / width)[0], rtol=0.15
+  )
 
 
 def rbm_gibbs(visible, w, b, c):
@@ -139,7 +161,9 @@ def rbm_gibbs(visible, w, b, c):
 
   def transition(key, z, beta):
     k_h, k_v = jax.random.split(key)
-    h = jax.random.bernoulli(k_h, jax.nn.sigmoid(beta * (c[None] + z[:, :visible] @ w))).astype(float)
+    h = jax.random.bernoulli(k_h, jax.nn.sigmoid(beta * (c[None] + z[:, :visible] @ w))).astype(
+      float
+    )
     v = jax.random.bernoulli(k_v, jax.nn.sigmoid(beta * (b[None] + h @ w.T))).astype(float)
     return jnp.concatenate([v, h], -1)
 
@@ -147,9 +171,14 @@ def rbm_gibbs(visible, w, b, c):
 
 
 def test_partition_function_of_an_enumerated_rbm():
-  """Gibbs moves, binary states: log Z from 2^6 visible states, whose free energy sums the hidden units out."""
+  """Gibbs moves, binary states: log Z from 2^6 visible states, whose free energy sums the hidden
+  units out.
+  """
   visible, hidden, chains = 6, 4, 4096
-  w, b, c = (jax.random.normal(jax.random.key(i), s) for i, s in enumerate([(visible, hidden), (visible,), (hidden,)]))
+  w, b, c = (
+    jax.random.normal(jax.random.key(i), s)
+    for i, s in enumerate([(visible, hidden), (visible,), (hidden,)])
+  )
   states = jnp.array(list(itertools.product([0.0, 1.0], repeat=visible)))
   log_z = logsumexp(states @ b + jnp.logaddexp(0, c[None] + states @ w).sum(-1))
   log_ratio, transition = rbm_gibbs(visible, w, b, c)
@@ -161,13 +190,16 @@ def test_partition_function_of_an_enumerated_rbm():
   assert abs(w_over_z.mean() - 1) < 4 * w_over_z.std() / chains**0.5 < 0.1
   assert log_w.mean() < log_z
   probability = jax.nn.softmax(states @ b + jnp.logaddexp(0, c[None] + states @ w).sum(-1))
-  np.testing.assert_allclose(last[:, :visible].mean(0), probability @ states, atol=0.05)  # And samples of the model.
+  # And samples of the model.
+  np.testing.assert_allclose(last[:, :visible].mean(0), probability @ states, atol=0.05)
 
 
 def test_one_step_is_plain_importance_sampling():
   """With betas (0, 1) the weights are r(z_0), whatever the transition."""
   z = jax.random.normal(jax.random.key(11), (5, 2))
   log_ratio = lambda z: (z**3).sum(-1)
-  log_w, last = ais.anneal(jax.random.key(12), z, log_ratio, lambda key, z, b: z + 1, jnp.array([0.0, 1.0]))
+  log_w, last = ais.anneal(
+    jax.random.key(12), z, log_ratio, lambda key, z, b: z + 1, jnp.array([0.0, 1.0])
+  )
   np.testing.assert_allclose(log_w, log_ratio(z), rtol=1e-6)
   np.testing.assert_allclose(last, z + 1, rtol=1e-6)

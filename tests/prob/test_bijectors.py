@@ -1,4 +1,6 @@
-"""Bijectors: inverses at depth, log-determinants against the Jacobian, splines that stay finite and exact."""
+"""Bijectors: inverses at depth, log-determinants against the Jacobian, splines that stay finite and
+exact.
+"""
 
 import jax
 import jax.numpy as jnp
@@ -45,7 +47,11 @@ def norm(seed, c):
 
 def triangles(seed, c):
   diagonal = normal(seed + 2, c, scale=0.5)
-  return {"lower": normal(seed, c, c) / c, "upper": normal(seed + 1, c, c) / c, "log_diagonal": diagonal}
+  return {
+    "lower": normal(seed, c, c) / c,
+    "upper": normal(seed + 1, c, c) / c,
+    "log_diagonal": diagonal,
+  }
 
 
 def mixing(seed, c):
@@ -54,11 +60,15 @@ def mixing(seed, c):
 
 def normalised(seed, c):
   moments = {"mean": normal(seed + 2, c), "var": jnp.exp(normal(seed + 3, c))}
-  return b.batch_norm({"log_scale": normal(seed, c, scale=0.3), "shift": normal(seed + 1, c)}, moments)
+  return b.batch_norm(
+    {"log_scale": normal(seed, c, scale=0.3), "shift": normal(seed + 1, c)}, moments
+  )
 
 
 def masked(seed, dim, K):
-  """A random smooth function [B, dim] -> [B, dim, K] whose d-th output depends on the numbers before it."""
+  """A random smooth function [B, dim] -> [B, dim, K] whose d-th output depends on the numbers
+  before it.
+  """
   w = normal(seed, dim, dim, K) * (jnp.arange(dim)[:, None] < jnp.arange(dim)[None])[..., None]
   return lambda x: jnp.tanh(jnp.einsum("bi,idk->bdk", x, w)) + normal(seed + 1, dim, K)[None]
 
@@ -86,7 +96,10 @@ def repeated(depth, dim=5):
     return b.chain(b.actnorm(p["norm"]), b.permutation(jnp.arange(dim)[::-1]), couple)
 
   w, v = normal(1, depth, dim // 2, 16), normal(2, depth, 16, (dim - dim // 2) * 14, scale=0.03)
-  scales = {"log_scale": normal(3, depth, dim, scale=0.03), "shift": normal(4, depth, dim, scale=0.1)}
+  scales = {
+    "log_scale": normal(3, depth, dim, scale=0.03),
+    "shift": normal(4, depth, dim, scale=0.1),
+  }
   return b.repeat(layer, {"w": w, "v": v, "norm": scales})
 
 
@@ -96,20 +109,29 @@ LAYERS = {  # name: (a bijector, made inside a test in its precision, the shape 
   "spline": (lambda: couple(b.halves(), "spline", (5,)), (5,)),
   "mixture": (lambda: couple(b.halves(), "mixture", (5,)), (5,)),
   "autoregressive": (lambda: b.autoregressive(u.affine, masked(0, 5, 2)), (5,)),
-  "autoregressive splines": (lambda: b.autoregressive(u.rational_quadratic, masked(0, 4, 14)), (4,)),
+  "autoregressive splines": (
+    lambda: b.autoregressive(u.rational_quadratic, masked(0, 4, 14)),
+    (4,),
+  ),
   "batch norm": (lambda: normalised(0, 2), IMAGE),
   "rotation": (lambda: b.rearrange(*(lambda x, w=w: x @ w for w in rotation(3))), (3,)),
   "last half kept": (lambda: couple(b.halves(False), "affine", (5,)), (5,)),
   "channels": (lambda: couple(b.halves(), "affine", IMAGE), IMAGE),
   "checkerboard": (lambda: couple(b.checkerboard(), "affine", (3, 4, 2)), (3, 4, 2)),
-  "odd checkerboard of splines": (lambda: couple(b.checkerboard(False), "spline", (3, 4, 1)), (3, 4, 1)),
+  "odd checkerboard of splines": (
+    lambda: couple(b.checkerboard(False), "spline", (3, 4, 1)),
+    (3, 4, 1),
+  ),
   "actnorm": (lambda: norm(0, 2), IMAGE),
   "linear": (lambda: mixing(1, 4), (4,)),
   "1 x 1 convolution": (lambda: mixing(1, 2), IMAGE),
   "permutation": (lambda: b.permutation(jnp.array([2, 0, 3, 1])), (4,)),
   "squeeze": (b.squeeze, IMAGE),
   "flatten": (lambda: b.flatten(IMAGE), IMAGE),
-  "two logits": (lambda: b.chain(b.inverse(b.elementwise(u.logit())), b.elementwise(u.logit(0.1))), (3,)),
+  "two logits": (
+    lambda: b.chain(b.inverse(b.elementwise(u.logit())), b.elementwise(u.logit(0.1))),
+    (3,),
+  ),
   "multi-scale": (multiscale, IMAGE),
   "scanned": (lambda: repeated(3), (5,)),
 }
@@ -117,7 +139,9 @@ LAYERS = {  # name: (a bijector, made inside a test in its precision, the shape 
 QUICK = "affine", "autoregressive", "actnorm", "1 x 1 convolution"
 
 
-@pytest.mark.parametrize("name", [name if name in QUICK else pytest.param(name, marks=slow) for name in LAYERS])
+@pytest.mark.parametrize(
+  "name", [name if name in QUICK else pytest.param(name, marks=slow) for name in LAYERS]
+)
 def test_inverse_and_log_det_are_those_of_the_jacobian(name):
   with jax.enable_x64(True):
     make, shape = LAYERS[name]
@@ -148,9 +172,15 @@ def test_deep_flows_are_inverted(double, tolerance):
 
 def test_observe_is_a_batch_norm_and_repeat_with_its_moments_the_same_flow():
   def layer(p, moments):
-    return b.chain(b.batch_norm(p["norm"], moments), b.autoregressive(u.affine, lambda x: p["net"][None] * 0 + 0.3))
+    return b.chain(
+      b.batch_norm(p["norm"], moments),
+      b.autoregressive(u.affine, lambda x: p["net"][None] * 0 + 0.3),
+    )
 
-  params = {"norm": {"log_scale": normal(0, 3, 2), "shift": normal(1, 3, 2)}, "net": normal(2, 3, 2, 2)}
+  params = {
+    "norm": {"log_scale": normal(0, 3, 2), "shift": normal(1, 3, 2)},
+    "net": normal(2, 3, 2, 2),
+  }
   x = normal(3, 400, 2, scale=3.0) + 5
   y, log_det, moments = b.observe(layer, params, x)
   again = b.repeat(lambda p: layer(*p), (params, moments))
@@ -158,7 +188,9 @@ def test_observe_is_a_batch_norm_and_repeat_with_its_moments_the_same_flow():
     np.testing.assert_allclose(a, c, rtol=1e-5, atol=1e-5)
   np.testing.assert_allclose(moments["mean"][0], x.mean(0), rtol=1e-5)
   np.testing.assert_allclose(moments["var"][0], x.var(0), rtol=1e-5)
-  first = layer(jax.tree.map(lambda p: p[0], params), jax.tree.map(lambda m: m[0], moments)).forward_and_log_det(x)[0]
+  first = layer(
+    jax.tree.map(lambda p: p[0], params), jax.tree.map(lambda m: m[0], moments)
+  ).forward_and_log_det(x)[0]
   np.testing.assert_allclose(moments["mean"][1], first.mean(0), rtol=1e-4, atol=1e-5)
 
 
@@ -179,9 +211,13 @@ def test_path_goes_back_through_all_layers():
   params = {"log_scale": normal(0, 4, 3), "shift": normal(1, 4, 3)}
   y = normal(2, 6, 3)
   points = b.path(b.actnorm, params, y)
-  np.testing.assert_allclose(points[0], b.repeat(b.actnorm, params).inverse_and_log_det(y)[0], rtol=1e-5)
+  np.testing.assert_allclose(
+    points[0], b.repeat(b.actnorm, params).inverse_and_log_det(y)[0], rtol=1e-5
+  )
   one = lambda i: b.actnorm(jax.tree.map(lambda p: p[i], params))
-  np.testing.assert_allclose(one(0).forward_and_log_det(points[0])[0], points[1], rtol=1e-4, atol=1e-4)
+  np.testing.assert_allclose(
+    one(0).forward_and_log_det(points[0])[0], points[1], rtol=1e-4, atol=1e-4
+  )
   np.testing.assert_allclose(one(3).forward_and_log_det(points[3])[0], y, rtol=1e-4, atol=1e-4)
 
 
@@ -197,7 +233,9 @@ def test_autoregressive_is_in_order_and_its_inverse_too():
 @slow
 @pytest.mark.parametrize("spread", [0.1, 3.0, 1000.0])
 def test_mixture_of_logistics_is_its_distribution_function_and_is_inverted(spread):
-  """Also far in the tails, and where components are so far apart that the slope between them underflows."""
+  """Also far in the tails, and where components are so far apart that the slope between them
+  underflows.
+  """
   with jax.enable_x64(True):
     K, x = 5, jnp.r_[jnp.linspace(-6, 6, 101), -1e4, 1e4, 50.0]
     params = normal(0, 3 * K + 2).at[K : 2 * K].mul(spread)
@@ -209,7 +247,10 @@ def test_mixture_of_logistics_is_its_distribution_function_and_is_inverted(sprea
       4 * jnp.tanh(params[2 * K : 3 * K] / 4),
     )
     level = (y - params[-1]) * np.exp(-4 * np.tanh(params[-2] / 4))
-    F = (jax.nn.softmax(logits)[None] * jax.nn.sigmoid((x[:, None] - means[None]) * jnp.exp(-log_scales)[None])).sum(-1)
+    F = (
+      jax.nn.softmax(logits)[None]
+      * jax.nn.sigmoid((x[:, None] - means[None]) * jnp.exp(-log_scales)[None])
+    ).sum(-1)
     np.testing.assert_allclose(jax.nn.sigmoid(level), F, atol=1e-12)
     assert np.isfinite(y).all() and np.isfinite(log_slope).all()
     back, inverse_slope = f.inverse_and_log_det(y)
@@ -226,7 +267,9 @@ def test_derivatives_of_the_mixtures_inverse_are_those_of_the_implicit_function(
     g = lambda y, params: u.mixture_of_logistics(params).inverse_and_log_det(y)[0]
     dy, dp = jax.grad(g, (0, 1))(y, params)
     np.testing.assert_allclose(dy, (g(y + h, params) - g(y - h, params)) / (2 * h), rtol=1e-6)
-    shifted = jax.vmap(lambda e: (g(y, params + h * e) - g(y, params - h * e)) / (2 * h))(jnp.eye(14))
+    shifted = jax.vmap(lambda e: (g(y, params + h * e) - g(y, params - h * e)) / (2 * h))(
+      jnp.eye(14)
+    )
     np.testing.assert_allclose(dp, shifted, rtol=1e-5, atol=1e-8)
 
 
@@ -239,7 +282,10 @@ def test_mixture_of_logistics_in_float32_is_finite_with_its_gradients():
       both = lambda x, p: jnp.stack(u.mixture_of_logistics(p)[direction](x))
       value = jax.jit(jax.vmap(both, (0, None)))(points, row)
       dx, dp = jax.jit(jax.vmap(jax.jacrev(both, (0, 1)), (0, None)))(points, row)
-      assert np.isfinite(value).all() and np.isfinite(dx).all() and np.isfinite(dp).all(), (size, direction)
+      assert np.isfinite(value).all() and np.isfinite(dx).all() and np.isfinite(dp).all(), (
+        size,
+        direction,
+      )
 
 
 def test_repeat_is_the_chain():
@@ -256,7 +302,9 @@ def test_splits_keep_what_they_say_and_the_checkerboard_alternates():
   even = (np.add.outer(np.arange(3), np.arange(4)) % 2 == 0)[None, :, :, None]
   kept, _ = b.checkerboard().part(x)
   np.testing.assert_array_equal(kept, np.where(even, x, 0))
-  y, _ = b.coupling(b.checkerboard(), u.additive, lambda kept: jnp.ones((*kept.shape, 1))).forward_and_log_det(x)
+  y, _ = b.coupling(
+    b.checkerboard(), u.additive, lambda kept: jnp.ones((*kept.shape, 1))
+  ).forward_and_log_det(x)
   np.testing.assert_allclose(y, np.where(even, x, x + 1), rtol=1e-6)
 
 
@@ -300,7 +348,9 @@ def test_spline_of_zeros_is_the_identity():
 
 
 def rational_quadratic_piece(x, at, to, slopes):
-  """The spline in its own words: a quotient of two quadratics in the Bernstein basis, by scipy, bin by bin."""
+  """The spline in its own words: a quotient of two quadratics in the Bernstein basis, by scipy, bin
+  by bin.
+  """
   k = np.clip(np.searchsorted(at, x, "right") - 1, 0, len(at) - 2)
   out = np.empty_like(x)
   for i in range(len(at) - 1):
@@ -332,7 +382,9 @@ def test_spline_is_the_quotient_of_two_quadratics():
 @slow
 @pytest.mark.parametrize("size", [1.0, 10.0, 100.0])
 def test_spline_is_monotone_inverted_and_finite_everywhere(size):
-  """At edges, knots and in the tails, values and gradients; extreme parameters give bins and slopes of 1e-3."""
+  """At edges, knots and in the tails, values and gradients; extreme parameters give bins and slopes
+  of 1e-3.
+  """
   bound = 4.0
   points = jnp.concatenate([jnp.linspace(-5, 5, 401), jnp.array([-bound, bound, 0.0, 1e6, -1e30])])
   for seed in range(2):
@@ -345,7 +397,9 @@ def test_spline_is_monotone_inverted_and_finite_everywhere(size):
       assert np.isfinite(dx).all() and np.isfinite(dp).all()
       assert (np.diff(value[0, :401]) >= 0).all()
       tails = np.abs(points) >= bound
-      np.testing.assert_array_equal(value[:, tails], np.stack([points, np.zeros_like(points)])[:, tails])
+      np.testing.assert_array_equal(
+        value[:, tails], np.stack([points, np.zeros_like(points)])[:, tails]
+      )
       np.testing.assert_array_equal(dx[tails, 0], 1)
     # A float32 step of y is at most as many steps of x as the slope says.
     p = jnp.broadcast_to(row, (len(points), 23))

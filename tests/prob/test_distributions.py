@@ -1,4 +1,6 @@
-"""Log-probabilities against scipy and sums over all levels, gradients at extremes, draws against probabilities."""
+"""Log-probabilities against scipy and sums over all levels, gradients at extremes, draws against
+probabilities.
+"""
 
 import itertools
 
@@ -18,15 +20,23 @@ DISCRETIZED = {
 
 
 def all_levels(name, mean, log_scale, levels):
-  """Log-masses of every level, [N, levels] of mean and log_scale [N], and their derivatives by each; float64."""
-  x, *parameters = jnp.broadcast_arrays(jnp.arange(levels)[None], *(jnp.float32(a)[:, None] for a in (mean, log_scale)))
+  """Log-masses of every level, [N, levels] of mean and log_scale [N], and their derivatives by
+  each; float64.
+  """
+  x, *parameters = jnp.broadcast_arrays(
+    jnp.arange(levels)[None], *(jnp.float32(a)[:, None] for a in (mean, log_scale))
+  )
   log_prob = lambda *parameters: DISCRETIZED[name][0](x, *parameters, levels)
-  log_p, gradients = jax.jit(lambda *p: (log_prob(*p), jax.grad(lambda p: log_prob(*p).sum())(p)))(*parameters)
+  log_p, gradients = jax.jit(lambda *p: (log_prob(*p), jax.grad(lambda p: log_prob(*p).sum())(p)))(
+    *parameters
+  )
   return [np.asarray(a, np.float64) for a in (log_p, *gradients)]
 
 
 def same_frequencies(draws, probabilities):
-  """A chi-squared test of the levels drawn, those expected less than 10 times left out, at 1 in 100,000."""
+  """A chi-squared test of the levels drawn, those expected less than 10 times left out, at 1 in
+  100,000.
+  """
   counts = np.bincount(np.asarray(draws).ravel(), minlength=len(probabilities))
   expected = draws.size * np.asarray(probabilities, np.float64)
   often = expected > 10
@@ -39,24 +49,36 @@ def test_bernoulli():
   logits = jnp.linspace(-15, 15, 31)
   for x in (0, 1):
     expected = stats.bernoulli.logpmf(x, special.expit(np.asarray(logits, np.float64)))
-    np.testing.assert_allclose(distributions.bernoulli_log_prob(x, logits), expected, rtol=1e-5, atol=2e-6)
+    np.testing.assert_allclose(
+      distributions.bernoulli_log_prob(x, logits), expected, rtol=1e-5, atol=2e-6
+    )
   total = sum(jnp.exp(distributions.bernoulli_log_prob(x, logits)) for x in (0, 1))
   np.testing.assert_allclose(total, 1, atol=1e-5)
-  gradient = jax.grad(lambda logits: distributions.bernoulli_log_prob(jnp.array([0.0, 1.0]), logits).sum())
+  gradient = jax.grad(
+    lambda logits: distributions.bernoulli_log_prob(jnp.array([0.0, 1.0]), logits).sum()
+  )
   np.testing.assert_allclose(gradient(jnp.array([1e30, -1e30])), [-1, 1])
 
 
 def test_normal():
   x, mean, log_scale = jax.random.normal(jax.random.key(0), (3, 4, 5))
   expected = stats.norm.logpdf(x, mean, np.exp(log_scale))
-  np.testing.assert_allclose(distributions.normal_log_prob(x, mean, log_scale), expected, rtol=1e-4, atol=1e-5)
+  np.testing.assert_allclose(
+    distributions.normal_log_prob(x, mean, log_scale), expected, rtol=1e-4, atol=1e-5
+  )
 
 
 def test_categorical():
   logits = 3 * jax.random.normal(jax.random.key(0), (2, 3, 5))
-  log_p = jnp.stack([distributions.categorical_log_prob(jnp.full((2, 3), k), logits) for k in range(5)], -1)
-  np.testing.assert_allclose(log_p, special.log_softmax(np.asarray(logits, np.float64), -1), rtol=1e-4, atol=1e-5)
-  gradient = jax.grad(lambda logits: distributions.categorical_log_prob(jnp.array(0, jnp.uint8), logits))
+  log_p = jnp.stack(
+    [distributions.categorical_log_prob(jnp.full((2, 3), k), logits) for k in range(5)], -1
+  )
+  np.testing.assert_allclose(
+    log_p, special.log_softmax(np.asarray(logits, np.float64), -1), rtol=1e-4, atol=1e-5
+  )
+  gradient = jax.grad(
+    lambda logits: distributions.categorical_log_prob(jnp.array(0, jnp.uint8), logits)
+  )
   np.testing.assert_allclose(gradient(jnp.array([0.0, 1e30, -jnp.inf])), [1, -1, 0])
 
 
@@ -72,10 +94,14 @@ def test_levels_sum_to_one_and_gradients_are_finite(name, levels):
 
 @pytest.mark.parametrize("name", DISCRETIZED)
 def test_mass_is_that_of_the_cell(name):
-  """Against scipy in float64, where the plain difference of two distribution functions still has digits."""
+  """Against scipy in float64, where the plain difference of two distribution functions still has
+  digits.
+  """
   _, distribution = DISCRETIZED[name]
   rng = np.random.default_rng(0)
-  mean, log_scale = (rng.uniform(*ends, (40, 1)).astype(np.float32).astype(np.float64) for ends in ((-2, 2), (-4, 5)))
+  mean, log_scale = (
+    rng.uniform(*ends, (40, 1)).astype(np.float32).astype(np.float64) for ends in ((-2, 2), (-4, 5))
+  )
   z = distribution(mean, np.exp(log_scale))
   for levels in LEVELS:
     v, half = (2 * np.arange(levels) / (levels - 1) - 1)[None], 1 / (levels - 1)
@@ -89,9 +115,17 @@ def test_mass_is_that_of_the_cell(name):
 
 @pytest.mark.parametrize("name", DISCRETIZED)
 def test_gradients_are_those_of_finite_differences(name):
-  for mean, log_scale, levels in ((0.2, -1.0, 5), (0.2, -3.5, 256), (-0.7, 2.0, 17), (1.5, -2.0, 3)):
+  for mean, log_scale, levels in (
+    (0.2, -1.0, 5),
+    (0.2, -3.5, 256),
+    (-0.7, 2.0, 17),
+    (1.5, -2.0, 3),
+  ):
     step = 0.01 * np.exp(min(log_scale, 0))
-    means, log_scales = mean + step * np.array([0, 1, -1, 0, 0]), log_scale + 0.01 * np.array([0, 0, 0, 1, -1])
+    means, log_scales = (
+      mean + step * np.array([0, 1, -1, 0, 0]),
+      log_scale + 0.01 * np.array([0, 0, 0, 1, -1]),
+    )
     log_p, by_mean, by_log_scale = all_levels(name, means, log_scales, levels)
     np.testing.assert_allclose(by_mean[0], (log_p[1] - log_p[2]) / (2 * step), rtol=0.01, atol=0.02)
     np.testing.assert_allclose(by_log_scale[0], (log_p[3] - log_p[4]) / 0.02, rtol=0.01, atol=0.02)
@@ -101,7 +135,9 @@ def test_a_narrow_discretized_normal_is_its_density():
   x, mean, log_scale, levels = jnp.arange(100, 150), 0.3 * jnp.ones(50), 6.0 * jnp.ones(50), 256
   v = 2 * np.arange(100, 150) / 255 - 1
   expected = stats.norm.logpdf(v, 0.3, np.exp(6)) + np.log(2 / 255)
-  np.testing.assert_allclose(distributions.discretized_normal_log_prob(x, mean, log_scale, levels), expected, rtol=1e-6)
+  np.testing.assert_allclose(
+    distributions.discretized_normal_log_prob(x, mean, log_scale, levels), expected, rtol=1e-6
+  )
 
 
 def test_logistic_draws():
@@ -117,7 +153,9 @@ def test_logistic_draws():
 def test_mixture_sums_to_one_and_equals_its_components():
   levels, k = 17, 3
   logits, mean, log_scale = jax.random.normal(jax.random.key(0), (3, 2, 4, k))
-  log_prob = lambda x: distributions.discretized_logistic_mixture_log_prob(x, logits, mean, log_scale - 1, levels)
+  log_prob = lambda x: distributions.discretized_logistic_mixture_log_prob(
+    x, logits, mean, log_scale - 1, levels
+  )
   log_p = jax.vmap(lambda x: log_prob(jnp.full((2, 4), x)), out_axes=-1)(jnp.arange(levels))
   np.testing.assert_allclose(jnp.exp(log_p).sum(-1), 1, atol=1e-5)
   parts, *_ = all_levels("logistic", mean[1, 2], log_scale[1, 2] - 1, levels)
@@ -142,13 +180,19 @@ def test_gumbel_softmax():
   logits = jnp.array([0.0, 1.0, -1.0])
   keys = jax.random.split(jax.random.key(0), 20_000)
   for temperature in (0.1, 1.0):
-    soft = jax.vmap(lambda key, t=temperature: distributions.gumbel_softmax_sample(key, logits, t))(keys)
+    soft = jax.vmap(lambda key, t=temperature: distributions.gumbel_softmax_sample(key, logits, t))(
+      keys
+    )
     np.testing.assert_allclose(soft.sum(-1), 1, atol=1e-5)
     same_frequencies(soft.argmax(-1), jax.nn.softmax(logits))
   assert (distributions.gumbel_softmax_sample(keys[0], logits, 1e-3).max() > 0.99).all()
-  # At temperature t the density of the first of two is that of sigmoid((logits[0] - logits[1] + logistic) / t).
+  # At temperature t the density of the first of two is that of sigmoid((logits[0] - logits[1] +
+  # logistic) / t).
   two = jax.vmap(lambda key: distributions.gumbel_softmax_sample(key, logits[:2], 2.0)[0])(keys)
-  assert stats.kstest(2 * special.logit(np.asarray(two, np.float64)) + 1, stats.logistic.cdf).pvalue > 1e-5
+  assert (
+    stats.kstest(2 * special.logit(np.asarray(two, np.float64)) + 1, stats.logistic.cdf).pvalue
+    > 1e-5
+  )
 
 
 def test_log_mean_exp():

@@ -19,7 +19,9 @@ def test_gaussian_kl_is_the_mean_log_ratio():
   mean, logvar, mean2, logvar2 = gaussians(0)
   log_prob = lambda z, m, v: jax.scipy.stats.norm.logpdf(z, m[None], jnp.exp(v / 2)[None]).sum(-1)
   n = 200_000
-  z = mean[None] + jnp.exp(logvar / 2)[None] * jax.random.normal(jax.random.key(1), (n, *mean.shape))
+  z = mean[None] + jnp.exp(logvar / 2)[None] * jax.random.normal(
+    jax.random.key(1), (n, *mean.shape)
+  )
   for closed, other in (
     (divergences.kl_normal(mean, logvar, mean2, logvar2), (mean2, logvar2)),
     (divergences.kl_standard_normal(mean, logvar), (0 * mean, 0 * mean)),
@@ -44,7 +46,9 @@ def test_kl_to_the_prior_is_least_at_the_prior():
 def test_categorical_kl_is_that_of_scipy(scale):
   logits = scale * jax.random.normal(jax.random.key(3), (2, 3, 7))
   p = np.asarray(jax.nn.softmax(logits), np.float64)
-  np.testing.assert_allclose(divergences.kl_uniform(logits), entropy(p, np.full_like(p, 1 / 7), axis=-1), atol=2e-6)
+  np.testing.assert_allclose(
+    divergences.kl_uniform(logits), entropy(p, np.full_like(p, 1 / 7), axis=-1), atol=2e-6
+  )
 
 
 def test_categorical_kl_has_finite_gradients_at_certainty():
@@ -59,10 +63,14 @@ def test_jensen_shannon_is_that_of_scipy_and_reaches_its_bounds():
   p, q = p / p.sum(-1, keepdims=True), q / q.sum(-1, keepdims=True)
   js = divergences.jensen_shannon(jnp.asarray(p), jnp.asarray(q))
   np.testing.assert_allclose(js, jensenshannon(p, q, axis=-1) ** 2, atol=1e-6)
-  np.testing.assert_allclose(js, divergences.jensen_shannon(jnp.asarray(q), jnp.asarray(p)), atol=1e-6)
+  np.testing.assert_allclose(
+    js, divergences.jensen_shannon(jnp.asarray(q), jnp.asarray(p)), atol=1e-6
+  )
   apart = divergences.jensen_shannon(jnp.array([0.25, 0.75, 0, 0]), jnp.array([0, 0, 0.5, 0.5]))
   np.testing.assert_allclose(
-    [apart, divergences.jensen_shannon(jnp.asarray(p), jnp.asarray(p))[0]], [np.log(2), 0], atol=1e-6
+    [apart, divergences.jensen_shannon(jnp.asarray(p), jnp.asarray(p))[0]],
+    [np.log(2), 0],
+    atol=1e-6,
   )
 
 
@@ -71,19 +79,25 @@ def test_kl_of_bernoullis_agrees_with_scipy():
   a, b = rng.normal(0, 3, (2, 5, 4))
   p, q = (1 / (1 + np.exp(-x)) for x in (a, b))
   expected = rel_entr(p, q).sum(-1) + rel_entr(1 - p, 1 - q).sum(-1)
-  np.testing.assert_allclose(divergences.kl_bernoulli(jnp.float32(a), jnp.float32(b)), expected, rtol=1e-4, atol=1e-5)
+  np.testing.assert_allclose(
+    divergences.kl_bernoulli(jnp.float32(a), jnp.float32(b)), expected, rtol=1e-4, atol=1e-5
+  )
 
 
 def test_the_parts_of_the_kl_sum_and_each_is_zero_where_it_should_be():
   mean, logvar, z, _ = gaussians(3, (200, 3))
   mi, tc, dims = divergences.kl_parts(z, mean, logvar)
-  log_ratio = jax.scipy.stats.norm.logpdf(z, mean, jnp.exp(logvar / 2)) - jax.scipy.stats.norm.logpdf(z)
+  log_ratio = jax.scipy.stats.norm.logpdf(
+    z, mean, jnp.exp(logvar / 2)
+  ) - jax.scipy.stats.norm.logpdf(z)
   np.testing.assert_allclose(mi + tc + dims, log_ratio.sum(-1), rtol=1e-4, atol=1e-4)
-  one = lambda x: jnp.broadcast_to(x[:1], x.shape)  # The same posterior for every x: nothing is told, nor shared.
+  # The same posterior for every x: nothing is told, nor shared.
+  one = lambda x: jnp.broadcast_to(x[:1], x.shape)
   mi, tc, dims = divergences.kl_parts(z, one(mean), one(logvar))
   np.testing.assert_allclose(mi, 0, atol=1e-4)
   np.testing.assert_allclose(tc, 0, atol=1e-4)
-  same = jnp.repeat(mean[:, :1], 3, 1)  # Three copies of one number: the total correlation is twice its entropy's gap.
+  # Three copies of one number: the total correlation is twice its entropy's gap.
+  same = jnp.repeat(mean[:, :1], 3, 1)
   narrow = jnp.full_like(logvar, -6.0)
   tc = divergences.kl_parts(same, same, narrow)[1]
   assert tc.mean() > 2 and divergences.kl_parts(mean, mean, narrow)[1].mean() > 0

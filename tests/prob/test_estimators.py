@@ -13,7 +13,9 @@ KEY = jax.random.key(0)
 
 
 def agrees(draws, exact):
-  """Whether the mean of draws [N, D] is within 4 standard errors of `exact` [D], and these are small."""
+  """Whether the mean of draws [N, D] is within 4 standard errors of `exact` [D], and these are
+  small.
+  """
   error = draws.std(0) / np.sqrt(len(draws))
   assert (np.abs(draws.mean(0) - exact) < 4 * error + 1e-6).all(), (draws.mean(0), exact, error)
   assert (error < 0.2 * np.abs(exact).max()).all(), "too noisy to say"
@@ -28,10 +30,14 @@ def gaussian(kind, mean, log_s):
     if kind == "pathwise":
       return f(z).mean()
     z = jax.lax.stop_gradient(z)
-    baseline = estimators.leave_one_out(f(z)) if kind == "leave_one_out" else 0.0 if kind == "none" else 3.0
+    baseline = (
+      estimators.leave_one_out(f(z)) if kind == "leave_one_out" else 0.0 if kind == "none" else 3.0
+    )
     return estimators.score_function(f(z), normal_log_prob(z, theta[0], theta[1]), baseline).mean()
 
-  return jax.jit(jax.vmap(jax.grad(surrogate), (None, 0)))(jnp.array([mean, log_s]), jax.random.split(KEY, N))
+  return jax.jit(jax.vmap(jax.grad(surrogate), (None, 0)))(
+    jnp.array([mean, log_s]), jax.random.split(KEY, N)
+  )
 
 
 @pytest.mark.parametrize("kind", ["pathwise", "none", "constant", "leave_one_out"])
@@ -41,7 +47,10 @@ def test_gaussian_gradients_agree_with_the_closed_form(kind):
 
 
 def test_the_pathwise_gradient_varies_least():
-  variance = {kind: np.asarray(gaussian(kind, 4.0, -2.0)).var(0) for kind in ("pathwise", "leave_one_out", "none")}
+  variance = {
+    kind: np.asarray(gaussian(kind, 4.0, -2.0)).var(0)
+    for kind in ("pathwise", "leave_one_out", "none")
+  }
   assert (100 * variance["pathwise"] < variance["none"]).all()
   assert (variance["leave_one_out"] < variance["none"]).all()
 
@@ -61,7 +70,9 @@ def bernoulli(kind, logits, temperature=0.5):
     baseline = estimators.leave_one_out(f(hard)) if kind == "leave_one_out" else 0.0
     return estimators.score_function(f(hard), log_p, baseline).mean()
 
-  return np.asarray(jax.jit(jax.vmap(jax.grad(surrogate), (None, 0)))(logits, jax.random.split(KEY, N)))
+  return np.asarray(
+    jax.jit(jax.vmap(jax.grad(surrogate), (None, 0)))(logits, jax.random.split(KEY, N))
+  )
 
 
 def exact_bernoulli(logits):
@@ -95,7 +106,9 @@ def test_straight_through_is_hard_forward_and_soft_backward():
 
 def test_relaxed_draws_have_the_right_class():
   logits = jnp.array([0.2, -0.5, 1.0])
-  ones = jax.vmap(lambda k: estimators.bernoulli_relaxed(k, logits, 0.3) > 0.5)(jax.random.split(KEY, N)).mean(0)
+  ones = jax.vmap(lambda k: estimators.bernoulli_relaxed(k, logits, 0.3) > 0.5)(
+    jax.random.split(KEY, N)
+  ).mean(0)
   np.testing.assert_allclose(ones, jax.nn.sigmoid(logits), atol=0.005)
 
 

@@ -1,4 +1,6 @@
-"""Splines, couplings and autoregressive layers equal those of nflows and zuko (see flow_references.py)."""
+"""Splines, couplings and autoregressive layers equal those of nflows and zuko (see
+flow_references.py).
+"""
 
 from pathlib import Path
 
@@ -19,7 +21,9 @@ def theirs():
 def test_splines_are_those_of_nflows(theirs):
   for function, name in (spline, "spline"), (inverse_spline, "inverse_spline"):
     with jax.enable_x64(True):
-      y, log_slope = function(jnp.array(theirs["spline_x"]), jnp.array(theirs["spline_params"]), 3.0)
+      y, log_slope = function(
+        jnp.array(theirs["spline_x"]), jnp.array(theirs["spline_params"]), 3.0
+      )
     np.testing.assert_allclose(y, theirs[f"{name}_y"], atol=1e-10)
     np.testing.assert_allclose(log_slope, theirs[f"{name}_log_slope"], atol=1e-9)
   assert (np.abs(theirs["spline_x"]) > 3).any()

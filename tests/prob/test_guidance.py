@@ -24,12 +24,16 @@ def denoise(x, level, label):
   """E[x_0 | x, label], of the mixture where the label is 3."""
   gain = level.alpha * SD**2 / (level.alpha**2 * SD**2 + level.sigma**2)
   each = MEANS[None] + gain * (x[:, None] - level.alpha * MEANS[None])
-  shares = jnp.where((label == 3)[:, None], jax.nn.softmax(log_joint(x, level)), jax.nn.one_hot(label, 3))
+  shares = jnp.where(
+    (label == 3)[:, None], jax.nn.softmax(log_joint(x, level)), jax.nn.one_hot(label, 3)
+  )
   return (shares[..., None] * each).sum(1)
 
 
 def test_scale_1_is_the_conditional_model_and_0_the_unconditional():
-  one, zero = (guidance.classifier_free(denoise, LABEL, NULL, scale)(X, LEVEL) for scale in (1.0, 0.0))
+  one, zero = (
+    guidance.classifier_free(denoise, LABEL, NULL, scale)(X, LEVEL) for scale in (1.0, 0.0)
+  )
   np.testing.assert_allclose(one, denoise(X, LEVEL, LABEL), atol=1e-6)
   np.testing.assert_allclose(zero, denoise(X, LEVEL, NULL), atol=1e-6)
 
@@ -37,7 +41,9 @@ def test_scale_1_is_the_conditional_model_and_0_the_unconditional():
 @pytest.mark.parametrize("scale", [1.0, 3.0])
 def test_classifier_guidance_is_classifier_free_guidance(scale):
   """For exact models, by Bayes' rule: the scores differ by the gradient of log p(label | x)."""
-  log_prob = lambda x, level: jnp.take_along_axis(jax.nn.log_softmax(log_joint(x, level)), LABEL[:, None], 1)[:, 0]
+  log_prob = lambda x, level: jnp.take_along_axis(
+    jax.nn.log_softmax(log_joint(x, level)), LABEL[:, None], 1
+  )[:, 0]
   plain = lambda x, level: denoise(x, level, NULL)
   a = guidance.classifier(plain, log_prob, scale)(X, LEVEL)
   b = guidance.classifier_free(denoise, LABEL, NULL, scale)(X, LEVEL)
@@ -55,8 +61,13 @@ def test_interval_is_guided_inside_only():
 
 def test_rescale_restores_the_spread():
   spread = lambda x: np.asarray(x).std(-1)
-  conditional, guided = denoise(X, LEVEL, LABEL), guidance.classifier_free(denoise, LABEL, NULL, 4.0)(X, LEVEL)
-  whole, half = (guidance.classifier_free(denoise, LABEL, NULL, 4.0, rescale=r)(X, LEVEL) for r in (1.0, 0.5))
+  conditional, guided = (
+    denoise(X, LEVEL, LABEL),
+    guidance.classifier_free(denoise, LABEL, NULL, 4.0)(X, LEVEL),
+  )
+  whole, half = (
+    guidance.classifier_free(denoise, LABEL, NULL, 4.0, rescale=r)(X, LEVEL) for r in (1.0, 0.5)
+  )
   assert np.abs(spread(guided) - spread(conditional)).max() > 0.1
   np.testing.assert_allclose(spread(whole), spread(conditional), rtol=1e-4)
   np.testing.assert_allclose(half, (whole + guided) / 2, rtol=1e-5, atol=1e-6)

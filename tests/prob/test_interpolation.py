@@ -16,7 +16,9 @@ def test_the_arc_has_even_steps_and_the_lengths_of_its_ends():
   np.testing.assert_allclose(points[0], a, rtol=1e-4, atol=1e-5)
   np.testing.assert_allclose(points[-1], b, rtol=1e-4, atol=1e-5)
   np.testing.assert_allclose(
-    np.linalg.norm(points[4], axis=-1), (np.linalg.norm(a, axis=-1) + np.linalg.norm(b, axis=-1)) / 2, rtol=1e-5
+    np.linalg.norm(points[4], axis=-1),
+    (np.linalg.norm(a, axis=-1) + np.linalg.norm(b, axis=-1)) / 2,
+    rtol=1e-5,
   )
   steps = [np.arccos((unit(p) * unit(q)).sum(-1)) for p, q in itertools.pairwise(points)]
   np.testing.assert_allclose(steps, np.broadcast_to(steps[0], np.shape(steps)), rtol=1e-2)

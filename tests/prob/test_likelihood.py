@@ -40,14 +40,21 @@ def test_hutchinson_is_unbiased():
   error = noisy.std(1) / 200**0.5
   assert noisy.std(1).max() > 0.1 and (np.abs(noisy.mean(1) - exact) < 4 * error + 1e-4).all()
   many = estimate(x, steps=40, probes=16).reshape(8, 200)
-  np.testing.assert_allclose(many.std(1)[noisy.std(1) > 0.1], noisy.std(1)[noisy.std(1) > 0.1] / 4, rtol=0.3)
+  np.testing.assert_allclose(
+    many.std(1)[noisy.std(1) > 0.1], noisy.std(1)[noisy.std(1) > 0.1] / 4, rtol=0.3
+  )
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("T", [30, 300])
 def test_the_bound_is_below(T):
-  """prior_kl + KLs + the decoder's term, the denoiser exact: above -log p, by less the finer the levels are."""
-  level, x0 = schedules.log_snr_level(jnp.linspace(-2 * np.log(LOW), -9.0, T)), points(jax.random.key(1), 2000)
+  """prior_kl + KLs + the decoder's term, the denoiser exact: above -log p, by less the finer the
+  levels are.
+  """
+  level, x0 = (
+    schedules.log_snr_level(jnp.linspace(-2 * np.log(LOW), -9.0, T)),
+    points(jax.random.key(1), 2000),
+  )
   s, t = level.at(slice(None, -1)), level.at(slice(1, None))
 
   def term(s_t_key):

@@ -1,4 +1,6 @@
-"""The forward process: the jump, the posterior, the bound and the five predictions, against closed forms."""
+"""The forward process: the jump, the posterior, the bound and the five predictions, against closed
+forms.
+"""
 
 import jax
 import jax.numpy as jnp
@@ -51,10 +53,16 @@ def test_the_posterior_mean_has_the_papers_forms():
   """Ho 2020, equations 7 and 11; the deck (A, line 960) has abar_t where t - 1 is meant."""
   level = levels()
   for t in (2, 40, T):
-    beta, abar, before = 1 - (level.alpha[t] / level.alpha[t - 1]) ** 2, level.alpha[t] ** 2, level.alpha[t - 1] ** 2
+    beta, abar, before = (
+      1 - (level.alpha[t] / level.alpha[t - 1]) ** 2,
+      level.alpha[t] ** 2,
+      level.alpha[t - 1] ** 2,
+    )
     x = p.diffuse(X0, EPS, level.at(t))
     mean, small, large = p.posterior(X0, x, level.at(t - 1), level.at(t))
-    form7 = np.sqrt(before) * beta / (1 - abar) * X0 + np.sqrt(1 - beta) * (1 - before) / (1 - abar) * x
+    form7 = (
+      np.sqrt(before) * beta / (1 - abar) * X0 + np.sqrt(1 - beta) * (1 - before) / (1 - abar) * x
+    )
     form11 = (x - beta / np.sqrt(1 - abar) * EPS) / np.sqrt(1 - beta)
     np.testing.assert_allclose(mean, form7, rtol=1e-8, atol=1e-10)
     np.testing.assert_allclose(mean, form11, rtol=1e-8, atol=1e-10)
@@ -81,14 +89,19 @@ def test_score_and_velocity_are_what_they_say():
   np.testing.assert_allclose(p.target(X0, EPS, t, "score"), jax.grad(log_q)(x), rtol=1e-9)
   line = lambda time: p.diffuse(X0, EPS, schedules.flow(time))
   velocity = jax.jvp(line, (jnp.asarray(0.3),), (jnp.ones(()),))[1]
-  np.testing.assert_allclose(p.target(X0, EPS, schedules.flow(0.3), "velocity"), velocity, rtol=1e-9)
-  angle = lambda phi: jnp.cos(phi) * X0 + jnp.sin(phi) * EPS  # v is the derivative in the angle of (alpha, sigma).
+  np.testing.assert_allclose(
+    p.target(X0, EPS, schedules.flow(0.3), "velocity"), velocity, rtol=1e-9
+  )
+  # v is the derivative in the angle of (alpha, sigma).
+  angle = lambda phi: jnp.cos(phi) * X0 + jnp.sin(phi) * EPS
   v = jax.jvp(angle, (jnp.arcsin(t.sigma),), (jnp.ones(()),))[1]
   np.testing.assert_allclose(p.target(X0, EPS, t, "v"), v, rtol=1e-9)
 
 
 def test_the_elbo_weight_is_the_kl():
-  """weight |eps - eps_hat|² = KL(N(mean, small) || N(mean_hat, small)), by the means of `posterior`."""
+  """weight |eps - eps_hat|² = KL(N(mean, small) || N(mean_hat, small)), by the means of
+  `posterior`.
+  """
   level = levels()
   for t in (2, 30, T):
     s_level, t_level = level.at(t - 1), level.at(t)
@@ -111,10 +124,12 @@ def test_weights_in_their_papers_forms():
 
 @pytest.mark.slow
 def test_the_sum_of_kl_terms_is_the_closed_form_for_gaussian_data():
-  """Data N(m, c) and its exact denoiser: E of the bound, terms summed, is in closed form; the gap closes with T.
+  """Data N(m, c) and its exact denoiser: E of the bound, terms summed, is in closed form; the gap
+  closes with T.
 
-  E|x_0 - x0_hat|² = c sigma² / (alpha² c + sigma²), so that a term is (snr_s - snr_t) / 2 of it. The sum tends to the
-  integral over snr of c / (1 + c snr) / 2 = log((1 + c snr_1) / (1 + c snr_T)) / 2, from above.
+  E|x_0 - x0_hat|² = c sigma² / (alpha² c + sigma²), so that a term is (snr_s - snr_t) / 2 of it.
+  The sum tends to the integral over snr of c / (1 + c snr) / 2 = log((1 + c snr_1) / (1 + c snr_T))
+  / 2, from above.
   """
   m, c, gaps = 0.7, 0.3, []
   for T in (50, 100, 200, 400):
@@ -136,7 +151,9 @@ def test_the_sum_of_kl_terms_is_the_closed_form_for_gaussian_data():
 
 @pytest.mark.slow
 def test_the_whole_bound_of_gaussian_data_tends_to_the_entropy():
-  """prior + sum of KLs + decoder, in closed form, is above the entropy of N(0, c), by a gap that falls as 1 / T."""
+  """prior + sum of KLs + decoder, in closed form, is above the entropy of N(0, c), by a gap that
+  falls as 1 / T.
+  """
   c, gaps = 0.3, []
   mmse = lambda t: c * t.sigma**2 / (t.alpha**2 * c + t.sigma**2)
   for T in (500, 1000, 2000):
@@ -145,7 +162,9 @@ def test_the_whole_bound_of_gaussian_data_tends_to_the_entropy():
     kls = (p.elbo_weight(s, t) * t.snr * mmse(t)).sum()
     decoder = 0.5 * jnp.log(2 * jnp.pi * mmse(level.at(0))) + 0.5
     x0 = jnp.sqrt(c) * jnp.array([[-1.0], [1.0]])  # Enough: prior_kl is quadratic.
-    gaps.append(p.prior_kl(x0, level.at(-1)).mean() + kls + decoder - 0.5 * jnp.log(2 * jnp.pi * jnp.e * c))
+    gaps.append(
+      p.prior_kl(x0, level.at(-1)).mean() + kls + decoder - 0.5 * jnp.log(2 * jnp.pi * jnp.e * c)
+    )
   assert 0 < gaps[-1] < 0.05
   np.testing.assert_allclose(np.array(gaps[:-1]) / np.array(gaps[1:]), 2, rtol=0.02)
 
@@ -154,4 +173,6 @@ def test_prior_kl_by_monte_carlo():
   t, n = Level(jnp.asarray(0.4), jnp.asarray(0.8)), 200_000
   x = 0.4 * X0[0][None] + 0.8 * np.random.default_rng(3).normal(size=(n, 3))
   log_q = -0.5 * ((x - 0.4 * X0[0][None]) / 0.8) ** 2 - np.log(0.8)
-  np.testing.assert_allclose(p.prior_kl(X0[:1], t)[0], (log_q + 0.5 * x**2).sum(-1).mean(), rtol=0.02)
+  np.testing.assert_allclose(
+    p.prior_kl(X0[:1], t)[0], (log_q + 0.5 * x**2).sum(-1).mean(), rtol=0.02
+  )

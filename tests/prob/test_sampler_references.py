@@ -36,11 +36,16 @@ def close(ours, theirs):
 
 @pytest.mark.parametrize("name", SAMPLERS)
 def test_steps_are_those_of_diffusers(theirs, name):
-  """One, two and three of them, from the same x: a sampler with a memory shows it from the second on."""
+  """One, two and three of them, from the same x: a sampler with a memory shows it from the second
+  on.
+  """
   denoise, along = lambda x, level: x0_hat(x), levels(theirs, name)
   sampler = jax.jit(functools.partial(SAMPLERS[name], denoise))
   for steps in range(1, TAKEN + 1):
-    close(sampler(theirs[name][0], along.at(slice(0, steps + 1)), jax.random.key(0)), theirs[name][steps])
+    close(
+      sampler(theirs[name][0], along.at(slice(0, steps + 1)), jax.random.key(0)),
+      theirs[name][steps],
+    )
 
 
 def test_ancestral_steps_are_those_of_diffusers(theirs):

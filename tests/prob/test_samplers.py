@@ -1,4 +1,6 @@
-"""Samplers, given the exact denoiser of a mixture of Gaussians: its moments, their orders, and which are which."""
+"""Samplers, given the exact denoiser of a mixture of Gaussians: its moments, their orders, and
+which are which.
+"""
 
 import functools
 
@@ -34,9 +36,17 @@ MOMENTS = {
   "heun, flow": (samplers.heun, line.at(slice(None, None, 4)), {}),
   "dpm_solver": (samplers.dpm_solver, schedules.respaced(schedules.linear(1000), 100), {}),
   "dpm_solver, flow": (samplers.dpm_solver, line, {}),
-  "dpm_solver_single": (samplers.dpm_solver_single, schedules.respaced(schedules.linear(1000), 100), {}),
+  "dpm_solver_single": (
+    samplers.dpm_solver_single,
+    schedules.respaced(schedules.linear(1000), 100),
+    {},
+  ),
   "dpm_solver_single, flow": (samplers.dpm_solver_single, line, {}),
-  "euler_maruyama": (samplers.euler_maruyama, schedules.log_snr_level(jnp.linspace(-10.0, 9.0, 1001)), {}),
+  "euler_maruyama": (
+    samplers.euler_maruyama,
+    schedules.log_snr_level(jnp.linspace(-10.0, 9.0, 1001)),
+    {},
+  ),
   "euler_maruyama, flow": (samplers.euler_maruyama, schedules.flow(jnp.linspace(1, 0, 1001)), {}),
   "annealed_langevin, flow": (samplers.annealed_langevin, line, {"repeats": 40, "size": 0.1}),
   "annealed_langevin": (
@@ -77,7 +87,9 @@ def test_orders_of_convergence(sampler, order, options):
     levels = lambda n: schedules.log_snr_level(jnp.linspace(-6.0, 3.0, n + 1))
     x = start(jax.random.key(0), 50, levels(1))
     solve = jax.jit(lambda levels: sampler(denoise, x, levels, jax.random.key(1), **options))
-    truth = jax.jit(lambda levels: samplers.heun(denoise, x, levels, jax.random.key(1)))(levels(4000))
+    truth = jax.jit(lambda levels: samplers.heun(denoise, x, levels, jax.random.key(1)))(
+      levels(4000)
+    )
     steps = np.array([100, 200, 400])
     error = [float(jnp.sqrt(jnp.mean((solve(levels(n)) - truth) ** 2))) for n in steps]
   slope = np.polyfit(np.log(steps), np.log(error), 1)[0]
@@ -89,7 +101,10 @@ def test_the_ode_does_not_depend_on_the_time_in_which_it_is_written():
   vp = schedules.log_snr_level(jnp.linspace(-8.0, 6.0, 1001))
   ve = Level(jnp.ones(1001), vp.sigma / vp.alpha)
   x = start(jax.random.key(0), 20, vp)
-  a, b = (samplers.heun(denoise, y, levels, jax.random.key(1)) for y, levels in ((x, vp), (x / vp.alpha[0], ve)))
+  a, b = (
+    samplers.heun(denoise, y, levels, jax.random.key(1))
+    for y, levels in ((x, vp), (x / vp.alpha[0], ve))
+  )
   np.testing.assert_allclose(a / vp.alpha[-1], b, atol=2e-3)
 
 
@@ -104,7 +119,9 @@ def test_ddim_is_ancestral_dpm_solver_and_euler(name):
     for i in range(len(levels.sigma) - 1):
       x0 = denoise(x, levels.at(i))
       eps = (x - levels.alpha[i] * x0) / levels.sigma[i]
-      x += (levels.alpha[i + 1] - levels.alpha[i]) * x0 + (levels.sigma[i + 1] - levels.sigma[i]) * eps
+      x += (levels.alpha[i + 1] - levels.alpha[i]) * x0 + (
+        levels.sigma[i + 1] - levels.sigma[i]
+      ) * eps
     return x
 
   equal(run(samplers.ddim, levels, 20), run(euler, levels, 20))
@@ -123,7 +140,9 @@ def test_one_step_of_dpm_solver_single_is_the_papers():
     x_s = levels.sigma[2] / levels.sigma[0] * x - levels.alpha[2] * (np.exp(-h) - 1) * d
     np.testing.assert_allclose(samplers.dpm_solver_single(denoise, x, levels, key), x_s, rtol=1e-9)
     to_data = Level(levels.alpha.at[2].set(1.0), levels.sigma.at[2].set(0.0))
-    np.testing.assert_allclose(samplers.dpm_solver_single(denoise, x, to_data, key), denoise(u, levels.at(1)))
+    np.testing.assert_allclose(
+      samplers.dpm_solver_single(denoise, x, to_data, key), denoise(u, levels.at(1))
+    )
     with pytest.raises(ValueError, match="two at a time"):
       samplers.dpm_solver_single(denoise, x, levels.at(slice(0, 2)), key)
 
@@ -140,7 +159,9 @@ def test_one_step_of_dpm_solver_is_the_papers():
     second, r = denoise(x1, levels.at(1)), h1 / h2
     d = (1 + 1 / (2 * r)) * second - first / (2 * r)
     x2 = levels.sigma[2] / levels.sigma[1] * x1 - levels.alpha[2] * (np.exp(-h2) - 1) * d
-    np.testing.assert_allclose(samplers.dpm_solver(denoise, x, levels, jax.random.key(0)), x2, rtol=1e-9)
+    np.testing.assert_allclose(
+      samplers.dpm_solver(denoise, x, levels, jax.random.key(0)), x2, rtol=1e-9
+    )
 
 
 @pytest.mark.parametrize("kind", SPLITS)
@@ -155,8 +176,15 @@ def test_all_predictions_give_the_same_sample(kind):
 
 
 SAMPLERS = (
-  "ancestral", "ddim", "renoise", "heun", "dpm_solver", "euler_maruyama", "annealed_langevin", "predictor_corrector",
-)  # fmt: skip
+  "ancestral",
+  "ddim",
+  "renoise",
+  "heun",
+  "dpm_solver",
+  "euler_maruyama",
+  "annealed_langevin",
+  "predictor_corrector",
+)
 
 
 LAST_STEPS = [(name, {}) for name in SAMPLERS if name != "annealed_langevin"] + [
@@ -169,7 +197,9 @@ LAST_STEPS = [(name, {}) for name in SAMPLERS if name != "annealed_langevin"] + 
 
 @pytest.mark.parametrize("name, options", LAST_STEPS)
 def test_no_noise_at_the_last_step(name, options):
-  """Whatever the key, the step to sigma = 0 returns x0_hat; and the denoiser isn't called at sigma = 0."""
+  """Whatever the key, the step to sigma = 0 returns x0_hat; and the denoiser isn't called at sigma
+  = 0.
+  """
   levels = Level(jnp.array([0.8, 1.0]), jnp.array([0.6, 0.0]))
   x = start(jax.random.key(0), 10, levels)
   safe = lambda x, level: jnp.where(level.sigma > 0, denoise(x, level), jnp.nan)

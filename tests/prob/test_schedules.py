@@ -26,9 +26,12 @@ def test_linear_is_the_papers():
   level = schedules.linear(1000)
   abar = np.cumprod(1 - beta)
   np.testing.assert_allclose(level.alpha[1:] ** 2, abar, rtol=1e-5)
-  np.testing.assert_allclose(level.sigma[1:] ** 2, 1 - abar, rtol=1e-5)  # Single precision, also where it is 1e-4.
+  # Single precision, also where it is 1e-4.
+  np.testing.assert_allclose(level.sigma[1:] ** 2, 1 - abar, rtol=1e-5)
   quad = np.linspace(1e-2, 0.02**0.5, 1000) ** 2
-  np.testing.assert_allclose(schedules.quadratic(1000).alpha[1:] ** 2, np.cumprod(1 - quad), rtol=1e-5)
+  np.testing.assert_allclose(
+    schedules.quadratic(1000).alpha[1:] ** 2, np.cumprod(1 - quad), rtol=1e-5
+  )
 
 
 def test_cosine_has_its_offset_and_its_bound():
@@ -58,7 +61,9 @@ def test_too_many_steps_are_refused():
 
 @pytest.mark.parametrize("t", [0.1, 0.5, 1.0])
 def test_sdes_by_their_moments(t):
-  """dx = f x dt + g dw: d log alpha / dt = f and d sigma² / dt = 2 f sigma² + g², with the papers' f and g."""
+  """dx = f x dt + g dw: d log alpha / dt = f and d sigma² / dt = 2 f sigma² + g², with the papers'
+  f and g.
+  """
   with jax.enable_x64(True):
     beta = 0.1 + t * 19.9
     ratio = np.log(50 / 0.01)
@@ -71,7 +76,9 @@ def test_sdes_by_their_moments(t):
     for process, (f, g2) in papers.items():
       value, rate = jax.jvp(process, (jnp.asarray(t),), (jnp.ones(()),))
       np.testing.assert_allclose(rate.alpha / value.alpha, f, rtol=1e-9, atol=1e-12)
-      np.testing.assert_allclose(2 * value.sigma * rate.sigma - 2 * f * value.sigma**2, g2, rtol=1e-9)
+      np.testing.assert_allclose(
+        2 * value.sigma * rate.sigma - 2 * f * value.sigma**2, g2, rtol=1e-9
+      )
 
 
 def test_log_snr_is_inverted():

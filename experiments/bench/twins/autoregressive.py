@@ -1,4 +1,6 @@
-"""The gated PixelCNN and the transformer over pixels, sampled by a plain loop: the whole network for each pixel."""
+"""The gated PixelCNN and the transformer over pixels, sampled by a plain loop: the whole network
+for each pixel.
+"""
 
 import numpy as np
 import torch
@@ -84,7 +86,12 @@ class Block(nn.Module):
     super().__init__()
     self.heads, a = heads, p[f"Attention_{i}"]
     self.qkv = dense(join(a))
-    self.out = dense({"kernel": a["out"]["kernel"].reshape(-1, a["out"]["kernel"].shape[-1]), "bias": a["out"]["bias"]})
+    self.out = dense(
+      {
+        "kernel": a["out"]["kernel"].reshape(-1, a["out"]["kernel"].shape[-1]),
+        "bias": a["out"]["bias"],
+      }
+    )
     self.norms = nn.ModuleList([layer_norm(p[f"LayerNorm_{2 * i + j}"]) for j in range(2)])
     self.wide, self.back = dense(p[f"Dense_{2 * i + 1}"]), dense(p[f"Dense_{2 * i + 2}"])
 
@@ -95,7 +102,11 @@ class Block(nn.Module):
 
 def join(p) -> dict:
   """The matrices of queries, keys and values as one, which PyTorch's users write."""
-  return {"kernel": np.concatenate([np.asarray(p[k]["kernel"]).reshape(len(p[k]["kernel"]), -1) for k in "qkv"], 1)}
+  return {
+    "kernel": np.concatenate(
+      [np.asarray(p[k]["kernel"]).reshape(len(p[k]["kernel"]), -1) for k in "qkv"], 1
+    )
+  }
 
 
 def layer_norm(p) -> nn.LayerNorm:
@@ -110,7 +121,10 @@ class Transformer(nn.Module):
     self.token = dense(p["Dense_0"])
     self.row, self.column, self.channel = (tensor(p[f"Embed_{i}"]["embedding"]) for i in range(3))
     self.blocks = nn.ModuleList([Block(p, i, heads) for i in range(layers)])
-    self.norm, self.numbers = layer_norm(p[f"LayerNorm_{2 * layers}"]), dense(p[f"Dense_{2 * layers + 1}"])
+    self.norm, self.numbers = (
+      layer_norm(p[f"LayerNorm_{2 * layers}"]),
+      dense(p[f"Dense_{2 * layers + 1}"]),
+    )
 
   def forward(self, v):
     v = flat(v)

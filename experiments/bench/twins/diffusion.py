@@ -1,4 +1,6 @@
-"""Denoising diffusion of models/ddpm.py: its U-Net and its transformer, and the sampler as a Python loop."""
+"""Denoising diffusion of models/diffusion/ddpm.py: its U-Net and its transformer, and the sampler
+as a Python loop.
+"""
 
 import itertools
 
@@ -14,7 +16,9 @@ class Condition(nn.Module):
   def __init__(self, p):
     super().__init__()
     self.mlp = mlp(p["MLP_0"], nn.SiLU)
-    self.register_buffer("frequencies", torch.tensor(np.geomspace(0.1, 10.0, 16), dtype=torch.float32))
+    self.register_buffer(
+      "frequencies", torch.tensor(np.geomspace(0.1, 10.0, 16), dtype=torch.float32)
+    )
 
   def forward(self, noise):
     angles = noise[:, None] * self.frequencies
@@ -66,13 +70,17 @@ class DiTBlock(nn.Module):
   def __init__(self, p, heads: int):
     super().__init__()
     self.heads = heads
-    self.modulation, self.qkv, self.out, self.wide, self.back = (dense(p[f"Dense_{i}"]) for i in range(5))
+    self.modulation, self.qkv, self.out, self.wide, self.back = (
+      dense(p[f"Dense_{i}"]) for i in range(5)
+    )
 
   def forward(self, h, c):
     scale_a, shift_a, gate_a, scale_m, shift_m, gate_m = self.modulation(c)[:, None].chunk(6, -1)
     q, k, v = self.qkv(modulated(h, scale_a, shift_a)).chunk(3, -1)
     h = h + gate_a * self.out(attend(q, k, v, self.heads))
-    return h + gate_m * self.back(F.gelu(self.wide(modulated(h, scale_m, shift_m)), approximate="tanh"))
+    return h + gate_m * self.back(
+      F.gelu(self.wide(modulated(h, scale_m, shift_m)), approximate="tanh")
+    )
 
 
 def modulated(h, scale, shift):
@@ -115,7 +123,12 @@ class Diffusion(nn.Module):
     super().__init__()
     make = {"unet": UNet, "dit": DiT}[network]
     self.net = make(params["net"]["body"], hidden, size=size, **options)
-    self.shape, self.gray, self.T, self.steps = (options.get("channels", 1), size, size), gray, T, steps
+    self.shape, self.gray, self.T, self.steps = (
+      (options.get("channels", 1), size, size),
+      gray,
+      T,
+      steps,
+    )
     f = np.cos(np.pi / 2 * (np.arange(T + 1) / T + 0.008) / 1.008) ** 2
     log_abar = np.concatenate([[0], np.cumsum(np.log1p(-np.minimum(1 - f[1:] / f[:-1], 0.999)))])
     self.register_buffer("alpha", torch.tensor(np.exp(log_abar / 2), dtype=torch.float32))
@@ -134,7 +147,9 @@ class Diffusion(nn.Module):
   def sample(self, n, net):
     """The ancestral sampler with the smaller variance, x0_hat clipped."""
     along = np.rint(self.T * np.arange(self.steps, -1, -1) / self.steps).astype(int).tolist()
-    x = torch.randn(n, *self.shape, device=self.alpha.device).contiguous(memory_format=torch.channels_last)
+    x = torch.randn(n, *self.shape, device=self.alpha.device).contiguous(
+      memory_format=torch.channels_last
+    )
     for t, s in itertools.pairwise(along):
       alpha, sigma, a, b = self.alpha[t], self.sigma[t], self.alpha[s], self.sigma[s]
       x0 = ((x - sigma * net(x, torch.log(sigma / alpha).expand(n))) / alpha).clamp(-1, 1)

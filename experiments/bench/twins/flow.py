@@ -1,4 +1,4 @@
-"""Glow of models/glow.py with affine couplings."""
+"""Glow of models/flows/glow.py with affine couplings."""
 
 import math
 
@@ -13,7 +13,11 @@ from experiments.bench.twins.layers import conv, flat, images, tensor
 def squeeze(x):
   """[B, C, H, W] -> [B, 4 C, H / 2, W / 2], the channels in our order."""
   b, c, h, w = x.shape
-  return x.reshape(b, c, h // 2, 2, w // 2, 2).permute(0, 3, 5, 1, 2, 4).reshape(b, 4 * c, h // 2, w // 2)
+  return (
+    x.reshape(b, c, h // 2, 2, w // 2, 2)
+    .permute(0, 3, 5, 1, 2, 4)
+    .reshape(b, 4 * c, h // 2, w // 2)
+  )
 
 
 def unsqueeze(y):
@@ -38,7 +42,9 @@ class Step(nn.Module):
   def __init__(self, p, rotation):
     super().__init__()
     self.shift, self.log_scale = tensor(p["norm"]["shift"]), tensor(p["norm"]["log_scale"])
-    self.lower, self.upper, self.log_diagonal = (tensor(p["mix"][k]) for k in ("lower", "upper", "log_diagonal"))
+    self.lower, self.upper, self.log_diagonal = (
+      tensor(p["mix"][k]) for k in ("lower", "upper", "log_diagonal")
+    )
     self.net = network(p["net"])
     self.register_buffer("rotation", torch.tensor(rotation))
 
@@ -53,7 +59,9 @@ class Step(nn.Module):
     kept, moved = F.conv2d(h, self.matrix().t()[:, :, None, None]).chunk(2, 1)
     s, shift = affine(self.net(kept))
     pixels = x.shape[2] * x.shape[3]
-    log_det = log_det + pixels * (self.log_scale.sum() + self.log_diagonal.sum()) + s.flatten(1).sum(1)
+    log_det = (
+      log_det + pixels * (self.log_scale.sum() + self.log_diagonal.sum()) + s.flatten(1).sum(1)
+    )
     return torch.cat([kept, moved * s.exp() + shift], 1), log_det
 
   def back(self, y):
@@ -72,8 +80,12 @@ class Glow(nn.Module):
     for i, level in enumerate(params["levels"]):
       c = 2 ** (i + 2)
       rotations = np.linalg.qr(rng.normal(size=(depth, c, c)))[0].astype("f4")
-      one = lambda tree, j: {k: one(v, j) for k, v in tree.items()} if isinstance(tree, dict) else tree[j]
-      self.steps.append(nn.ModuleList([Step(one(level["steps"], j), rotations[j]) for j in range(depth)]))
+      one = lambda tree, j: (
+        {k: one(v, j) for k, v in tree.items()} if isinstance(tree, dict) else tree[j]
+      )
+      self.steps.append(
+        nn.ModuleList([Step(one(level["steps"], j), rotations[j]) for j in range(depth)])
+      )
       if "last" in level:
         self.lasts.append(conv(level["last"]["Conv_0"]))
     self.net = Inverse(self)

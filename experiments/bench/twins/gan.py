@@ -1,4 +1,4 @@
-"""The WGAN with gradient penalty of models/wgan.py, dense."""
+"""The WGAN with gradient penalty of models/gans/wgan.py, dense."""
 
 import torch
 from torch import nn

@@ -25,12 +25,16 @@ def dense(p) -> nn.Linear:
 
 
 def conv(p, stride: int = 1, padding=None) -> nn.Module:
-  """`nn.Conv` [h, w, in, out] with padding "SAME" of images of even size, or (left, right, top, bottom)."""
+  """`nn.Conv` [h, w, in, out] with padding "SAME" of images of even size, or (left, right, top,
+  bottom).
+  """
   kernel = np.asarray(p["kernel"]).transpose(3, 2, 0, 1)
   layer = nn.Conv2d(*kernel.shape[1::-1], kernel.shape[2:], stride)
   layer.weight, layer.bias = tensor(kernel), tensor(p["bias"])
   if padding is None:
-    padding = [x for k in kernel.shape[:1:-1] for x in ((k - stride) // 2, k - stride - (k - stride) // 2)]
+    padding = [
+      x for k in kernel.shape[:1:-1] for x in ((k - stride) // 2, k - stride - (k - stride) // 2)
+    ]
   if padding[0] == padding[1] and padding[2] == padding[3]:
     layer.padding = (padding[2], padding[0])
     return layer
@@ -48,7 +52,9 @@ def conv_transpose(p) -> nn.ConvTranspose2d:
 def mlp(p, activation=nn.ReLU) -> nn.Sequential:
   """`nn.mlp.MLP`."""
   layers = [dense(p[f"Dense_{i}"]) for i in range(len(p))]
-  return nn.Sequential(*itertools.chain(*[(layer, activation()) for layer in layers[:-1]]), layers[-1])
+  return nn.Sequential(
+    *itertools.chain(*[(layer, activation()) for layer in layers[:-1]]), layers[-1]
+  )
 
 
 class GroupNorm(nn.Module):
@@ -67,7 +73,11 @@ class GroupNorm(nn.Module):
 def attend(q, k, v, heads: int, causal: bool = False):
   """Attention of [B, T, E], split into heads, by PyTorch's fused kernel."""
   split = lambda x: x.unflatten(-1, (heads, -1)).transpose(1, 2)
-  return F.scaled_dot_product_attention(split(q), split(k), split(v), is_causal=causal).transpose(1, 2).flatten(2)
+  return (
+    F.scaled_dot_product_attention(split(q), split(k), split(v), is_causal=causal)
+    .transpose(1, 2)
+    .flatten(2)
+  )
 
 
 def flat(x):

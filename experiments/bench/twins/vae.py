@@ -1,4 +1,4 @@
-"""The VAE of models/vae.py, dense or convolutional."""
+"""The VAE of models/latent_variable/vae.py, dense or convolutional."""
 
 import torch
 from torch import nn
@@ -50,7 +50,9 @@ class VAE(nn.Module):
     x = x.float()
     mean, logvar = self.encoder(x).chunk(2, -1)
     z = mean + torch.exp(logvar / 2) * torch.randn_like(mean)
-    reconstruction = F.binary_cross_entropy_with_logits(self.net(z), x, reduction="none").flatten(1).sum(1)
+    reconstruction = (
+      F.binary_cross_entropy_with_logits(self.net(z), x, reduction="none").flatten(1).sum(1)
+    )
     return reconstruction + 0.5 * (mean**2 + logvar.exp() - 1 - logvar).sum(1)
 
   def sample(self, n, net):

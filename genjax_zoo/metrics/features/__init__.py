@@ -1,7 +1,9 @@
-"""Feature nets: what images are seen as before they are compared, and what a number of quality depends on.
+"""Feature nets: what images are seen as before they are compared, and what a number of quality
+depends on.
 
-The nets are `genjax_zoo.models.classifier`s, trained by configs/classifier_*.py and committed here as files named by
-their hash. `python -m genjax_zoo.metrics.features runs/classifier_mnist` adds one.
+The nets are `genjax_zoo.models.classifier`s, trained by configs/classifier_*.py and committed here
+as files named by their hash. `python -m genjax_zoo.metrics.features runs/classifier_mnist` adds
+one.
 """
 
 from collections.abc import Callable
@@ -20,7 +22,7 @@ from genjax_zoo import data
 from genjax_zoo.core import UserError
 from genjax_zoo.data import take
 from genjax_zoo.metrics.inception import inception
-from genjax_zoo.models import classifier
+from genjax_zoo.models.discriminative import classifier
 from genjax_zoo.run import describe, fields_of, load, tuples
 from genjax_zoo.sharding import jit
 
@@ -30,14 +32,17 @@ BATCH = 500
 
 
 class Features(NamedTuple):
-  """How examples are seen: `extract(batch, progress=iter) -> (features [N, D], class probabilities [N, C] or None)`."""
+  """How examples are seen: `extract(batch, progress=iter) -> (features [N, D], class probabilities
+  [N, C] or None)`.
+  """
 
   name: str  # "mnist@sha256:1a2b3c4d": numbers of other features are other numbers.
   extract: Callable
 
 
 def choose(name: str, source: str, fields) -> Features | None:
-  """The features of a config: "auto" for the committed net of the data `source`, or "inception:PATH" to its weights.
+  """The features of a config: "auto" for the committed net of the data `source`, or
+  "inception:PATH" to its weights.
 
   Points "x" are their own features. None with "auto" for images that no committed net has learned.
   Raises UserError for another name, and when the weights are not there.
@@ -47,12 +52,17 @@ def choose(name: str, source: str, fields) -> Features | None:
       raise UserError("evaluate.features=inception:PATH sees images, and the data have none")
     see = inception(name.removeprefix("inception:"))
     levels = fields["image"].levels
-    return Features("inception-2015-12-05", lambda batch, progress=iter: see(batch["image"], levels, progress=progress))
+    return Features(
+      "inception-2015-12-05",
+      lambda batch, progress=iter: see(batch["image"], levels, progress=progress),
+    )
   if name != "auto":
     raise UserError(f"unknown evaluate.features={name!r}; there are auto and inception:PATH")
   if "image" not in fields:
     return (
-      Features("x", lambda batch, progress=iter: (np.asarray(batch["x"], np.float32), None)) if "x" in fields else None
+      Features("x", lambda batch, progress=iter: (np.asarray(batch["x"], np.float32), None))
+      if "x" in fields
+      else None
     )
   if source.startswith("stacked:"):
     channel = fields["image"]._replace(shape=(*fields["image"].shape[:-1], 1))
@@ -64,7 +74,8 @@ def choose(name: str, source: str, fields) -> Features | None:
 
 
 def read(file: Path, image) -> Features | None:
-  """The net of a committed file, for images of the field `image`; None when it has learned other shapes.
+  """The net of a committed file, for images of the field `image`; None when it has learned other
+  shapes.
 
   Raises UserError when the file is not the one that its name says.
   """
@@ -91,21 +102,26 @@ def read(file: Path, image) -> Features | None:
     images = np.asarray(batch["image"])
     padded = np.concatenate([images, np.repeat(images[-1:], -len(images) % BATCH, 0)])
     blocks = [see(params, padded[i : i + BATCH]) for i in progress(range(0, len(padded), BATCH))]
-    features, probabilities = (np.concatenate(x)[: len(images)] for x in zip(*jax.device_get(blocks)))
+    features, probabilities = (
+      np.concatenate(x)[: len(images)] for x in zip(*jax.device_get(blocks))
+    )
     return features, probabilities
 
   return Features(f"{name}@sha256:{digest}", extract)
 
 
 def stacked(see: Features) -> Features:
-  """Features of images [N, H, W, 3] from those of gray images: side by side, and the probabilities of all triples.
+  """Features of images [N, H, W, 3] from those of gray images: side by side, and the probabilities
+  of all triples.
 
   A triple of classes counts as data/stacked.py labels it.
   """
 
   def extract(batch, progress=iter):
     images = np.asarray(batch["image"])
-    features, classes = zip(*(see.extract({"image": images[..., i : i + 1]}, progress) for i in range(3)))
+    features, classes = zip(
+      *(see.extract({"image": images[..., i : i + 1]}, progress) for i in range(3))
+    )
     triples = np.einsum("na,nb,nc->nabc", *classes).reshape(len(images), -1)
     return np.concatenate(features, -1), triples
 
@@ -113,14 +129,17 @@ def stacked(see: Features) -> Features:
 
 
 def write(run_folder) -> Path:
-  """Commits the classifier of a run folder as NAME-HASH.npz, float16, with its config; replaces NAME's earlier one.
+  """Commits the classifier of a run folder as NAME-HASH.npz, float16, with its config; replaces
+  NAME's earlier one.
 
-  The layer of the features is scaled so that they have a mean square of 1 on training data, and the next one back:
-  distances of one net are then of the size of another's, and the classes stay.
+  The layer of the features is scaled so that they have a mean square of 1 on training data, and the
+  next one back: distances of one net are then of the size of another's, and the classes stay.
   """
   run = load(run_folder)
   dataset = data.load(**{k: v for k, v in run.config["data"].items() if k != "batch"})
-  seen = run.model.parts["features"](run.weights, run.state, take(dataset.splits["train"], np.arange(1000)))
+  seen = run.model.parts["features"](
+    run.weights, run.state, take(dataset.splits["train"], np.arange(1000))
+  )
   rms = float(np.sqrt(np.mean(np.square(seen))))
   features, logits = "Dense_0", "Dense_1"
   weights = jax.device_get(run.weights)
@@ -128,7 +147,11 @@ def write(run_folder) -> Path:
   weights[logits] |= {"kernel": weights[logits]["kernel"] * rms}
   name = run.config["name"].removeprefix("classifier_")
   evaluation = json.loads((run.folder / "evaluation.json").read_text())
-  about = {"model": run.config["model"], "data": describe(run.fields, 1), "accuracy": evaluation["metrics"]["accuracy"]}
+  about = {
+    "model": run.config["model"],
+    "data": describe(run.fields, 1),
+    "accuracy": evaluation["metrics"]["accuracy"],
+  }
   arrays = {k: np.asarray(x, np.float16) for k, x in flatten_dict(weights, sep="/").items()}
   buffer = io.BytesIO()
   np.savez_compressed(buffer, about=json.dumps(about), **arrays)

@@ -1,4 +1,6 @@
-"""`python -m genjax_zoo.metrics.features runs/classifier_mnist` commits the feature net of a run folder."""
+"""`python -m genjax_zoo.metrics.features runs/classifier_mnist` commits the feature net of a run
+folder.
+"""
 
 import sys
 

@@ -1,0 +1,97 @@
+"""The bench: its arithmetic, what devices send each other, and twins equal to our models."""
+
+import importlib.util
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from experiments.bench import cost, ours, scale
+from experiments.bench.workloads import WORKLOADS
+from genjax_zoo.evaluate import parameters
+
+VAE, *_ = WORKLOADS
+
+
+def test_operations_are_counted_through_loops_and_gradients():
+  weights = jnp.ones((3, 5, 5))
+
+  def loss(weights, x):
+    return jax.lax.scan(lambda x, w: (x @ w, None), x, weights)[0].sum()
+
+  forward = jax.make_jaxpr(loss)(weights, jnp.ones((7, 5)))
+  both = jax.make_jaxpr(jax.grad(loss, (0, 1)))(weights, jnp.ones((7, 5)))
+  assert cost.counted(forward.jaxpr) == 3 * 2 * 7 * 5 * 5
+  assert cost.counted(both.jaxpr) == 3 * cost.counted(forward.jaxpr)
+
+
+def test_only_what_runs_more_than_once_is_a_loop():
+  scan = lambda n: jax.make_jaxpr(
+    jax.jit(lambda x: jax.lax.scan(lambda x, _: (x + 1, None), x, length=n)[0])
+  )(1.0)
+  assert cost.loops(scan(2).jaxpr) and not cost.loops(scan(1).jaxpr)
+
+
+@pytest.mark.parametrize("groups", [1, 4])
+def test_a_convolution_and_its_gradients_cost_alike(groups):
+  kernel, x = jnp.ones((3, 3, 4 // groups, 8)), jnp.ones((2, 10, 10, 4))
+  layout = dict(dimension_numbers=("NHWC", "HWIO", "NHWC"), feature_group_count=groups)
+
+  def loss(kernel, x):
+    return jax.lax.conv_general_dilated(x, kernel, (1, 1), "VALID", **layout).sum()
+
+  forward = cost.counted(jax.make_jaxpr(loss)(kernel, x).jaxpr)
+  assert forward == 2 * (2 * 8 * 8 * 8) * (3 * 3 * 4 // groups)
+  by_kernel = jax.make_jaxpr(jax.grad(loss))(kernel, x)
+  # XLA leaves out the forward pass, which is linear; we count it.
+  assert cost.counted(by_kernel.jaxpr) == 2 * forward
+
+
+def test_devices_send_the_gradient_once_and_share_the_work():
+  small = VAE._replace(model=VAE.model | dict(hidden=(32,)), size=8, batch=16)
+  alone, params = scale.program(small, jax.devices()[:1], 2**60)
+  four, _ = scale.program(small, jax.devices()[:4], 2**60)
+  assert not scale.collectives(alone.as_text())
+  sent = scale.collectives(four.as_text())
+  assert set(sent) == {"all-reduce"}
+  assert 0 <= sent["all-reduce"] - 4 * parameters(params) <= 64  # The metrics too.
+  ratio = four.cost_analysis()["flops"] / alone.cost_analysis()["flops"]
+  assert 0.95 < ratio < 1.05
+
+
+def test_collectives_in_loops_count_as_often_as_they_run():
+  text = """HloModule m
+
+%body (p: (s32[], f32[8])) -> (s32[], f32[8]) {
+  %r = f32[8]{0} all-reduce(%x), to_apply=%add
+}
+
+ENTRY %main (a: f32[8]) -> f32[8] {
+  %w = (s32[], f32[8]) while(%t), condition=%c, body=%body, backend_config={"known_trip_count":{"n":"5"}}
+  %g = (f32[4,2]{1,0}, bf16[3]{0}) all-gather(%a, %b), dimensions={0}
+}
+""".replace(", to_apply=%add", "").replace("condition=%c, ", "")
+  assert scale.collectives(text) == {"all-reduce": 5 * 32, "all-gather": 32 + 6}
+
+
+@pytest.mark.skipif(not importlib.util.find_spec("torch"), reason="needs the extra bench")
+@pytest.mark.parametrize("w", WORKLOADS, ids=lambda w: w.name)
+def test_twins_compute_the_same(w):
+  from experiments.bench import theirs
+
+  params, inputs = ours.some_params(w), w.inputs(np.random.default_rng(1), 4, w)
+  mine, other = ours.compared(w, params, inputs), theirs.compared(theirs.twin(w, params), inputs)
+  assert np.abs(mine - other.reshape(mine.shape)).max() < 1e-4 * max(1, np.abs(mine).max())
+
+
+@pytest.mark.skipif(not importlib.util.find_spec("torch"), reason="needs the extra bench")
+def test_a_contender_runs_with_its_own_threads():
+  import torch
+
+  from experiments.bench import theirs
+
+  runs = {n: theirs.sampling(VAE, ours.some_params(VAE), False, n).run for n in (1, 2)}
+  for n, run in runs.items():
+    run(1)
+    assert torch.get_num_threads() == n

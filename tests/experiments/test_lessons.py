@@ -1,0 +1,30 @@
+"""Every lesson runs, at its smallest, and writes its page."""
+
+import json
+
+import numpy as np
+from PIL import Image
+import pytest
+
+from experiments.lessons.__main__ import names, teach
+from genjax_zoo.core import UserError
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", names())
+def test_lesson(name, tmp_path):
+  try:
+    found = teach(name, tmp_path, smoke=True)
+  except UserError as e:
+    pytest.skip(str(e))  # It has no data here.
+  assert (
+    json.loads((tmp_path / "lesson.json").read_text())["numbers"].keys() == found["numbers"].keys()
+  )
+  for path in tmp_path.glob("*.png"):
+    assert np.asarray(Image.open(path)).std() > 0, f"{path.name} shows nothing"
+  assert list(tmp_path.glob("*.png")) and (tmp_path / "report.html").stat().st_size > 1000
+
+
+def test_an_unknown_lesson_is_told(tmp_path):
+  with pytest.raises(UserError, match="no lesson is called 'mode_colapse'"):
+    teach("mode_colapse", tmp_path, smoke=True)

@@ -1,0 +1,270 @@
+"""The command line as its users meet it: runs, resumes, refuses, and never shows somebody else's
+traceback.
+"""
+
+from concurrent.futures import ThreadPoolExecutor
+import json
+import os
+from pathlib import Path
+import signal
+import socket
+import subprocess
+import sys
+import time
+
+import numpy as np
+from PIL import Image
+import pytest
+
+from experiments.main import perform
+from genjax_zoo import UserError, load
+from genjax_zoo.log import read_rows
+
+ROOT = Path(__file__).parents[2]
+TINY = (
+  "--config.train.steps=40",
+  "--config.train.steps_per_dispatch=10",
+  "--config.train.log_every=10",
+  "--config.train.save_every=20",
+  "--config.train.sample_every=20",
+  "--config.train.fid_every=20",
+  "--config.evaluate.log_prob.k=5",
+  "--config.sample.n=16",
+  "--config.evaluate.examples=100",
+)
+
+
+def main(*args, cwd=ROOT, **options):
+  environment = os.environ | {"PYTHONPATH": str(ROOT), "COLUMNS": "300"} | options.pop("env", {})
+  command = [sys.executable, "-m", "experiments.main", *map(str, args)]
+  return subprocess.run(
+    command, cwd=cwd, env=environment, capture_output=True, text=True, timeout=300, **options
+  )
+
+
+def refused(*args, **options):
+  """The one line that a refused command prints."""
+  begun = time.perf_counter()
+  done = main(*args, **options)
+  assert done.returncode != 0, done.stdout
+  assert "Traceback" not in done.stderr, done.stderr
+  errors = [line for line in done.stderr.splitlines() if line.startswith("error:")]
+  assert len(errors) == 1, done.stderr
+  return errors[0], time.perf_counter() - begun
+
+
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory):
+  """A short run of vae_digits: (folder, what it printed)."""
+  folder = tmp_path_factory.mktemp("runs") / "vae"
+  done = main("--config=configs/vae_digits.py", f"--workdir={folder}", *TINY)
+  assert done.returncode == 0, done.stderr
+  return folder, done.stdout
+
+
+def test_a_run_leaves_all_that_its_folder_promises(trained):
+  folder, out = trained
+  for name in (
+    "config.json",
+    "data.json",
+    "log.txt",
+    "metrics.jsonl",
+    "evaluation.json",
+    "report.html",
+  ):
+    assert (folder / name).stat().st_size > 0, name
+  assert list((folder / "tensorboard").iterdir()) and list((folder / "figures").glob("*.png"))
+  assert [p.name for p in sorted((folder / "samples").iterdir())] == [
+    "step_0000020.png",
+    "step_0000040.png",
+  ]
+  rows = read_rows(folder / "metrics.jsonl")
+  assert [row["step"] for row in rows if "loss" in row] == [10, 20, 30, 40]
+  evaluation = json.loads((folder / "evaluation.json").read_text())
+  fids = {row["step"]: row["fid"] for row in rows if "fid" in row}
+  assert fids.keys() == {20, 40} and fids[40] == pytest.approx(
+    evaluation["quality"]["fid"], rel=1e-3
+  )
+  assert evaluation["examples"] == 100 and evaluation["step"] == 40
+  likelihood = evaluation["likelihood"]
+  assert likelihood["kind"] == "lower_bound" and likelihood["estimator"] == "iwae-5"
+  assert likelihood["bits_per_dim"] == pytest.approx(-likelihood["nats"] / (64 * np.log(2)))
+  assert -evaluation["metrics"]["loss"] <= likelihood["nats"]  # ELBO <= IWAE-5
+  assert "parameters" in out and "compiling" in out and "40 steps" in out
+
+
+def test_the_same_command_again_says_it_is_finished(trained):
+  done = main("--config=configs/vae_digits.py", f"--workdir={trained[0]}", *TINY)
+  assert done.returncode == 0 and "is finished, at step 40" in done.stdout
+
+
+def test_load_and_sample_in_python_on_other_devices(trained):
+  run = load(trained[0])
+  batch = run.sample(10, seed=1)
+  assert batch["image"].shape == (10, 8, 8, 1) and batch["image"].dtype == np.uint8
+  np.testing.assert_array_equal(batch["image"], run.sample(10, seed=1)["image"])
+  assert run.log_prob(batch, k=3).shape == (10,)
+  decoded = run.decode(run.encode(batch))
+  assert decoded["image"].shape == (10, 8, 8, 1)
+
+
+def test_a_batch_in_another_form_is_told(trained):
+  run = load(trained[0])
+  for batch in {"image": np.zeros((4, 8, 8), np.uint8)}, {"x": np.zeros((4, 3))}, {"image": 3}:
+    with pytest.raises(UserError, match=r"image \[n, 8, 8, 1\], label \[n\]; given is"):
+      run.log_prob(batch)
+
+
+def test_modes_of_a_run_that_is_there(trained):
+  done = main("--mode=sample", f"--workdir={trained[0]}", "--config.sample.n=9")
+  assert done.returncode == 0, done.stderr
+  assert np.load(trained[0] / "samples" / "samples.npz")["image"].shape == (9, 8, 8, 1)
+  (trained[0] / "samples" / "samples.npz").unlink()
+  (trained[0] / "samples" / "samples.png").unlink()
+  before = json.loads((trained[0] / "evaluation.json").read_text())
+  done = main("--mode=evaluate", f"--workdir={trained[0]}", "--config.evaluate.log_prob.k=50")
+  assert done.returncode == 0, done.stderr
+  after = json.loads((trained[0] / "evaluation.json").read_text())
+  assert after["likelihood"]["estimator"] == "iwae-50"
+  assert after["likelihood"]["nats"] > before["likelihood"]["nats"]
+  # What it was.
+  assert json.loads((trained[0] / "config.json").read_text())["evaluate"]["log_prob"]["k"] == 50
+  assert main("--mode=report", f"--workdir={trained[0]}").returncode == 0
+
+
+def test_smoke_and_stages_train_what_is_missing_and_load_alone(tmp_path):
+  done = main("--config=configs/rerank_digits.py:smoke", f"--workdir={tmp_path}/rerank")
+  assert done.returncode == 0, done.stderr
+  assert (tmp_path / "vae_digits_smoke" / "report.html").exists()
+  stages = "vae_digits_smoke", "gmm_digits_smoke"
+  own, *theirs = (
+    json.loads((tmp_path / name / "training.json").read_text()) for name in ("rerank", *stages)
+  )
+  assert own["seconds"] == sum(cost["seconds"] for cost in theirs) > 0
+  for stage in stages:  # A run loads alone, its stages' folders gone.
+    os.rename(tmp_path / stage, tmp_path / f"{stage}_moved")
+  assert load(tmp_path / "rerank").sample(4)["image"].shape == (4, 8, 8, 1)
+
+
+@pytest.mark.slow
+def test_two_hosts_measure_what_one_does(trained, tmp_path):
+  with socket.socket() as s:
+    s.bind(("127.0.0.1", 0))
+    address = f"127.0.0.1:{s.getsockname()[1]}"
+  joined = (
+    "--config=configs/vae_digits.py",
+    f"--workdir={tmp_path}",
+    *TINY,
+    f"--coordinator={address}",
+  )
+  with ThreadPoolExecutor(2) as pool:
+    both = [pool.submit(main, *joined, f"--process={i}", "--processes=2") for i in range(2)]
+  assert [b.result().returncode for b in both] == [0, 0], [b.result().stderr for b in both]
+  two, one = (
+    json.loads((folder / "evaluation.json").read_text()) for folder in (tmp_path, trained[0])
+  )
+  np.testing.assert_allclose(two["likelihood"]["nats"], one["likelihood"]["nats"], rtol=1e-4)
+  np.testing.assert_allclose(two["quality"]["fid"], one["quality"]["fid"], rtol=0.01)
+  assert (tmp_path / "report.html").exists() and "report" not in both[1].result().stdout
+
+
+def test_ctrl_c_saves_and_tells_how_to_go_on(tmp_path):
+  args = ["--config=configs/vae_digits.py", f"--workdir={tmp_path}", "--config.train.steps=1000000"]
+  process = subprocess.Popen(
+    [sys.executable, "-m", "experiments.main", *args],
+    cwd=ROOT,
+    text=True,
+    stdout=subprocess.PIPE,
+    stderr=subprocess.PIPE,
+  )
+  for line in process.stdout:
+    if line.startswith("step "):
+      break
+  process.send_signal(signal.SIGINT)
+  out, err = process.communicate(timeout=60)
+  assert process.returncode == 0, err
+  assert (
+    "stopped and saved at step" in out
+    and "python -m experiments.main --config=configs/vae_digits.py" in out
+  )
+  assert load(tmp_path).step > 0
+
+
+@pytest.mark.parametrize(
+  "args, told",
+  [
+    (["--config.data.name=tfds:cifar10"], "make data DATASET=cifar10"),
+    (["--config.model.latnt=3"], "did you mean 'model.latent'?"),
+    (["--config.optimizer.learning_rate=1e30"], "diverged"),
+    (["also"], "is not a flag"),
+  ],
+)
+def test_bad_input_is_one_clear_line(tmp_path, args, told):
+  line, seconds = refused(
+    "--config=configs/vae_digits.py",
+    f"--workdir={tmp_path}/run",
+    *args,
+    env={"TFDS_DATA_DIR": str(tmp_path / "nothing")},
+  )
+  assert told in line
+  # It is looked for on disk alone; the rest is start-up.
+  assert "tfds" not in args[0] or seconds < 20
+
+
+@pytest.mark.parametrize(
+  "path, assignments, told",
+  [
+    ("configs/vae_digit.py", [], "did you mean 'configs/vae_digits.py'?"),
+    ("configs/vae_digits.py:small", [], "there is :smoke"),
+    ("configs/vae_digits.py", ["model.latent=many"], "a value of type int is wanted, like 100"),
+    ("configs/vae_digits.py", ["model.network=cnn"], "model.network='cnn'"),
+    ("configs/vae_digits.py", ["model.likelihood=bernoulli"], "data.binarize"),
+    ("configs/vae_digits.py", ["optimizer.name=adamm"], "did you mean 'adam"),
+    ("configs/vae_digits.py", ["optimizer.schedule=cosin"], "cosine"),
+    ("configs/vae_digits.py", ["data.name=digit"], "digits"),
+    ("configs/vae_digits.py", ["data.binarize=sometimes"], "sometimes"),
+    ("configs/vae_digits.py", ["data.batch=2"], "4 devices"),
+    ("configs/vae_digits.py", ["model.name=gan"], "an optimizer for each player"),
+    ("configs/vae_digits.py", ["train.log_every=7"], "train.log_every=7 must be a multiple"),
+    (None, [], "--config=configs/vae_digits.py"),
+  ],
+)
+def test_bad_values_are_told(tmp_path, path, assignments, told):
+  with pytest.raises(UserError) as error:
+    perform("train", path, path and str(tmp_path / "run"), assignments)
+  assert told in str(error.value) and "\n" not in str(error.value)
+
+
+def test_a_run_that_is_not_there_is_told(tmp_path):
+  with pytest.raises(UserError, match=r"is not a run folder"):
+    perform("sample", "configs/vae_digits.py", str(tmp_path / "run"))
+
+
+@pytest.mark.parametrize("spoil", ["text", "odd shape"])
+def test_an_image_that_does_not_fit_is_named(tmp_path, spoil):
+  for i in range(4):
+    Image.new("L", (8, 8), i).save(tmp_path / f"{i}.png")
+  bad = tmp_path / "bad.png"
+  bad.write_text("no image") if spoil == "text" else Image.new("L", (8, 9)).save(bad)
+  with pytest.raises(UserError, match=r"bad.png"):
+    perform(
+      "train", "configs/vae_digits.py", str(tmp_path / "run"), [f"data.name=folder:{tmp_path}"]
+    )
+
+
+def test_a_run_folder_of_another_config_is_refused(trained):
+  line, _ = refused(
+    "--config=configs/vae_digits.py", f"--workdir={trained[0]}", *TINY, "--config.model.latent=3"
+  )
+  assert "model.latent=" in line and "not 3" in line and "another --workdir" in line
+
+
+def test_an_unwritable_folder_is_one_clear_line(tmp_path):
+  (tmp_path / "file").write_text("")
+  line, _ = refused("--config=configs/vae_digits.py:smoke", f"--workdir={tmp_path}/file/run")
+  assert str(tmp_path / "file") in line
+
+
+def test_loading_nothing_is_told(tmp_path):
+  with pytest.raises(UserError, match=r"is not a run folder"):
+    load(tmp_path)

@@ -1,0 +1,51 @@
+"""What the README says works: its commands resolve, its example trains."""
+
+from pathlib import Path
+import re
+import shlex
+
+import numpy as np
+
+from experiments import resolve as configs
+from experiments.main import perform
+from genjax_zoo import load
+from genjax_zoo.data import load as digits
+
+README = (Path(__file__).parents[2] / "README.md").read_text()
+
+
+def test_the_worked_example_trains_samples_and_loads(tmp_path, monkeypatch):
+  blocks = re.findall(r"```python\n# (mine/\w+\.py)\n(.*?)```", README, re.DOTALL)
+  assert [name for name, _ in blocks] == ["mine/pixels.py", "mine/pixels_digits.py"]
+  assert sum(len(code.splitlines()) for _, code in blocks) < 60
+  (tmp_path / "mine").mkdir()
+  for name, code in blocks:
+    (tmp_path / name).write_text(code)
+  monkeypatch.chdir(tmp_path)
+  monkeypatch.syspath_prepend(tmp_path)
+  perform("train", "mine/pixels_digits.py", "run")
+  run = load("run")
+  images, data = run.sample(2000)["image"], digits("digits").splits["train"]["image"]
+  assert np.abs(images.mean(0) - data.mean(0)).mean() < 0.5  # Each pixel has learned its own law.
+  assert np.abs(run.log_prob({"image": images}).mean() + np.log(17) * 64) > 50
+
+
+def test_commands_resolve():
+  commands = re.findall(
+    r"^python -m experiments\.main (.*?)(?:#.*)?$", README.replace("\\\n", " "), re.MULTILINE
+  )
+  assert len(commands) >= 4
+  for command in commands:
+    config = None
+    for argument in shlex.split(command):
+      key, _, value = argument.removeprefix("--").partition("=")
+      if key == "config":
+        config = configs.resolve(value)
+      elif key.startswith("config.") and config:
+        configs.override(config, f"{key.removeprefix('config.')}={value}")
+
+
+def test_files_it_names_are_there():
+  root = Path(__file__).parents[2]
+  for path in re.findall(r"\]\(([^):#]+)\)", README):
+    assert (root / path).exists(), path

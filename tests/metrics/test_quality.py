@@ -1,0 +1,68 @@
+"""Quality numbers behave: best for the data's own law, and each fault of a model shows where it
+should.
+"""
+
+import numpy as np
+import pytest
+
+from genjax_zoo import data
+from genjax_zoo.metrics.features import choose
+from genjax_zoo.metrics.quality import quality
+
+DIGITS = data.load("digits")
+NET = choose("auto", "digits", DIGITS.fields)
+TRAIN = DIGITS.splits["train"]
+
+
+def measure(images, **entries):
+  return quality({"image": images, **entries}, DIGITS, NET)
+
+
+@pytest.fixture(scope="module")
+def real():
+  return measure(TRAIN["image"][:600], label=TRAIN["label"][:600])
+
+
+def test_real_images_are_as_good_as_it_gets(real):
+  assert real["fid"] < 3 * real["fid_train_vs_test"] < 0.1 * real["fid_noise_vs_test"]
+  assert real["precision"] > 0.7 and real["recall"] > 0.7 and real["coverage"] > 0.9
+  assert real["agreement"] > 0.98 and real["inception_score"] > 8
+  assert real["copies"] == 1.0  # They are the training set.
+  assert (
+    real["samples"] == 600
+    and real["reference"] == "digits test"
+    and real["reference_examples"] == 297
+  )
+
+
+def test_collapse_costs_recall_and_not_precision(real):
+  ones = TRAIN["image"][TRAIN["label"] == 1]
+  collapsed = measure(ones[np.arange(600) % len(ones)])
+  assert collapsed["fid"] > 10 * real["fid"]
+  assert (
+    collapsed["precision"] > real["precision"] - 0.1 and collapsed["recall"] < 0.5 * real["recall"]
+  )
+  assert collapsed["inception_score"] < 1.5
+
+
+def test_noise_costs_precision_and_never_copies(real):
+  rng = np.random.default_rng(0)
+  noisy = np.clip(TRAIN["image"][:600] + rng.integers(-6, 7, (600, 8, 8, 1)), 0, 16).astype(
+    np.uint8
+  )
+  found = measure(noisy)
+  assert (
+    found["precision"] < 0.8 * real["precision"]
+    and found["fid"] > 3 * real["fid"]
+    and found["copies"] < 0.3
+  )
+
+
+def test_modes_of_gaussians_are_counted():
+  gaussians = data.load("8gaussians")
+  x = gaussians.splits["train"]["x"][:1000]
+  see = choose("auto", "8gaussians", gaussians.fields)
+  found = quality({"x": x}, gaussians, see)
+  assert found["modes"] == 8 and found["high_quality"] > 0.95 and found["fid"] < 0.01
+  one = quality({"x": x[np.hypot(*(x - gaussians.truth["centres"][0]).T) < 0.5]}, gaussians, see)
+  assert one["modes"] == 1

@@ -1,0 +1,77 @@
+"""Classifier guidance, by stages that are exact: samples of one component of a mixture of
+Gaussians.
+"""
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from genjax_zoo.core import Field, Model, UserError
+from genjax_zoo.models.diffusion import classifier_guidance, noisy_classifier
+from genjax_zoo.prob import schedules
+from tests.prob import mixture
+
+DATA = {"x": Field((2,), np.float32), "label": Field((), np.int32, 3)}
+DIFFUSION = Model(
+  None,
+  parts={
+    "denoise": lambda params, state, x, level, label: mixture.denoise(x, level),
+    "path": lambda steps: schedules.respaced(schedules.cosine(1000), steps),
+  },
+)
+CLASSIFIER = Model(
+  None,
+  parts={
+    "log_label": lambda params, state, x, level: jax.nn.log_softmax(
+      mixture.log_terms(*mixture.along_axes(x, level))
+    ),
+  },
+)
+PATHS = {
+  "cosine": DIFFUSION.parts["path"],
+  "flow": lambda steps: schedules.flow(jnp.linspace(1.0, 0.0, steps + 1)),  # From alpha = 0.
+}
+
+
+@pytest.mark.parametrize("path", PATHS)
+def test_exact_stages_give_one_component_each(path):
+  first = DIFFUSION._replace(parts=DIFFUSION.parts | {"path": PATHS[path]})
+  model, n = classifier_guidance.model(DATA, first=first, classifier=CLASSIFIER), 2000
+  params, state = model.init(None, None, {"first": ({}, {}), "classifier": ({}, {})})
+  label = jnp.repeat(jnp.arange(4), n)  # 3 is none.
+  draw = jax.jit(
+    lambda key, label: model.sample(params, state, key, 4 * n, {"label": label}, steps=100)["x"]
+  )
+  for k, x in enumerate(np.asarray(draw(jax.random.key(0), label)).reshape(4, n, 2)):
+    mean = [*mixture.MEANS, mixture.MEAN][k]
+    covariance = [*mixture.COVARIANCES, mixture.COVARIANCE][k]
+    np.testing.assert_allclose(
+      x.mean(0), mean, atol=4 * np.sqrt(np.diag(covariance).max() / n) + 0.01
+    )
+    np.testing.assert_allclose(np.cov(x.T), covariance, atol=0.12 * np.trace(covariance))
+  assert (
+    model.given == ("label",)
+    and model.calls(steps=7) == 7
+    and model.calls(steps=7, scale=2.0) == 14
+  )
+
+
+def test_a_noisy_classifier_that_says_nothing():
+  model = noisy_classifier.model(DATA, T=10, network="mlp", hidden=(8,))
+  batch = {"x": jnp.ones((6, 2)), "label": jnp.array([0, 1, 2, 0, 1, 2])}
+  params, state = model.init(jax.random.key(0), batch)
+  loss, (_, metrics) = model.loss(params, state, batch, jax.random.key(1), train=True)
+  np.testing.assert_allclose(loss, np.log(3), rtol=1e-5)
+  assert metrics["accuracy"].mean() == pytest.approx(1 / 3)
+
+
+def test_stages_of_another_kind_are_told():
+  with pytest.raises(UserError, match=r"stages\.first"):
+    classifier_guidance.model(DATA, first=CLASSIFIER, classifier=CLASSIFIER)
+  with pytest.raises(UserError, match=r"stages\.classifier"):
+    classifier_guidance.model(DATA, first=DIFFUSION, classifier=DIFFUSION)
+  with pytest.raises(UserError, match="already"):
+    classifier_guidance.model(
+      DATA, first=DIFFUSION._replace(given=("label",)), classifier=CLASSIFIER
+    )

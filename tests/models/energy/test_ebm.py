@@ -1,0 +1,74 @@
+"""The EBM: its gradient contrasts data with samples, its buffer keeps the chains."""
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from genjax_zoo.core import Field, UserError
+from genjax_zoo.models.energy import ebm
+from genjax_zoo.nn.spectral import normalised
+
+IMAGES = {"image": Field((4, 4, 1), np.uint8, 17)}
+
+
+def setup(**options):
+  model = ebm.model(
+    IMAGES, **{"network": "mlp", "hidden": (8,), "buffer": 50, "steps": 5} | options
+  )
+  image = np.random.default_rng(0).integers(17, size=(12, 4, 4, 1)).astype(np.uint8)
+  batch = {"image": jnp.asarray(image), "weight": jnp.ones(12)}
+  return model, batch, *jax.jit(model.init)(jax.random.key(0), batch)
+
+
+def test_chains_go_on_from_the_buffer():
+  """Without slope, noise or restarts chains stay, and so does the buffer; restarts replace what
+  they touch.
+  """
+  still = dict(step_size=0.0, noise=0.0)
+  model, batch, params, state = setup(restart=0.0, **still)
+  changes = model.loss(params, state, batch, jax.random.key(1), train=True)[1][0]
+  np.testing.assert_array_equal(changes["buffer"], state["buffer"])
+  model, batch, params, state = setup(restart=1.0, **still)
+  changes = model.loss(params, state, batch, jax.random.key(1), train=True)[1][0]
+  moved = (np.asarray(changes["buffer"] != state["buffer"])).any((1, 2, 3))
+  assert 6 <= moved.sum() <= 12  # At most one row an example, fewer where rows are drawn twice.
+  assert np.abs(changes["buffer"]).max() <= 1
+
+
+def test_chains_go_downhill():
+  model, batch, params, state = setup(restart=0.0, noise=0.0, step_size=0.5, steps=20)
+  changes = model.loss(params, state, batch, jax.random.key(1), train=True)[1][0]
+  energy = lambda x: model.parts["energy"](params, state, x)
+  moved = (np.asarray(changes["buffer"] != state["buffer"])).any((1, 2, 3))
+  assert (energy(changes["buffer"]) <= energy(state["buffer"]) + 1e-5).all() and moved.any()
+
+
+def test_loss_is_the_contrast_and_the_size_of_energies():
+  model, batch, params, state = setup(l2=0.7)
+  loss, (changes, metrics) = model.loss(params, state, batch, jax.random.key(1), train=True)
+  real, fake = metrics["real_energy"], metrics["model_energy"]
+  np.testing.assert_allclose(loss, real - fake + 0.7 * (real**2 + fake**2), rtol=1e-5)
+  grads = jax.grad(lambda p: model.loss(p, state, batch, jax.random.key(1), train=True)[0].mean())(
+    params
+  )
+  _, u = normalised(params["energy"], state["u"])
+  jax.tree.map(np.testing.assert_array_equal, changes["u"], u)
+  # dE / dbias = 1: the contrast is without effect on it.
+  bias = grads["energy"]["layers_1"]["Dense_1"]["bias"]
+  np.testing.assert_allclose(bias, 0.7 * 2 * (real + fake).mean(), rtol=1e-4)
+
+
+def test_evaluation_leaves_the_chains_and_sampling_starts_where_told():
+  model, batch, params, state = setup(steps=0)
+  assert model.evaluate(params, state, batch, jax.random.key(1)).keys() == {
+    "real_energy",
+    "model_energy",
+  }
+  kept = model.sample(params, state, jax.random.key(2), 9)["image"]
+  pool = np.round((np.asarray(state["buffer"]) + 1) / 2 * 16)
+  assert all((pool == x).all((1, 2, 3)).any() for x in np.asarray(kept))
+  with pytest.raises(UserError, match=r"sample\.start"):
+    model.sample(params, state, jax.random.key(2), 9, start="data")
+  with pytest.raises(UserError, match="wants images"):
+    ebm.model({"x": Field((2,), np.float32)})

@@ -1,0 +1,255 @@
+"""All flows: whole models are inverted, have the Jacobian's determinant, integrate to 1, and count
+the cells once.
+"""
+
+import math
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from genjax_zoo.core import Field
+from genjax_zoo.models.flows import glow, maf, nice, realnvp, spline_flow
+from genjax_zoo.models.flows._flow import flow
+from genjax_zoo.prob.bijectors import chain, elementwise, flatten
+from genjax_zoo.prob.univariate import logit
+
+slow = pytest.mark.slow  # Together, minutes of compiling.
+
+PLANE, TABLE = {"x": Field((2,), np.float32)}, {"x": Field((5,), np.float32)}
+IMAGE = {"image": Field((4, 4, 1), np.uint8, 17)}
+VECTORS = {
+  "nice": lambda data: nice.model(data, hidden=(16, 16), prior="normal"),
+  "realnvp": lambda data: realnvp.model(data, depth=6, hidden=(16, 16)),
+  "spline_flow": lambda data: spline_flow.model(data, depth=4, hidden=(16, 16)),
+  "maf": lambda data: maf.model(data, depth=4, hidden=(16, 16)),
+  "iaf": lambda data: maf.model(data, depth=2, hidden=(16, 16), inverse=True),
+}
+IMAGES = {
+  "nice": lambda data: nice.model(data, hidden=(16, 16)),
+  "realnvp": lambda data: realnvp.model(data, width=8, blocks=1),
+  "glow": lambda data: glow.model(data, depth=2, width=8),
+  "mixture": lambda data: glow.model(data, depth=2, width=8, coupling="mixture"),
+  "maf": lambda data: maf.model(data, depth=3, hidden=(16,)),
+}
+CASES = [(VECTORS[name], data) for name in VECTORS for data in (PLANE, TABLE)] + [
+  (f, IMAGE) for f in IMAGES.values()
+]
+CASES = [(VECTORS["spline_flow"], TABLE), *(pytest.param(*case, marks=slow) for case in CASES)]
+
+
+def batch_of(data, n, seed=0):
+  name, (shape, dtype, levels) = next(iter(data.items()))
+  rng = np.random.default_rng(seed)
+  return {
+    name: rng.integers(levels, size=(n, *shape)).astype(dtype)
+    if levels
+    else rng.normal(size=(n, *shape)).astype("f4")
+  }
+
+
+def trained(make, data, noise=0.05):
+  """A model with its first parameters shaken: no layer is the identity."""
+  model = make(data)
+  params, state = jax.jit(model.init)(jax.random.key(0), batch_of(data, 64))
+  leaves, tree = jax.tree.flatten(params)
+  keys = jax.random.split(jax.random.key(1), len(leaves))
+  shaken = [p + noise * jax.random.normal(k, p.shape) for p, k in zip(leaves, keys)]
+  return model, jax.tree.unflatten(tree, shaken), state
+
+
+@pytest.mark.parametrize("make, data", CASES)
+def test_whole_models_are_inverted_and_have_the_jacobians_determinant(make, data):
+  model, params, state = trained(make, data)
+  params |= state
+  f, shape = model.parts["bijector"], next(iter(data.values())).shape
+  n = 50 if data is IMAGE else 200
+  x = jax.random.uniform(jax.random.key(2), (n, *shape)) * (1 if data is IMAGE else 4)
+  z, log_det = jax.jit(lambda x: f(params).forward_and_log_det(x))(x)
+  back, inverse = jax.jit(lambda z: f(params).inverse_and_log_det(z))(z)
+  assert z.shape == (n, math.prod(shape))
+  np.testing.assert_allclose(back, x, atol=1e-4)
+  np.testing.assert_allclose(inverse, -log_det, atol=2e-3)
+  one = lambda x: f(params).forward_and_log_det(x.reshape(1, *shape))[0][0]
+  jacobians = jax.jit(jax.vmap(jax.jacfwd(one)))(x[:5].reshape(5, -1))
+  np.testing.assert_allclose(
+    log_det[:5], np.linalg.slogdet(np.asarray(jacobians, "f8"))[1], rtol=1e-4, atol=2e-3
+  )
+
+
+@slow
+@pytest.mark.parametrize("name", VECTORS)
+def test_densities_of_the_plane_integrate_to_one_and_samples_follow_them(name):
+  model, params, state = trained(VECTORS[name], PLANE)
+  drawn = np.asarray(
+    jax.jit(lambda key: model.sample(params, state, key, 20_000))(jax.random.key(3))["x"]
+  )
+  middle, half = drawn.mean(0), 1.5 * np.abs(drawn - drawn.mean(0)).max()
+  n = 300
+  line = (np.arange(n) + 0.5) / n * 2 - 1
+  points = (middle + half * np.stack(np.meshgrid(line, line), -1).reshape(-1, 2)).astype("f4")
+  p = (
+    np.exp(jax.jit(lambda x: model.log_prob(params, state, {"x": x}, None))(points))
+    * (2 * half / n) ** 2
+  )
+  assert abs(p.sum() - 1) < 1e-2
+  np.testing.assert_allclose(
+    drawn.mean(0), p @ points, atol=5 * drawn.std(0).max() / 20_000**0.5 + 1e-3
+  )
+  right = points[:, 0] > middle[0]
+  assert abs((drawn[:, 0] > middle[0]).mean() - p[right].sum()) < 5 * 0.5 / 20_000**0.5 + 2e-3
+
+
+@pytest.mark.parametrize("levels", [2, 17, 256])
+def test_a_uniform_flow_has_log2_levels_bits(levels):
+  """logit makes the uniform distribution logistic: the density is 1 and only the cells remain,
+  counted once.
+  """
+  shape = (3, 4, 1)
+  data = {"image": Field(shape, np.uint8, levels)}
+  f = chain(flatten(shape), elementwise(logit(0.0)))
+  model = flow(data, lambda key, v: {}, lambda params: f, prior="logistic")
+  batch = batch_of(data, 100)
+  nats = model.log_prob({}, {}, batch, jax.random.key(0))
+  np.testing.assert_allclose(-nats / (12 * math.log(2)), math.log2(levels), rtol=1e-5)
+  loss, (_, metrics) = model.loss({}, {}, batch, jax.random.key(0), train=True)
+  np.testing.assert_allclose(loss, -nats)
+  np.testing.assert_allclose(metrics["bits_per_dim"], math.log2(levels), rtol=1e-5)
+
+
+def test_the_bound_is_below_the_mass_of_the_cells():
+  """One logistic number, log p(v) known: log of the integral over a cell is the mean of no bound
+  and above ours.
+  """
+  data = {"image": Field((1, 1, 1), np.uint8, 4)}
+  f = elementwise(logit(0.5))
+  model = flow(data, lambda key, v: {}, lambda params: chain(flatten((1, 1, 1)), f), prior="normal")
+  for x in range(4):
+    v = jnp.linspace(x / 4, (x + 1) / 4, 20_001)
+    z, log_det = f.forward_and_log_det(v[:, None])
+    density = np.exp(-0.5 * z[:, 0] ** 2 + log_det) / math.sqrt(2 * math.pi)
+    draws = model.log_prob(
+      {}, {}, {"image": np.full((20_000, 1, 1, 1), x, "u1")}, jax.random.key(x)
+    )
+    assert np.log(density.mean() / 4) >= draws.mean() - 1e-6  # Jensen.
+    np.testing.assert_allclose(draws.mean(), np.log(density / 4).mean(), atol=0.02)
+
+
+@slow
+@pytest.mark.parametrize("name", IMAGES)
+def test_decode_gives_back_encoded_integers(name):
+  model, params, state = trained(IMAGES[name], IMAGE)
+  batch = batch_of(IMAGE, 50)
+  back = model.decode(params, state, model.encode(params, state, batch, None), None)
+  np.testing.assert_array_equal(back["image"], batch["image"])
+
+
+@slow
+@pytest.mark.parametrize("name", VECTORS)
+def test_every_flow_starts_as_a_standardisation_and_cold_samples_are_the_mode(name):
+  data = {"x": 3 * batch_of(TABLE, 500)["x"] + 5}
+  model = VECTORS[name](TABLE)
+  params, state = model.init(jax.random.key(0), data)
+  z = model.encode(params, state, data, None)["z"]
+  np.testing.assert_allclose(z.mean(0), 0, atol=1e-4)
+  np.testing.assert_allclose(z.std(0), 1, atol=1e-3)
+  cold = model.sample(params, state, jax.random.key(0), 4, temperature=0.0)["x"]
+  np.testing.assert_allclose(cold, np.broadcast_to(data["x"].mean(0), cold.shape), atol=1e-3)
+
+
+def spread(model, batch, by):
+  """A model's parameters, shaken."""
+  params, state = model.init(jax.random.key(0), batch)
+  leaves, tree = jax.tree.flatten(params)
+  keys = jax.random.split(jax.random.key(1), len(leaves))
+  return jax.tree.unflatten(
+    tree, [p + by * jax.random.normal(k, p.shape) for p, k in zip(leaves, keys)]
+  ), state
+
+
+@slow
+def test_variational_dequantisation_is_counted_once():
+  """Of a uniform model, E_q p(x, u) / q(u | x) = levels^-D whatever q is; log p is below, and equal
+  for uniform q.
+  """
+  shape, levels = (2, 2, 1), 5
+  data = {"image": Field(shape, np.uint8, levels)}
+  f = chain(flatten(shape), elementwise(logit(0.0)))
+  model = flow(
+    data, lambda key, v: {}, lambda params: f, prior="logistic", dequantization="variational"
+  )
+  batch = {"image": np.full((100, *shape), 3, np.uint8)}
+  log_prob = jax.jit(lambda params, key: model.log_prob(params, {}, batch, key))
+  exact = -4 * math.log(levels)
+  params, _ = model.init(jax.random.key(0), batch)
+  np.testing.assert_allclose(log_prob(params, jax.random.key(0)), exact, rtol=1e-4)
+  params, _ = spread(model, batch, 0.02)
+  nats = np.concatenate([log_prob(params, jax.random.key(i)) for i in range(100)]) - exact
+  error = np.exp(nats).std() / len(nats) ** 0.5
+  assert nats.mean() < -0.05 and abs(np.exp(nats).mean() - 1) < 4 * error < 0.1
+  many = (
+    jax.jit(lambda key: model.log_prob(params, {}, batch, key, k=64))(jax.random.key(0)) - exact
+  )
+  assert nats.mean() + 0.02 < many.mean() < 0.02
+
+
+@slow
+@pytest.mark.parametrize("name", ["spline_flow", "maf", "nice"])
+def test_a_prior_of_each_class_is_a_density_of_each_class(name):
+  data = PLANE | {"label": Field((), np.int32, 3)}
+  make = {
+    "nice": lambda **o: nice.model(data, hidden=(8,), prior="normal", **o),
+    "maf": lambda **o: maf.model(data, depth=2, hidden=(8,), **o),
+    "spline_flow": lambda **o: spline_flow.model(data, depth=2, hidden=(8,), **o),
+  }[name]
+  model, plain = make(conditional=True), make()
+  batch = {"x": batch_of(PLANE, 200)["x"], "label": np.arange(200, dtype=np.int32) % 3}
+  params, state = spread(model, batch, 0.1)
+  nats = jax.jit(lambda params: model.log_prob(params, state, batch, None))(params)
+  z = jax.jit(lambda params: model.encode(params, state, batch, None)["z"])(params)
+  mean, log_scale = (np.asarray(params["prior"][k])[batch["label"]] for k in ("mean", "log_scale"))
+  normal = lambda z: -0.5 * z**2 - 0.5 * math.log(2 * math.pi)
+  moved = (normal((z - mean) / np.exp(log_scale)) - log_scale - normal(z)).sum(-1)
+  rest = {k: p for k, p in params.items() if k != "prior"}
+  np.testing.assert_allclose(
+    nats, plain.log_prob(rest, state, batch, None) + moved, rtol=1e-4, atol=1e-4
+  )
+  given = {"label": np.full(4000, 2, np.int32)}
+  drawn = jax.jit(lambda key: model.sample(params, state, key, 4000, given))(jax.random.key(0))
+  z = model.encode(params, state, drawn, None)["z"]
+  np.testing.assert_allclose(z.mean(0), params["prior"]["mean"][2], atol=0.1)
+  np.testing.assert_allclose(z.std(0), np.exp(params["prior"]["log_scale"][2]), atol=0.1)
+
+
+@slow
+def test_training_of_a_maf_normalises_by_the_batch_and_evaluation_by_the_past():
+  data = {"x": 3 * batch_of(TABLE, 500)["x"] + 5}
+  model = maf.model(TABLE, depth=2, hidden=(8,))
+  params, state = model.init(jax.random.key(0), data)
+  far = {"x": data["x"] + 100}
+  trained, (changes, _) = model.loss(params, state, far, None, True)
+  evaluated, (none, _) = model.loss(params, state, far, None, False)
+  np.testing.assert_allclose(
+    trained.mean(), model.loss(params, state, data, None, True)[0].mean(), rtol=1e-3
+  )
+  assert evaluated.min() > 500 and not none
+  np.testing.assert_allclose(
+    changes["moments"]["mean"][0],
+    0.95 * state["moments"]["mean"][0] + 0.05 * far["x"].mean(0),
+    rtol=1e-4,
+  )
+
+
+@slow
+@pytest.mark.parametrize("name", VECTORS)
+def test_warp_ends_at_the_data(name):
+  model, params, state = trained(VECTORS[name], PLANE)
+  if "warp" not in model.parts:
+    return
+  z = jax.random.normal(jax.random.key(0), (20, 2))
+  points = jax.jit(lambda z: model.parts["warp"](params, state, z))(z)
+  np.testing.assert_allclose(points[0], z)
+  np.testing.assert_allclose(
+    points[-1], model.decode(params, state, {"z": z}, None)["x"], atol=1e-4
+  )

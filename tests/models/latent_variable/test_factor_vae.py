@@ -1,0 +1,66 @@
+"""FactorVAE: the shuffle keeps marginals and nothing else; its critic finds a known total
+correlation.
+"""
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import optax
+
+from genjax_zoo.core import Field
+from genjax_zoo.models.latent_variable import factor_vae
+
+
+def test_shuffling_keeps_each_coordinate_and_loses_their_company():
+  z = jax.random.normal(jax.random.key(0), (1000, 1)) * jnp.ones((1, 3))
+  shuffled = factor_vae.shuffle(jax.random.key(1), z)
+  np.testing.assert_array_equal(np.sort(shuffled, 0), np.sort(z, 0))
+  assert np.abs(np.corrcoef(shuffled.T) - np.eye(3)).max() < 0.15
+
+
+def test_the_critic_estimates_the_total_correlation_of_gaussians():
+  """Latents of correlation r have the total correlation -log(1 - r²) / 2; the encoder is fixed, the
+  critic learns.
+  """
+  r, steps = 0.9, 600
+  data = {"x": Field((2,), np.float32)}
+  frozen, adam = optax.sgd(0.0), optax.adam(optax.cosine_decay_schedule(3e-3, steps))
+  learner = factor_vae.learner(
+    data,
+    {"gen": frozen, "critic": adam},
+    latent=2,
+    hidden=(),
+    likelihood="gaussian",
+    critic=(64, 64),
+    gamma=7.0,
+  )
+  draw = lambda key: {
+    "x": jax.random.normal(key, (1024, 2)) @ jnp.array([[1, r], [0, (1 - r**2) ** 0.5]])
+  }
+  ts = learner.init(jax.random.key(0), draw(jax.random.key(1)))
+  kernel = jnp.eye(2, 4)  # z = x, almost without noise.
+  encoder = jax.tree.map(
+    lambda p: kernel if p.ndim == 2 else jnp.array([0.0, 0, -9, -9]), ts.params["gen"]["encoder"]
+  )
+  ts = ts.replace(params=ts.params | {"gen": ts.params["gen"] | {"encoder": encoder}})
+
+  def step(ts, key):
+    k_x, k_step = jax.random.split(key)
+    return learner.step(ts, draw(k_x), k_step)
+
+  ts, metrics = jax.jit(lambda ts, keys: jax.lax.scan(step, ts, keys))(
+    ts, jax.random.split(jax.random.key(2), steps)
+  )
+  np.testing.assert_allclose(
+    metrics["total_correlation"][-100:].mean(), -np.log(1 - r**2) / 2, rtol=0.1
+  )
+  paid = metrics["reconstruction"] + metrics["kl"] + 7 * metrics["total_correlation"]
+  np.testing.assert_allclose(metrics["gen_loss"], paid, rtol=1e-4)
+
+
+def test_a_density_of_integers_is_dequantized_as_the_vae_does():
+  data, tx = (
+    {"image": Field((2, 2, 1), np.uint8, 4)},
+    {"gen": optax.sgd(0.0), "critic": optax.sgd(0.0)},
+  )
+  assert factor_vae.learner(data, tx, likelihood="gaussian").model.dequantization == "uniform"

@@ -1,0 +1,97 @@
+"""The multimodal model: its discrepancy is that of known laws, its parts are independent where they
+should be.
+"""
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from genjax_zoo.core import Field, UserError
+from genjax_zoo.data import load, spoken
+from genjax_zoo.models.latent_variable import mfm
+
+RNG = np.random.default_rng(0)
+DATA = {
+  "a": Field((3,), np.float32),
+  "b": Field((2, 2, 1), np.uint8, 5),
+  "label": Field((), np.int32, 3),
+}
+BATCH = {
+  "a": RNG.normal(size=(6, 3)).astype("f4"),
+  "b": RNG.integers(5, size=(6, 2, 2, 1)).astype(np.uint8),
+  "label": np.arange(6, dtype=np.int32) % 3,
+}
+
+
+def test_the_discrepancy_is_zero_for_the_prior_and_that_of_a_shifted_one():
+  """With k = exp(-|a - b|²/D): E k(z, z') of N(m, I) is c, of z and n c exp(-|m|²/(D + 4)), c = (1
+  + 4 / D)^(-D/2).
+  """
+  D, m = 4, 0.7
+  keys = jax.random.split(jax.random.key(0), 20)
+  found = lambda shift: np.mean(
+    [mfm.mmd(shift + jax.random.normal(k, (500, D)), jax.random.fold_in(k, 1)) for k in keys]
+  )
+  assert abs(found(0.0)) < 2e-3
+  expected = 2 * (1 + 4 / D) ** (-D / 2) * (1 - np.exp(-D * m**2 / (D + 4)))
+  np.testing.assert_allclose(found(m), expected, atol=4e-3)
+
+
+def made(**options):
+  model = mfm.model(DATA, hidden=(16,), features=8, latent=2, shared=2, **options)
+  return model, model.init(jax.random.key(0), BATCH)[0]
+
+
+def test_what_is_left_out_in_training_does_not_tell_the_label():
+  """The label's nats are those of what `encode` says of one modality when `missing` is 1, else of
+  both.
+  """
+  relu, dense = jax.nn.relu, lambda p, x: x @ p["kernel"] + p["bias"][None]
+  found = {}
+  for missing in (0.0, 1.0):
+    model, params = made(missing=missing, weight=7.0)
+    loss, (_, metrics) = model.loss(params, {}, BATCH, jax.random.key(1), train=True)
+    np.testing.assert_allclose(
+      loss, metrics["error"] + metrics["label"] + 7 * metrics["mmd"], rtol=1e-5
+    )
+    found[missing] = metrics["label"]
+
+  def nats(*seen):
+    f = params["factor"]
+    z = model.encode(params, {}, {m: BATCH[m] for m in seen}, None)["shared"]
+    log_p = jax.nn.log_softmax(
+      dense(params["label"], dense(f["Dense_1"], relu(dense(f["Dense_0"], z))))
+    )
+    return -log_p[np.arange(6), BATCH["label"]]
+
+  np.testing.assert_allclose(found[0.0], nats("a", "b"), rtol=1e-5)
+  by = [np.isclose(found[1.0], nats(m), rtol=1e-5) for m in "ab"]
+  assert (by[0] ^ by[1]).all() and by[0].any() and by[1].any()
+
+
+def test_a_style_moves_its_own_modality_and_what_is_shared_moves_all():
+  model, params = made()
+  z = model.encode(params, {}, BATCH, None)
+  out = lambda z: {k: x.astype(jnp.float32) for k, x in model.decode(params, {}, z, None).items()}
+  moves = lambda name: {
+    k for k, x in out(z | {name: z[name] + 5}).items() if (x != out(z)[k]).any()
+  }
+  assert moves("a") == {"a"} and moves("b") == {"b"} and moves("shared") >= {"a", "b"}
+  alone = model.encode(params, {}, {"a": BATCH["a"]}, None)
+  assert alone.keys() == {"a", "shared"}
+  given = model.sample(params, {}, jax.random.key(1), 6, {"a": BATCH["a"]})
+  assert given.keys() == DATA.keys() and given["b"].dtype == np.uint8
+
+
+def test_sounds_are_told_apart():
+  dataset = load("spoken_digits")
+  test = dataset.splits["test"]
+  label, loudness = spoken.classify(test["sound"])
+  np.testing.assert_array_equal(label, test["label"])
+  np.testing.assert_allclose(np.sqrt((test["sound"] ** 2).mean(1)), loudness, rtol=1e-4)
+
+
+def test_mistakes_are_told():
+  with pytest.raises(UserError, match="two modalities"):
+    mfm.model({k: DATA[k] for k in ("a", "label")})
