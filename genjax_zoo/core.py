@@ -1,7 +1,23 @@
-"""The whole contract between models, training and everything else.
+"""The contract between models, training and everything else.
 
-A model is a tuple of pure functions of (params, state); a learner says how it is trained. The loop
-knows `Learner.init` and `Learner.step`; evaluation, sampling and later stages know `Model`.
+A `Model` is a tuple of pure functions of (params, state): what a model is. A `Learner` is a tuple
+of two: how it is trained. The loop knows `Learner.init` and `Learner.step`; evaluation, sampling
+and later stages know `Model`.
+
+A model file defines one constructor, whose keyword arguments are the keys of a config:
+
+  model(data, *, ...) -> Model          trained by `descend`: one loss, one optimizer
+  learner(data, tx, *, ...) -> Learner  trained its own way: two players, EM, a step written out
+
+`data` is {name: Field}: what a batch is, before any array exists. `tx` is {player: optimizer}. A
+learner with the arguments `ema` or `schedules` gets those of the config.
+
+A model in stages is trained on top of others. A constructor's argument annotated `Model` is an
+earlier stage: the config names its config under `stages`, the constructor gets its Model, and
+`init(key, batch, frozen)` gets its values as frozen[name] = (params, state). What is needed of
+them goes to state["frozen"], from which all functions take it: `first.encode(
+*state["frozen"]["first"], batch, key)`. An argument annotated `Model | None = None` may be left
+out. docs/stages.md follows one from config to samples.
 """
 
 from collections.abc import Callable, Mapping
@@ -13,52 +29,105 @@ import jax.numpy as jnp
 import optax
 
 from genjax_zoo.errors import UserError as UserError, nearest as nearest  # Part of the contract.
-from genjax_zoo.sharding import spread as spread, whole
+from genjax_zoo.sharding import all_gather, shard_batch as shard_batch
 
 PyTree = Any
 
 
 class Field(NamedTuple):
-  """What data say of one entry of a batch, without the batch axis."""
+  """One entry of a batch: the shape of an example, its type, and what its numbers stand for."""
 
   shape: tuple[int, ...]
   dtype: Any
-  levels: int | None = None  # Integers in [0, levels): gray levels, classes, vocabulary.
+  num_values: int | None = None  # Integers in [0, num_values); None for real numbers.
+  names: tuple[str, ...] = ()  # What the values are called: words, classes.
+  ordered: bool = True  # Whether near values are alike: gray levels are, codes and words are not.
+  kind: str = ""  # "image", "video", "points", "tokens", "mesh", "vector"; "" follows the shape.
 
 
 class Model(NamedTuple):
-  """A generative model: what it is. None where it can't.
+  """The pure functions of a model; operations that it does not support are None.
 
   A batch is a dict of arrays with a leading axis B: `{"image": uint8 [B, H, W, C], "label": [B]}`.
+  A metric is an array [B], or [B, ...] with a vector for each example; a pair (numerator [B],
+  denominator [B]) is a ratio of sums, such as bits a vertex. NaN is what was not measured.
   """
 
-  init: Callable  # (key, batch[, frozen]) -> (params, state), params a dict
-  # (params, state, batch, key, train, **scheduled) -> (loss [B], (changes, metrics [B]))
+  # (key, batch[, frozen]) -> (params, state); params is a dict.
+  init: Callable
+  # (params, state, batch, key, train, **scheduled) -> (loss [B], (changes of state, metrics)).
   loss: Callable | None = None
-  sample: Callable | None = None  # (params, state, key, n, given={}, **options) -> batch
-  log_prob: Callable | None = None  # (params, state, batch, key, **options) -> nats [B]
-  encode: Callable | None = None  # (params, state, batch, key) -> {name: latents}
-  decode: Callable | None = None  # (params, state, {name: latents}, key) -> batch
-  evaluate: Callable | None = None  # (params, state, batch, key) -> metrics {name: [B]}
-  likelihood: Mapping[
-    str, str
-  ] = {}  # {estimator: "exact" | "lower_bound" | "estimate"}, the default first
-  given: tuple[str, ...] = ()  # Entries of a batch that `sample` needs: ("label",).
-  dequantization: str | None = (
-    None  # "uniform", "variational": how a density bounds log p of integers
-  )
-  # (**options of sample) -> network evaluations of one sample
+  # (params, state, key, n, given={}, **options) -> batch, with the data's keys, shapes and types.
+  sample: Callable | None = None
+  # (params, state, batch, key, **options) -> log p(x), nats [B].
+  log_prob: Callable | None = None
+  # (params, state, batch, key) -> {name: latents [B, ...]}.
+  encode: Callable | None = None
+  # (params, state, {name: latents}, key) -> batch.
+  decode: Callable | None = None
+  # (params, state, batch, key) -> metrics {name: [B]}; `descend` derives it from the loss.
+  evaluate: Callable | None = None
+  # {estimator of log_prob: "exact" | "lower_bound" | "estimate"}, the default first.
+  likelihood: Mapping[str, str] = {}
+  # The conditions: what `sample` is given and `log_prob` is conditioned on.
+  given: Mapping[str, Field] = {}
+  # What `encode` returns, for the stages that model it.
+  latents: Mapping[str, Field] = {}
+  # (params, state, batch, key) -> {name of `given`: [B, ...]}: what the model is given of an
+  # example. None: those entries of the batch themselves, see `observed`.
+  observe: Callable | None = None
+  # ({metric: [N, ...]} of all examples) -> {name: number}: measures that are no means.
+  summary: Callable | None = None
+  # "uniform" or "variational": the noise by which a density bounds log p of integers.
+  dequantization: str | None = None
+  # (**options of sample) -> evaluations of the network for one sample.
   calls: Callable = lambda **options: 1
-  parts: Mapping[
-    str, Callable
-  ] = {}  # What other models build on: "denoise", "critic", "log_joint", "logits".
+  # What later stages, lessons and figures build on: PARTS lists every key and its arguments.
+  parts: Mapping[str, Callable] = {}
+
+
+# The arguments of every entry of `Model.parts`, which all models that have it share. x is a batch
+# [B, ...] of floats, `c` a condition (models/_condition.py), `level` a NoiseLevel [] or [B].
+PARTS = {
+  # Diffusion.
+  "denoise": "params, state, x, level, c",  # -> E[x_0 | x], [B, ...].
+  "path": "params, state, steps",  # -> noise levels [steps + 1], from noise to data.
+  "chain": "params, state, key, n, given",  # -> (x, x0_hat), each [frames, n, ...], noise to data.
+  "consistency": "params, state, x, level, c",  # -> the end of the ODE's trajectory, [B, ...].
+  "log_label": "params, state, x, level",  # -> log p(label | x), [B, classes].
+  # Games.
+  "critic": "params, state, batch",  # -> logits [B], high for real data.
+  "realism": "params, state, latents",  # -> the critic of what latents are decoded to, [B].
+  "prior": "params, state, key, n",  # -> {"z": [n, D]}, the latents of n samples.
+  # Autoregressive; x are integers [B, D], `context` a batch or what is given.
+  "conditionals": "params, state, x, context",  # -> parameters of each p(x_i | x_<i), [B, D, K].
+  "sample_log_prob": "params, state, key, n, given",  # -> (samples, their log p, nats [n]).
+  "attention": "params, state, batch",  # -> weights of every layer, each [B, heads, D, D].
+  "quantiles": "params, state, x, tau, context",  # -> x_i at the quantiles tau, [B, D].
+  # Latent variables.
+  "log_joint": "params, state, batch, latents, key",  # -> log p(x, z), nats [B].
+  "log_component": "params, state, batch",  # -> log p(x, k) of every component, nats [B, K].
+  "posterior_sample": "params, state, batch, key",  # -> {"z": [B, D]} drawn from q(z | x).
+  "elbo_terms": "params, state, batch, key",  # -> (z, (mean, logvar), {"reconstruction", "kl"}).
+  "mean": "params, state, latents",  # -> E[x | z]; of images in [0, 1], [B, H, W, C].
+  "restorations": "params, state, batch, key",  # -> {"corrupted", "baseline", "restored"}.
+  # Flows.
+  "bijector": "params, state",  # -> the Bijector from data to latents.
+  "warp": "params, state, z",  # -> z after each layer, [depth + 2, B, D].
+  # Energies.
+  "energy": "params, state, x",  # -> E(x), [B].
+  "latent_energy": "params, state, latents",  # -> E(z), [B].
+  # Classifiers.
+  "features": "params, state, batch",  # -> [B, D].
+  "logits": "params, state, batch",  # -> [B, classes].
+}
 
 
 class Learner(NamedTuple):
   """A way to train a model: all that the loop sees."""
 
-  init: Callable  # (key, batch[, frozen]) -> TrainState
-  step: Callable  # (TrainState, batch, key) -> (TrainState, metrics [])
+  init: Callable  # (key, batch[, frozen]) -> TrainState.
+  step: Callable  # (TrainState, batch, key) -> (TrainState, metrics []).
   model: Model  # Everything outside training calls it with (ts.weights, ts.state).
 
 
@@ -66,13 +135,13 @@ class Learner(NamedTuple):
 class TrainState:
   """All that training changes; what a checkpoint holds, `state["frozen"]` aside."""
 
-  step: jax.Array  # int32 []
+  step: jax.Array  # int32 [].
   params: dict
-  state: dict = struct.field(
-    default_factory=dict
-  )  # Batch statistics, codebooks, buffers; "frozen": earlier stages.
+  # Batch statistics, codebooks, buffers; "frozen" holds the earlier stages.
+  state: dict = struct.field(default_factory=dict)
   opt: PyTree = ()
-  ema: dict = struct.field(default_factory=dict)  # Averages of some keys of `params`.
+  # Averages of some keys of `params`.
+  ema: dict = struct.field(default_factory=dict)
 
   @property
   def weights(self) -> dict:
@@ -86,10 +155,15 @@ def start(params, state, opt=(), ema=()) -> TrainState:
   return TrainState(jnp.zeros((), jnp.int32), params, state, opt, copies)
 
 
+def observed(model: Model, params, state, batch, key) -> dict:
+  """What a model is given of the examples of a batch, {name of `given`: [B, ...]}."""
+  if model.observe is not None:
+    return model.observe(params, state, batch, key)
+  return {name: batch[name] for name in model.given}
+
+
 def split(tree, n: int):
-  """[B, ...] to [n, B / n, ...] by the minor axis, so that every part stays spread over all
-  devices.
-  """
+  """[B, ...] to [n, B / n, ...] along the minor axis: every part stays sharded over all devices."""
   for x in jax.tree.leaves(tree):
     if len(x) % n:
       raise UserError(
@@ -98,43 +172,57 @@ def split(tree, n: int):
   return jax.tree.map(lambda x: x.reshape(-1, n, *x.shape[1:]).swapaxes(0, 1), tree)
 
 
-def minimize(loss, tx, params, opt, *args, accumulate: int = 1, **kwargs):
-  """One step of `tx` on `loss(params, ..., batch, key) -> (loss [B], (changes, metrics))`.
+def mean_metrics(metrics: Mapping) -> dict:
+  """Metrics as numbers: means of what was measured, ratios of sums of pairs; NaN where nothing was."""
+
+  def mean(x):
+    if isinstance(x, tuple):
+      numerator, denominator = x
+      return jnp.nansum(numerator) / jnp.nansum(denominator)
+    return jnp.nanmean(x)
+
+  return {name: mean(x) for name, x in metrics.items()}
+
+
+def minimize(loss: Callable, tx, params, opt, batch, key, *, accumulate: int = 1):
+  """One step of `tx` on `loss(params, batch, key) -> (loss [B], (changes of state, metrics))`.
 
   Returns (params, opt, loss [], (changes, metrics)). With `accumulate` = n the gradient is the mean
   over n parts of the batch, one in memory at a time; changes of state, linear in a batch's
   statistics, are averaged likewise.
   """
-  *args, batch, key = args
 
   def objective(params, batch, key):
-    value, aux = loss(whole(params), *args, batch, key, **kwargs)
+    value, aux = loss(all_gather(params), batch, key)
     return jnp.mean(value), aux
 
   gradient = jax.value_and_grad(objective, has_aux=True)
   if accumulate == 1:
     (value, aux), grads = gradient(params, batch, key)
   else:
-
-    def add(total, part):
-      out, grads = gradient(params, *part)
-      return jax.tree.map(jnp.add, total, grads), out
-
-    parts = split(batch, accumulate), jax.random.split(key, accumulate)
-    grads, (value, (changes, metrics)) = jax.lax.scan(
-      add, jax.tree.map(jnp.zeros_like, params), parts
-    )
-    mean = lambda x: x.mean(0) if jnp.issubdtype(x.dtype, jnp.inexact) else x[-1]
-    grads = jax.tree.map(lambda g: g / accumulate, grads)
-    value, aux = value.mean(), (jax.tree.map(mean, changes), metrics)
+    grads, value, aux = _accumulated(gradient, params, batch, key, accumulate)
   updates, opt = tx.update(grads, opt, params)
   return optax.apply_updates(params, updates), opt, value, aux
 
 
+def _accumulated(gradient, params, batch, key, n: int):
+  """(gradient, loss, (changes, metrics)) of a batch, n parts of it one after the other."""
+
+  def add(total, part):
+    out, grads = gradient(params, *part)
+    return jax.tree.map(jnp.add, total, grads), out
+
+  zeros = jax.tree.map(jnp.zeros_like, params)
+  parts = split(batch, n), jax.random.split(key, n)
+  grads, (value, (changes, metrics)) = jax.lax.scan(add, zeros, parts)
+  # Counters and other integers are those of the last part.
+  mean = lambda x: x.mean(0) if jnp.issubdtype(x.dtype, jnp.inexact) else x[-1]
+  grads = jax.tree.map(lambda g: g / n, grads)
+  return grads, value.mean(), (jax.tree.map(mean, changes), metrics)
+
+
 def average(ema, params, step, decay):
-  """Polyak average, warmed up as min(decay, (1 + step) / (10 + step)), of the keys that `ema`
-  holds.
-  """
+  """Polyak averages of the keys that `ema` holds, with decay min(decay, (1 + step) / (10 + step))."""
   decay = jnp.minimum(decay, (1 + step) / (10 + step))
   return {k: optax.incremental_update(params[k], ema[k], 1 - decay) for k in ema}
 
@@ -142,7 +230,11 @@ def average(ema, params, step, decay):
 def descend(
   model: Model, tx, ema: float = 0.0, schedules: Mapping = {}, accumulate: int = 1
 ) -> Learner:
-  """Trains one objective by gradient descent, with scheduled loss arguments."""
+  """Trains one objective by gradient descent.
+
+  `schedules` are functions of the step, {argument of the loss: schedule}; they are logged, and an
+  argument's default is its value in evaluation.
+  """
 
   def init(key, batch, *frozen):
     params, state = model.init(key, batch, *frozen)
@@ -150,11 +242,14 @@ def descend(
 
   def step(ts, batch, key):
     scheduled = {name: schedule(ts.step) for name, schedule in schedules.items()}
-    options = {"train": True, "accumulate": accumulate, **scheduled}
-    params, opt, loss, (changes, metrics) = minimize(
-      model.loss, tx, ts.params, ts.opt, ts.state, batch, key, **options
+
+    def loss(params, batch, key):
+      return model.loss(params, ts.state, batch, key, train=True, **scheduled)
+
+    params, opt, value, (changes, metrics) = minimize(
+      loss, tx, ts.params, ts.opt, batch, key, accumulate=accumulate
     )
-    metrics = {"loss": loss} | jax.tree.map(jnp.mean, metrics) | scheduled
+    metrics = {"loss": value} | mean_metrics(metrics) | scheduled
     ema_params = average(ts.ema, params, ts.step, ema)
     return TrainState(ts.step + 1, params, ts.state | changes, opt, ema_params), metrics
 
@@ -167,6 +262,6 @@ def descend(
 
 
 def unroll(step, key, length: int):
-  """Scans `step` over `length` stacked batches: many steps a dispatch, randomness from (key, step)."""
+  """Scans `step` over `length` stacked batches: many steps a dispatch, random by (key, step)."""
   body = lambda ts, batch: step(ts, batch, jax.random.fold_in(key, ts.step))
   return lambda ts, batches: jax.lax.scan(body, ts, batches, length)

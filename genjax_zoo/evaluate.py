@@ -96,7 +96,7 @@ def evaluate(
 def bits_per_dim(nats: float, fields: Mapping[str, Field]) -> float | None:
   """-nats / (D ln 2) of "image", or else "x", D integers in [0, levels); None for real numbers."""
   field = fields.get("image") or fields.get("x") or next(iter(fields.values()))
-  return None if field.levels is None else -nats / (math.prod(field.shape) * math.log(2))
+  return None if field.num_values is None else -nats / (math.prod(field.shape) * math.log(2))
 
 
 def parameters(tree) -> int:

@@ -88,7 +88,7 @@ def compiled(f, options: tuple):
 def describe(fields: dict[str, Field], batch: int, stages: dict[str, dict] = {}) -> dict:
   """The fields and the batch size of a run's data, and of its stages', as JSON."""
   data = {
-    k: {"shape": f.shape, "dtype": np.dtype(f.dtype).name, "levels": f.levels}
+    k: {"shape": f.shape, "dtype": np.dtype(f.dtype).name, "levels": f.num_values}
     for k, f in fields.items()
   }
   return {"fields": data, "batch": batch, "stages": stages}

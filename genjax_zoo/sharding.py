@@ -81,7 +81,7 @@ def fsdp(mesh, shapes, min_size: int):
   return jax.tree.map(sharding, shapes)
 
 
-def spread(tree):
+def shard_batch(tree):
   """Examples that a step draws, [B, ...], over all devices of the mesh, as batches are: else each
   computes them all.
   """
@@ -90,7 +90,7 @@ def spread(tree):
   return jax.tree.map(constrain, tree) if size > 1 else tree
 
 
-def whole(tree):
+def all_gather(tree):
   """Sharded parameters, gathered on every device of the mesh before their use: else XLA may send
   activations.
   """

@@ -27,9 +27,7 @@ def problem():
 def test_minimize_is_one_step_on_the_mean(problem):
   params, batch = problem
   tx = optax.sgd(0.1)
-  new, _, loss, _ = minimize(
-    quadratic, tx, params, tx.init(params), {}, batch, jax.random.key(0), train=True
-  )
+  new, _, loss, _ = minimize(quadratic, tx, params, tx.init(params), batch, jax.random.key(0))
   residual = batch["x"] @ np.ones(3, "f4") - batch["y"]
   np.testing.assert_allclose(loss, (residual**2).mean(), rtol=1e-6)
   np.testing.assert_allclose(
@@ -41,8 +39,8 @@ def test_minimize_is_one_step_on_the_mean(problem):
 def test_accumulation_equals_the_whole_batch(problem, n):
   params, batch = problem
   tx = optax.adam(0.1)
-  args = quadratic, tx, params, tx.init(params), {}, batch, jax.random.key(0)
-  whole, parts = minimize(*args, train=True), minimize(*args, accumulate=n, train=True)
+  args = quadratic, tx, params, tx.init(params), batch, jax.random.key(0)
+  whole, parts = minimize(*args), minimize(*args, accumulate=n)
   chex.assert_trees_all_close(whole[:3], parts[:3], rtol=1e-5)
   chex.assert_trees_all_close(whole[3][0], parts[3][0], rtol=1e-5)
   chex.assert_trees_all_close(

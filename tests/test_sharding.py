@@ -13,7 +13,7 @@ from genjax_zoo.core import Field, descend
 from genjax_zoo.models.diffusion import ddpm, flow_matching
 from genjax_zoo.models.energy import ebm
 from genjax_zoo.models.gans import wgan
-from genjax_zoo.sharding import fsdp, make_mesh, replicated, spread
+from genjax_zoo.sharding import fsdp, make_mesh, replicated, shard_batch
 
 IMAGES, KEY, TX = {"image": Field((8, 8, 1), np.uint8, 17)}, jax.random.key(0), optax.sgd(0.1)
 MLP = dict(network="mlp", hidden=(32,))
@@ -72,6 +72,6 @@ def test_sharded_parameters_are_gathered_once():
 
 def test_what_is_drawn_is_spread_where_it_can_be():
   with jax.set_mesh(make_mesh()):
-    draw = jax.jit(lambda n: spread(jax.random.normal(KEY, (n, 2))), static_argnums=0)
+    draw = jax.jit(lambda n: shard_batch(jax.random.normal(KEY, (n, 2))), static_argnums=0)
     assert draw(8).sharding.spec == P("data") and len(draw(6)) == 6
   np.testing.assert_array_equal(draw(8), jax.random.normal(KEY, (8, 2)))

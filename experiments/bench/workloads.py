@@ -7,7 +7,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from genjax_zoo.prob.processes import convert
-from genjax_zoo.prob.schedules import Level
+from genjax_zoo.prob.schedules import NoiseLevel
 
 
 class Workload(NamedTuple):
@@ -60,7 +60,7 @@ def realism(model, params, z):
 
 def predicted_noise(model, params, x, noise):
   """eps_hat of x at noise log(sigma / alpha)."""
-  level = Level(jnp.cos(angle := jnp.arctan(jnp.exp(noise))), jnp.sin(angle))
+  level = NoiseLevel(jnp.cos(angle := jnp.arctan(jnp.exp(noise))), jnp.sin(angle))
   return convert(model.parts["denoise"](params, {}, x, level, None), x, level, "x0", "eps")
 
 

@@ -41,7 +41,7 @@ def lesson(smoke):
     name: {k: q[k] for k in ("fid", "precision", "recall", "samples", "features")}
     for name, q in found.items()
   }
-  levels = dataset.fields["image"].levels
+  levels = dataset.fields["image"].num_values
   pictures = beside(*(grid(x["image"][:36], levels, columns=6) for x in samples.values()))
 
   def spread(*axes):

@@ -131,5 +131,5 @@ def lesson(smoke):
       pictures.append((curves(steps, guidance), caption))
       caption = f"{name}: samples in order of their label, from top to bottom with scale {', '.join(map(str, SCALES))}"
       caption += ", and again by a classifier's guidance." if name in other else "."
-      pictures.append((grid(np.stack(tiles), dataset.fields["image"].levels, 20), caption))
+      pictures.append((grid(np.stack(tiles), dataset.fields["image"].num_values, 20), caption))
   return numbers, pictures

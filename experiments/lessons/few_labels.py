@@ -36,7 +36,7 @@ def lesson(smoke):
   with tempfile.TemporaryDirectory() as folder:
     run, dataset = trained("denoising_digits", Path(folder) / "run", smoke)
   train, test = (jax.tree.map(jnp.asarray, dataset.splits[split]) for split in ("train", "test"))
-  head = nn.Dense(dataset.fields["label"].levels, kernel_init=nn.initializers.zeros)
+  head = nn.Dense(dataset.fields["label"].num_values, kernel_init=nn.initializers.zeros)
   tx = optax.adam(1e-3)
 
   def features(encoder, batch):

@@ -42,7 +42,7 @@ def lesson(smoke):
   n = 100 if smoke else 1000
   with tempfile.TemporaryDirectory() as folder:
     run, dataset = trained("gan_digits", Path(folder), smoke)
-    levels, see = dataset.fields["image"].levels, choose("auto", "digits", dataset.fields)
+    levels, see = dataset.fields["image"].num_values, choose("auto", "digits", dataset.fields)
     decode = lambda z: run.decode({"z": np.asarray(z, np.float32)})["image"]
     classes = lambda images: see.extract({"image": images})[1]
     rng = np.random.default_rng(0)

@@ -73,7 +73,7 @@ def lesson(smoke):
       "with that of the content": float(np.corrcoef(loudness[0], loudness[2])[0, 1]),
     },
   }
-  return numbers, pictures(test, other, image, sound, swapped, dataset.fields["image"].levels)
+  return numbers, pictures(test, other, image, sound, swapped, dataset.fields["image"].num_values)
 
 
 def pictures(test, other, image, sound, swapped, levels):

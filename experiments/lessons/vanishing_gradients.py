@@ -26,7 +26,7 @@ import optax
 from experiments.lessons._runs import trained
 from genjax_zoo.data import load
 from genjax_zoo.figures.pictures import plot
-from genjax_zoo.models._networks import networks
+from genjax_zoo.models._networks import encoder_decoder
 from genjax_zoo.models.gans.gan import leaky_relu
 from genjax_zoo.prob.adversarial import GAMES, gradient_penalty
 from genjax_zoo.sharding import jit
@@ -41,7 +41,7 @@ def slopes(gen, images, kind: str, rounds: int):
 
   A round is EVERY updates of the critic, "cross_entropy" or "wasserstein".
   """
-  critic_net, gen_net = networks("mlp", HIDDEN, 1, images.shape[1:], leaky_relu, "float32")
+  critic_net, gen_net = encoder_decoder("mlp", HIDDEN, 1, images.shape[1:], leaky_relu, "float32")
   tx, players = (
     optax.adam(5e-4, b1=0.5, b2=0.9),
     [k for k in LOSSES if (k == "wasserstein") == (kind == "wasserstein")],
@@ -97,7 +97,7 @@ def lesson(smoke):
     run, _ = trained(
       "gan_digits", Path(folder) / "gan", smoke, **{} if smoke else {"train.steps": "1000"}
     )
-    _, gen_net = networks("mlp", HIDDEN, 1, images.shape[1:], leaky_relu, "float32")
+    _, gen_net = encoder_decoder("mlp", HIDDEN, 1, images.shape[1:], leaky_relu, "float32")
     fresh = gen_net.init(jax.random.key(2), jnp.zeros((1, LATENT)))["params"]
     for name, gen in {
       "untrained generator": fresh,

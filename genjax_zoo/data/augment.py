@@ -24,14 +24,14 @@ def binarize(dataset: Dataset, how: str, seed: int) -> Dataset:
       f"data.binarize = {how!r} is unknown: take one of {', '.join(BINARIZATIONS)}, or None"
     )
   field = _image(dataset, "binarize")
-  if field.levels == 2:
+  if field.num_values == 2:
     raise UserError(f"data {dataset.name!r} is binary already: leave data.binarize out")
   fields = {**dataset.fields, "image": field._replace(levels=2)}
   dataset = dataset._replace(fields=fields, binarization=how)
   if how == "dynamic":
 
     def draw(batch, key, train=True):
-      mean = batch["image"].astype(jnp.float32) / (field.levels - 1)
+      mean = batch["image"].astype(jnp.float32) / (field.num_values - 1)
       return batch | {"image": jax.random.bernoulli(key, mean).astype(field.dtype)}
 
     return _then(dataset, draw)
@@ -46,12 +46,12 @@ def binarize(dataset: Dataset, how: str, seed: int) -> Dataset:
     if how == "static":
       x = (
         np.random.default_rng([seed, *split.encode()]).integers(
-          field.levels - 1, size=x.shape, dtype=x.dtype
+          field.num_values - 1, size=x.shape, dtype=x.dtype
         )
         < x
       )
     else:
-      x = x >= field.levels / 2
+      x = x >= field.num_values / 2
     splits[split] = {**examples, "image": x.astype(field.dtype)}
   return dataset._replace(splits=splits)
 
@@ -75,7 +75,7 @@ def flip(dataset: Dataset) -> Dataset:
 def _image(dataset, what):
   """The image field of a data set; UserError if it has no image with gray levels."""
   field = dataset.fields.get("image")
-  if field is None or field.levels is None or len(field.shape) != 3:
+  if field is None or field.num_values is None or len(field.shape) != 3:
     has = ", ".join(f"{name} {tuple(f.shape)}" for name, f in dataset.fields.items())
     raise UserError(f"data.{what} needs images with gray levels; data {dataset.name!r} has {has}")
   return field

@@ -22,8 +22,8 @@ class Factors(NamedTuple):
 
   names: tuple[str, ...]
   sizes: tuple[int, ...]  # Levels of each factor.
-  render: Callable  # factors int [..., F] -> uint8 [..., H, W, C] in [0, levels), pure JAX
-  levels: int
+  render: Callable  # factors int [..., F] -> uint8 [..., H, W, C] in [0, num_values), pure JAX
+  num_values: int
   # Words of the captions; the first is padding, and all padding is no caption.
   vocabulary: tuple[str, ...] = ()
   tokens: Callable | None = None  # factors int [..., F] -> caption int32 [..., L], pure JAX
@@ -90,7 +90,9 @@ def dsprites(size: int = 64) -> Factors:
     return inside[..., None].astype(jnp.uint8)
 
   names = ("shape", "scale", "orientation", "x", "y")
-  return Factors(names, (3, 6, 40, 32, 32), jnp.vectorize(one, signature="(f)->(h,w,c)"), levels=2)
+  return Factors(
+    names, (3, 6, 40, 32, 32), jnp.vectorize(one, signature="(f)->(h,w,c)"), num_values=2
+  )
 
 
 COLOURS = {
@@ -180,7 +182,7 @@ def _draws(name, factors, examples, seed):
   levels = factors.at(index)
   arrays = {"image": jax.lax.map(factors.render, levels, batch_size=500), "factors": levels}
   fields = {
-    "image": Field((), np.uint8, factors.levels),
+    "image": Field((), np.uint8, factors.num_values),
     "factors": Field((), np.int32, max(factors.sizes)),
   }
   if factors.tokens:

@@ -13,7 +13,7 @@ def decode(file, mode: str, size: int | None = None) -> np.ndarray:
   """An image file or stream as uint8 [H, W, C], turned upright, in the Pillow mode "L", "RGB" or
   "RGBA".
 
-  With `size` the largest centred square is cut out and resized to size x size, by bicubic
+  With `size` the largest to_floats square is cut out and resized to size x size, by bicubic
   interpolation with antialiasing.
   """
   with Image.open(file) as image:

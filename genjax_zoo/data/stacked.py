@@ -22,13 +22,13 @@ def load(name: str, *, examples: int = 50_000, seed: int = 0) -> Dataset:
 
   inner = load_set(name.removeprefix("stacked:"))
   image, label = inner.fields.get("image"), inner.fields.get("label")
-  if image is None or image.shape[-1] != 1 or label is None or not label.levels:
+  if image is None or image.shape[-1] != 1 or label is None or not label.num_values:
     raise UserError(
       f"data {name!r}: only gray images with a label can be stacked, such as stacked:tfds:mnist"
     )
   fields = {
     "image": image._replace(shape=(*image.shape[:-1], 3)),
-    "label": Field((), np.int32, label.levels**3),
+    "label": Field((), np.int32, label.num_values**3),
   }
   splits = {}
   for i, (split, n) in enumerate({"train": examples, "test": examples // 5}.items()):
@@ -37,6 +37,6 @@ def load(name: str, *, examples: int = 50_000, seed: int = 0) -> Dataset:
       raise UserError(f"data {name!r}: a set on disk can't be stacked; raise its memory")
     rows = np.random.default_rng((seed, i)).integers(count(source), size=(n, 3))
     image, classes = (take(source, rows)[k] for k in ("image", "label"))  # [n, 3, H, W, 1], [n, 3]
-    number = np.ravel_multi_index(tuple(classes.T), (label.levels,) * 3)
+    number = np.ravel_multi_index(tuple(classes.T), (label.num_values,) * 3)
     splits[split] = {"image": np.moveaxis(image[..., 0], 1, -1), "label": number.astype(np.int32)}
-  return Dataset(name, fields, splits, truth={"stacked": label.levels})
+  return Dataset(name, fields, splits, truth={"stacked": label.num_values})

@@ -83,7 +83,7 @@ def held(latents, name, values):
 
 def floats(batch, dataset) -> np.ndarray:
   """A batch's images as floats in [0, 1], [N, H, W, C]."""
-  return unit(batch["image"], dataset.fields["image"].levels)
+  return unit(batch["image"], dataset.fields["image"].num_values)
 
 
 def columns_of(dataset, most) -> int:

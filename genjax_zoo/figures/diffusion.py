@@ -58,7 +58,7 @@ def inpainting(run, dataset, test, encoded):
   rows = [run.sample(columns, seed, given, steps=LEVELS, repeats=5)["image"] for seed in (0, 1)]
   rows = [given["image"], np.where(given["known"], given["image"], 0), *rows]
   caption = "Test images; their upper halves, all that the model is given; and below, twice, what it paints in (RePaint)."
-  return grid(np.concatenate(rows), dataset.fields["image"].levels, columns), caption
+  return grid(np.concatenate(rows), dataset.fields["image"].num_values, columns), caption
 
 
 def noise_errors(run, dataset, test, encoded):

@@ -111,7 +111,7 @@ def latent_map(run, dataset, test, encoded):
     kept = ", ".join(f"{ratio:.0%}" for ratio in pca.explained_variance_ratio_)
     what += f", {pca.n_features_in_} coordinates, by their first two principal components ({kept} of the variance)"
   label = test.get("label")
-  few = label is not None and label.ndim == 1 and (dataset.fields["label"].levels or 99) <= 10
+  few = label is not None and label.ndim == 1 and (dataset.fields["label"].num_values or 99) <= 10
 
   def scatter(ax):
     colour = dict(c=label, cmap="tab10", vmin=-0.5, vmax=9.5) if few else {}

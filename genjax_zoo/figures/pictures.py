@@ -115,7 +115,11 @@ def show(batch: dict, fields: dict) -> np.ndarray | None:
   )
   if not names:
     return None
-  x, shape, levels = np.asarray(batch[names[0]]), fields[names[0]].shape, fields[names[0]].levels
+  x, shape, levels = (
+    np.asarray(batch[names[0]]),
+    fields[names[0]].shape,
+    fields[names[0]].num_values,
+  )
   if len(shape) == 3 and shape[-1] in (1, 3, 4):
     return grid(x[:SHOWN], levels)
   if shape == (2,):

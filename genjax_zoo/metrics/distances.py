@@ -39,7 +39,7 @@ def feature_sets(**sets) -> list[np.ndarray]:
   return arrays
 
 
-def centred(*sets: np.ndarray) -> list[jax.Array]:
+def to_floats(*sets: np.ndarray) -> list[jax.Array]:
   """The sets on the device, less the mean of the first: distances stay, and lose fewer digits to
   large norms.
   """

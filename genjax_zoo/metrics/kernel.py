@@ -17,7 +17,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from genjax_zoo.core import UserError
-from genjax_zoo.metrics.distances import centred, feature_sets, squared_distances
+from genjax_zoo.metrics.distances import feature_sets, squared_distances, to_floats
 
 FEWEST = 20  # Examples of which ten blocks of two can be made.
 
@@ -93,5 +93,5 @@ def mmd(
   cubic kernel can't promise.
   """
   x, y = feature_sets(first=x, second=y)
-  x, y = (np.asarray(a) for a in centred(x, y))
+  x, y = (np.asarray(a) for a in to_floats(x, y))
   return block_mmd(gaussian, x, y, (bandwidth or median_distance(x, y, seed),), size, seed)

@@ -8,7 +8,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from genjax_zoo.core import UserError
-from genjax_zoo.metrics.distances import centred, feature_sets, row_blocks, squared_distances
+from genjax_zoo.metrics.distances import feature_sets, row_blocks, squared_distances, to_floats
 
 
 @functools.partial(jax.jit, static_argnums=2)
@@ -35,7 +35,7 @@ def nearest(
     raise UserError(
       f"the reference set has {len(reference)} samples: {k} neighbours need at least {k}"
     )
-  reference, queries = centred(reference, queries)
+  reference, queries = to_floats(reference, queries)
   blocks = row_blocks(len(queries), max(len(reference), k * reference.shape[1]))
   parts = [jax.device_get(search(queries[rows], reference, k)) for rows in progress(blocks)]
   return np.concatenate([d for d, _ in parts]), np.concatenate([i for _, i in parts])

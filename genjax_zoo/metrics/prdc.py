@@ -21,7 +21,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from genjax_zoo.core import UserError
-from genjax_zoo.metrics.distances import centred, feature_sets, row_blocks, squared_distances
+from genjax_zoo.metrics.distances import feature_sets, row_blocks, squared_distances, to_floats
 
 
 def inside(squared, radius):
@@ -64,7 +64,7 @@ def prdc(real, fake, k: int = 3, k_density: int = 5, progress: Callable = iter) 
       raise UserError(
         f"the {name} set has {len(x)} samples: neighbour number {most} needs at least {most + 1}"
       )
-  real, fake = centred(real, fake)
+  real, fake = to_floats(real, fake)
 
   def radii(x, ks):
     parts = [jax.device_get(reach(x[rows], x, ks)) for rows in progress(row_blocks(len(x), len(x)))]

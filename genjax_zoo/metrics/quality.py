@@ -59,7 +59,7 @@ def noise(dataset: Dataset, n: int) -> dict:
   """What no model should be worse than: uniform gray levels, or uniform points in the data's box."""
   rng, data = np.random.default_rng(0), dataset.splits["test"]
   if "image" in dataset.fields:
-    shape, dtype, levels = dataset.fields["image"]
+    shape, dtype, levels = dataset.fields["image"][:3]
     return {"image": rng.integers(0, levels, (n, *shape)).astype(dtype)}
   return {
     "x": rng.uniform(data["x"].min(0), data["x"].max(0), (n, *dataset.fields["x"].shape)).astype(

@@ -8,7 +8,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from genjax_zoo.metrics.distances import centred, feature_sets
+from genjax_zoo.metrics.distances import feature_sets, to_floats
 
 
 def coupling(n: int, m: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -39,7 +39,7 @@ def sliced_wasserstein(x, y, projections: int = 256, p: float = 2.0, seed: int =
   |t| / sqrt(D) at p = 2, not |t|: compare only numbers of equal D. Two samples of one distribution
   are not at distance 0: report the distance of two real sets beside it.
   """
-  x, y = centred(*feature_sets(first=x, second=y))
+  x, y = to_floats(*feature_sets(first=x, second=y))
   directions = jax.random.normal(jax.random.key(seed), (projections, x.shape[1]))
   directions /= jnp.linalg.norm(directions, axis=1, keepdims=True)
   costs = slices(x, y, directions, p, *coupling(len(x), len(y)))

@@ -11,14 +11,14 @@ def entry(data) -> tuple[str, Field]:
   return name, data[name]
 
 
-def centred(x, field: Field):
+def to_floats(x, field: Field):
   """Integers in [0, levels) as floats in [-1, 1], the range of tanh; real numbers as they are."""
   x = x.astype(jnp.float32)
-  return 2 * x / (field.levels - 1) - 1 if field.levels else x
+  return 2 * x / (field.num_values - 1) - 1 if field.num_values else x
 
 
-def in_form(x, field: Field):
-  """The reverse of `centred`, in the form of the data: gray levels clipped and rounded."""
+def to_data(x, field: Field):
+  """The reverse of `to_floats`, in the form of the data: gray levels clipped and rounded."""
   return (
-    jnp.round((jnp.clip(x, -1, 1) + 1) / 2 * (field.levels - 1)) if field.levels else x
+    jnp.round((jnp.clip(x, -1, 1) + 1) / 2 * (field.num_values - 1)) if field.num_values else x
   ).astype(field.dtype)

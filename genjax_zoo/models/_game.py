@@ -7,9 +7,19 @@ from collections.abc import Callable
 import jax
 import jax.numpy as jnp
 
-from genjax_zoo.core import Learner, Model, UserError, average, minimize, split, spread, start
-from genjax_zoo.models._form import centred, entry, in_form
-from genjax_zoo.models._networks import networks
+from genjax_zoo.core import (
+  Learner,
+  Model,
+  UserError,
+  average,
+  mean_metrics,
+  minimize,
+  shard_batch,
+  split,
+  start,
+)
+from genjax_zoo.models._form import entry, to_data, to_floats
+from genjax_zoo.models._networks import encoder_decoder
 
 PLAYERS = "gen", "critic"
 
@@ -56,25 +66,22 @@ def play(
 
     def critic_step(carry, part):
       critic, opt, state = carry
-      args = ts.params["gen"], state, *part
-      critic, opt, loss, (changes, metrics) = minimize(
-        critic_loss, tx["critic"], critic, opt, *args
-      )
-      return (constrain(critic), opt, state | changes), {"critic_loss": loss} | metrics
+      loss = lambda critic, batch, key: critic_loss(critic, ts.params["gen"], state, batch, key)
+      critic, opt, value, (changes, metrics) = minimize(loss, tx["critic"], critic, opt, *part)
+      return (constrain(critic), opt, state | changes), {"critic_loss": value} | metrics
 
-    carry, keyed = (
-      (ts.params["critic"], ts.opt["critic"], ts.state),
-      (parts, jax.random.split(k_critic, n_critic)),
-    )
+    carry = ts.params["critic"], ts.opt["critic"], ts.state
+    keyed = parts, jax.random.split(k_critic, n_critic)
     (critic, critic_opt, state), metrics = jax.lax.scan(critic_step, carry, keyed)
 
-    args = critic, state, jax.tree.map(lambda x: x[-1], parts), k_gen
-    gen, gen_opt, loss, (changes, more) = minimize(
-      gen_loss, tx["gen"], ts.params["gen"], ts.opt["gen"], *args
+    last = jax.tree.map(lambda x: x[-1], parts)
+    loss = lambda gen, batch, key: gen_loss(gen, critic, state, batch, key)
+    gen, gen_opt, value, (changes, more) = minimize(
+      loss, tx["gen"], ts.params["gen"], ts.opt["gen"], last, k_gen
     )
 
     params, opt = {"gen": gen, "critic": critic}, {"gen": gen_opt, "critic": critic_opt}
-    metrics = {"gen_loss": loss} | jax.tree.map(jnp.mean, metrics | more)
+    metrics = {"gen_loss": value} | mean_metrics(metrics | more)
     ts = ts.replace(step=ts.step + 1, params=params, state=state | changes, opt=opt)
     return ts.replace(ema=average(ts.ema, params, ts.step - 1, ema)), metrics
 
@@ -86,7 +93,7 @@ def generator_model(
 ) -> Model:
   """A Model that samples x = generate(params, state, {"z"} | given), z ~ N(0, I) [B, latent].
 
-  `generate` gives x as `centred` does and critic(params, state, x, given) -> [B] takes it so.
+  `generate` gives x as `to_floats` does and critic(params, state, x, given) -> [B] takes it so.
   Parts, on which later models and figures build: "critic" of a batch of data; "prior", (key, n) ->
   the latents {"z"} of n samples; "realism", the critic of what latents are decoded to,
   differentiable in them.
@@ -94,10 +101,10 @@ def generator_model(
   name, field = entry(data)
 
   def prior(key, n):
-    return {"z": spread(jax.random.normal(key, (n, latent)))}
+    return {"z": shard_batch(jax.random.normal(key, (n, latent)))}
 
   def decode(params, state, latents, key=None):
-    return {name: in_form(generate(params, state, latents), field)}
+    return {name: to_data(generate(params, state, latents), field)}
 
   def sample(params, state, key, n, given={}, temperature=1.0):
     """G(z), z ~ N(0, temperature² I): below 1 more typical and less diverse."""
@@ -105,7 +112,7 @@ def generator_model(
 
   parts = {
     "critic": lambda params, state, batch: critic(
-      params, state, centred(batch[name], field), batch
+      params, state, to_floats(batch[name], field), batch
     ),
     "realism": lambda params, state, latents: critic(
       params, state, generate(params, state, latents), latents
@@ -122,11 +129,11 @@ def mirrored(data, latent: int, hidden, network: str, activation: Callable, dtyp
   generate(params, state, {"z"}) is held in [-1, 1] by a tanh where the data are gray levels.
   """
   name, field = entry(data)
-  critic_net, gen_net = networks(network, hidden, 1, field.shape, activation, dtype)
+  critic_net, gen_net = encoder_decoder(network, hidden, 1, field.shape, activation, dtype)
 
   def generate(params, state, latents):
     x = gen_net.apply({"params": params["gen"]}, latents["z"])
-    return jnp.tanh(x) if field.levels else x
+    return jnp.tanh(x) if field.num_values else x
 
   def critic(params, state, x, given={}):
     return critic_net.apply({"params": params["critic"]}, x)[..., 0]
@@ -136,7 +143,7 @@ def mirrored(data, latent: int, hidden, network: str, activation: Callable, dtyp
     gen = gen_net.init(k_gen, jnp.zeros((1, latent)))["params"]
     return {
       "gen": gen,
-      "critic": critic_net.init(k_critic, centred(batch[name], field))["params"],
+      "critic": critic_net.init(k_critic, to_floats(batch[name], field))["params"],
     }, {}
 
   return generator_model(data, latent, init, generate, critic), generate, critic

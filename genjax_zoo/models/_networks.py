@@ -11,7 +11,7 @@ from genjax_zoo.nn.convnet import Decoder, Encoder
 from genjax_zoo.nn.mlp import MLP
 
 
-def networks(network: str, hidden, features: int, shape, activation: Callable, dtype: str):
+def encoder_decoder(network: str, hidden, features: int, shape, activation: Callable, dtype: str):
   """Flax modules from data [B, *shape] to [B, features], and from latents [B, D] to [B, *shape].
 
   `hidden` are the widths of the first, in reverse of the second: of dense layers ("mlp"), or of

@@ -9,7 +9,7 @@ import jax.numpy as jnp
 def attend(q, k, v, mask=None):
   """softmax(q k^T / sqrt(D)) v of every head: q [B, T, N, D], k and v [B, S, N, D] -> [B, T, N, D].
 
-  Query t sees key s where mask[t, s]. Softmax, in float32, is divided by its sum after the product
+  Query t sees key s where mask[t, s], or mask[b, t, s] of each example. Softmax, in float32, is divided by its sum after the product
   with v, T D numbers a head in place of T S: on the CPU, with its gradient, as fast as
   `jax.nn.dot_product_attention` or up to 3 times.
   """
@@ -17,7 +17,8 @@ def attend(q, k, v, mask=None):
     q.shape[-1]
   )
   if mask is not None:
-    logits = jnp.where(mask[None, None], logits, -jnp.inf)
+    mask = mask[:, None] if mask.ndim == 3 else mask[None, None]
+    logits = jnp.where(mask, logits, -jnp.inf)
   weights = jnp.exp(logits - jax.lax.stop_gradient(logits.max(-1, keepdims=True)))
   attended = jnp.einsum("bnts,bsnd->btnd", weights.astype(v.dtype), v)
   return (attended / jnp.moveaxis(weights.sum(-1), 1, 2)[..., None]).astype(v.dtype)

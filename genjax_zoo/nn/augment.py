@@ -35,7 +35,7 @@ def translation(x, key, ratio: float = 1 / 8, fill: float = 0.0):
 
 
 def cutout(x, key, ratio: float = 1 / 2):
-  """Images with a rectangle of `ratio` of their size, centred anywhere, set to 0."""
+  """Images with a rectangle of `ratio` of their size, to_floats anywhere, set to 0."""
   keys = jax.random.split(key)
   inside = [
     jnp.abs(jnp.arange(size)[None] - jax.random.randint(k, (len(x), 1), 0, size)) < size * ratio / 2

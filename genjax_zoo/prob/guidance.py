@@ -13,7 +13,7 @@ import jax
 import jax.numpy as jnp
 
 from genjax_zoo.prob.processes import aligned
-from genjax_zoo.prob.schedules import Level
+from genjax_zoo.prob.schedules import NoiseLevel
 
 
 def classifier_free(denoise, condition, null, scale: float | Callable = 1.0, rescale=0.0):
@@ -26,7 +26,7 @@ def classifier_free(denoise, condition, null, scale: float | Callable = 1.0, res
   x0_condition, against over-exposure (Lin 2023, 2305.08891).
   """
 
-  def guided(x, level: Level):
+  def guided(x, level: NoiseLevel):
     both = denoise(jnp.concatenate([x, x]), level, jnp.concatenate([condition, null]))
     conditional, unconditional = jnp.split(both, 2)
     strength = scale(level) if callable(scale) else scale
@@ -43,7 +43,7 @@ def interval(scale, low=0.0, high=jnp.inf) -> Callable:
   arXiv:2404.07724).
   """
 
-  def strength(level: Level):
+  def strength(level: NoiseLevel):
     noise = level.sigma / level.alpha
     return jnp.where((low <= noise) & (noise <= high), scale, 1.0)
 
@@ -59,7 +59,7 @@ def classifier(denoise, log_prob, scale=1.0):
   stays as it is.
   """
 
-  def guided(x, level: Level):
+  def guided(x, level: NoiseLevel):
     gradient, (alpha, sigma) = jax.grad(lambda x: log_prob(x, level).sum())(x), aligned(level, x)
     return denoise(x, level) + jnp.where(alpha > 0, scale * sigma**2 / alpha * gradient, 0)
 
@@ -76,7 +76,7 @@ def dynamic_threshold(denoise, quantile: float = 0.995, most=1.0):
   (2205.11487).
   """
 
-  def thresholded(x, level: Level):
+  def thresholded(x, level: NoiseLevel):
     x0 = denoise(x, level)
     axes = tuple(range(1, x.ndim))
     c = jnp.maximum(jnp.quantile(jnp.abs(x0), quantile, axes, keepdims=True), most)

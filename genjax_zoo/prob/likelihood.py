@@ -20,7 +20,7 @@ import math
 import jax
 import jax.numpy as jnp
 
-from genjax_zoo.prob.schedules import Level
+from genjax_zoo.prob.schedules import NoiseLevel
 
 
 def ode_log_prob(
@@ -43,7 +43,7 @@ def ode_log_prob(
 
   def rate(x, log_tau):
     """(dx, D - trace) / dlog tau."""
-    f = lambda x: denoise(x, Level(jnp.ones_like(log_tau), jnp.exp(log_tau)))
+    f = lambda x: denoise(x, NoiseLevel(jnp.ones_like(log_tau), jnp.exp(log_tau)))
     x0, jvp = jax.linearize(f, x)
     along = (v * jax.vmap(jvp)(v)).reshape(len(v), len(x), -1).sum(-1)
     return x - x0, dim - (along.mean(0) if probes else along.sum(0))

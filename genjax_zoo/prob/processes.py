@@ -20,33 +20,33 @@ from collections.abc import Callable
 
 import jax.numpy as jnp
 
-from genjax_zoo.prob.schedules import Level
+from genjax_zoo.prob.schedules import NoiseLevel
 
 
-def aligned(level: Level, x) -> Level:
+def aligned(level: NoiseLevel, x) -> NoiseLevel:
   """The level with as many axes as x [B, ...], where it has one number an example."""
-  return Level(*(a.reshape(-1, *[1] * (x.ndim - 1)) if jnp.ndim(a) else a for a in level))
+  return NoiseLevel(*(a.reshape(-1, *[1] * (x.ndim - 1)) if jnp.ndim(a) else a for a in level))
 
 
-def diffuse(x0, eps, t: Level):
+def diffuse(x0, eps, t: NoiseLevel):
   """x_t = alpha x_0 + sigma eps: a draw of q(x_t | x_0) when eps ~ N(0, I)."""
   alpha, sigma = aligned(t, x0)
   return alpha * x0 + sigma * eps
 
 
-def transition(s: Level, t: Level) -> Level:
+def transition(s: NoiseLevel, t: NoiseLevel) -> NoiseLevel:
   """(ratio, sqrt(var)) of q(x_t | x_s) = N(ratio x_s, var I): a step of the chain; var is the
   papers' beta_t.
 
   ratio = alpha_t / alpha_s, var = sigma_t² - ratio² sigma_s².
   """
   ratio = t.alpha / s.alpha
-  return Level(
+  return NoiseLevel(
     ratio, jnp.sqrt(jnp.maximum((t.sigma - ratio * s.sigma) * (t.sigma + ratio * s.sigma), 0))
   )
 
 
-def posterior(x0, x, s: Level, t: Level):
+def posterior(x0, x, s: NoiseLevel, t: NoiseLevel):
   """(mean, small, large): q(x_s | x_t, x_0) = N(mean, small I) (Ho 2020, equations 6 and 7).
 
   With q(x_t | x_s) = N(ratio x_s, large I):
@@ -82,22 +82,22 @@ TARGETS = {  # (x_0, eps, alpha, sigma) -> value
 }
 
 
-def split(value, x, level: Level, kind: str):
+def split(value, x, level: NoiseLevel, kind: str):
   """(x_0, eps) that a prediction of this kind says x = alpha x_0 + sigma eps is made of."""
   return SPLITS[kind](value, x, *aligned(level, x))
 
 
-def target(x0, eps, level: Level, kind: str):
+def target(x0, eps, level: NoiseLevel, kind: str):
   """What a network of this kind should predict."""
   return TARGETS[kind](x0, eps, *aligned(level, x0))
 
 
-def convert(value, x, level: Level, source: str, kind: str):
+def convert(value, x, level: NoiseLevel, source: str, kind: str):
   """The prediction of one kind that says the same as `value` of the kind `source`."""
   return target(*split(value, x, level, source), level, kind)
 
 
-def denoising_loss(predict: Callable, x0, eps, t: Level, kind: str, weight=1.0):
+def denoising_loss(predict: Callable, x0, eps, t: NoiseLevel, kind: str, weight=1.0):
   """weight |target - predict(x_t, t)|² / D, [B]: what every diffusion model minimises, `weight` []
   or [B].
 
@@ -112,12 +112,12 @@ def denoising_loss(predict: Callable, x0, eps, t: Level, kind: str, weight=1.0):
 # of |x_0 - x0_hat|².
 
 
-def simple_weight(t: Level):
+def simple_weight(t: NoiseLevel):
   """1: L_simple, no bound, but the best samples (Ho 2020, equation 14)."""
   return jnp.ones_like(t.sigma)
 
 
-def elbo_weight(s: Level, t: Level):
+def elbo_weight(s: NoiseLevel, t: NoiseLevel):
   """(snr_s / snr_t - 1) / 2: gives KL(q(x_s | x_t, x_0) || p(x_s | x_t)) in nats, p of the variance
   `small`.
 
@@ -127,14 +127,14 @@ def elbo_weight(s: Level, t: Level):
   return ((s.alpha * t.sigma / (s.sigma * t.alpha)) ** 2 - 1) / 2
 
 
-def min_snr_weight(t: Level, gamma: float = 5.0):
+def min_snr_weight(t: NoiseLevel, gamma: float = 5.0):
   """min(snr, gamma) / snr: the data's own error counts alike where there is little noise (Hang
   2023, 2303.09556).
   """
   return jnp.minimum(1, gamma / t.snr)
 
 
-def edm_weight(t: Level, sd: float = 0.5):
+def edm_weight(t: NoiseLevel, sd: float = 0.5):
   """1 + (sigma / (alpha sd))²: a network of unit targets has unit weight (Karras 2022, 2206.00364,
   table 1).
 
@@ -144,7 +144,7 @@ def edm_weight(t: Level, sd: float = 0.5):
   return 1 + 1 / (t.snr * sd**2)
 
 
-def prior_kl(x0, t: Level):
+def prior_kl(x0, t: NoiseLevel):
   """KL(q(x_t | x_0) || N(0, I)), nats [B]: what the bound pays for noise that is not quite pure."""
   alpha, sigma = aligned(t, x0)
   kl = 0.5 * ((alpha * x0) ** 2 + sigma**2 - 1) - jnp.log(sigma)

@@ -4,7 +4,7 @@ All have the form `sampler(denoise, x, levels, key) -> x`:
 
   denoise(x, level) -> x0_hat, the mean of x_0 given x [B, ...] = alpha x_0 + sigma eps at level (alpha, sigma)
   x                    noise of the first level, sigma_0 eps where alpha_0 is nearly 0
-  levels               Level of arrays [N + 1], from noise to data; the last sigma may be 0
+  levels               NoiseLevel of arrays [N + 1], from noise to data; the last sigma may be 0
 
 and x0_hat fixes eps_hat = (x - alpha x0_hat) / sigma. As alpha and sigma change, x moves with the
 probability-flow ODE (Song 2020, arXiv:2011.13456), whatever the time in which they do:
@@ -23,22 +23,22 @@ from jax import lax
 import jax.numpy as jnp
 
 from genjax_zoo.prob.processes import diffuse, posterior, transition
-from genjax_zoo.prob.schedules import Level
+from genjax_zoo.prob.schedules import NoiseLevel
 
 
-def walk(step, carry, levels: Level, key):
+def walk(step, carry, levels: NoiseLevel, key):
   """Scans carry = step(carry, t, s, key) over the neighbours t, s of `levels`."""
   n = len(levels.sigma) - 1
   inputs = levels.at(slice(None, -1)), levels.at(slice(1, None)), jax.random.split(key, n)
   return lax.scan(lambda carry, ts_key: (step(carry, *ts_key), None), carry, inputs)[0]
 
 
-def noise_of(x, x0, t: Level):
+def noise_of(x, x0, t: NoiseLevel):
   """eps_hat."""
   return (x - t.alpha * x0) / t.sigma
 
 
-def ancestral_step(denoise, x, t: Level, s: Level, key, variance: str | Callable):
+def ancestral_step(denoise, x, t: NoiseLevel, s: NoiseLevel, key, variance: str | Callable):
   """x_s ~ N(mean of q(x_s | x_t, x0_hat), variance I); the mean at sigma_s = 0.
 
   `variance` is "small", "large", or v(x, t), for large^v small^(1 - v) (Nichol & Dhariwal 2021,
@@ -54,14 +54,14 @@ def ancestral_step(denoise, x, t: Level, s: Level, key, variance: str | Callable
   return mean + jnp.sqrt(chosen) * jax.random.normal(key, x.shape, x.dtype)
 
 
-def ancestral(denoise, x, levels: Level, key, variance: str | Callable = "small"):
+def ancestral(denoise, x, levels: NoiseLevel, key, variance: str | Callable = "small"):
   """The reverse chain, `variance` that of `ancestral_step` (Ho 2020, arXiv:2006.11239, Algorithm
   2).
   """
   return walk(lambda x, t, s, key: ancestral_step(denoise, x, t, s, key, variance), x, levels, key)
 
 
-def ddim(denoise, x, levels: Level, key, eta=0.0):
+def ddim(denoise, x, levels: NoiseLevel, key, eta=0.0):
   """x_s = alpha_s x0_hat + sqrt(sigma_s² - d²) eps_hat + d eps, d² = eta² small (Song 2020,
   2010.02502, equation 12).
 
@@ -79,7 +79,7 @@ def ddim(denoise, x, levels: Level, key, eta=0.0):
   return walk(step, x, levels, key)
 
 
-def renoise(denoise, x, levels: Level, key):
+def renoise(denoise, x, levels: NoiseLevel, key):
   """x_s = alpha_s x0_hat + sigma_s eps, all noise new at every step (Song 2023, arXiv:2303.01469,
   Algorithm 1).
   """
@@ -89,7 +89,7 @@ def renoise(denoise, x, levels: Level, key):
   return walk(draw, x, levels, key)
 
 
-def heun(denoise, x, levels: Level, key):
+def heun(denoise, x, levels: NoiseLevel, key):
   """The trapezoidal rule for the ODE: of order 2, two evaluations a step (Karras 2022, 2206.00364,
   Algorithm 1).
 
@@ -111,7 +111,7 @@ def heun(denoise, x, levels: Level, key):
   return walk(step, x, levels, key)
 
 
-def dpm_solver(denoise, x, levels: Level, key, order: int = 2):
+def dpm_solver(denoise, x, levels: NoiseLevel, key, order: int = 2):
   """DPM-Solver++ 2M: of order 2, one evaluation a step (Lu 2022, arXiv:2211.01095, Algorithm 2).
 
   With h = lambda_s - lambda_t, lambda = log(alpha / sigma), and x0_hat extrapolated from this step
@@ -136,7 +136,7 @@ def dpm_solver(denoise, x, levels: Level, key, order: int = 2):
   return walk(step, (x, jnp.zeros_like(x), jnp.full_like(levels.sigma[0], jnp.inf)), levels, key)[0]
 
 
-def dpm_solver_single(denoise, x, levels: Level, key):
+def dpm_solver_single(denoise, x, levels: NoiseLevel, key):
   """DPM-Solver++ 2S: of order 2 as `dpm_solver`, without memory of the last step (Lu 2022,
   Algorithm 1).
 
@@ -167,7 +167,7 @@ def dpm_solver_single(denoise, x, levels: Level, key):
   return lax.scan(step, x, triples)[0]
 
 
-def euler_maruyama(denoise, x, levels: Level, key):
+def euler_maruyama(denoise, x, levels: NoiseLevel, key):
   """The reverse SDE by steps of Euler and Maruyama (Song 2020, arXiv:2011.13456, equation 6).
 
     dx = x0_hat dalpha + eps_hat dsigma - sigma eps_hat dlambda + sigma sqrt(2 dlambda) eps
@@ -186,7 +186,7 @@ def euler_maruyama(denoise, x, levels: Level, key):
   return walk(step, x, levels, key)
 
 
-def langevin_step(denoise, x, t: Level, key, size):
+def langevin_step(denoise, x, t: NoiseLevel, key, size):
   """x + d/2 score + sqrt(d) eps, d = size sigma²: a step of Langevin dynamics, which keeps p(x_t)
   as `size` falls.
   """
@@ -198,7 +198,7 @@ def langevin_step(denoise, x, t: Level, key, size):
   )
 
 
-def annealed_langevin(denoise, x, levels: Level, key, repeats: int = 10, size=0.2):
+def annealed_langevin(denoise, x, levels: NoiseLevel, key, repeats: int = 10, size=0.2):
   """`repeats` steps of Langevin dynamics at each level but the last, and then x0_hat (Song 2019,
   arXiv:1907.05600).
 
@@ -218,7 +218,7 @@ def annealed_langevin(denoise, x, levels: Level, key, repeats: int = 10, size=0.
 
 
 def predictor_corrector(
-  denoise, x, levels: Level, key, variance: str | Callable = "small", size=0.05
+  denoise, x, levels: NoiseLevel, key, variance: str | Callable = "small", size=0.05
 ):
   """A step of `ancestral`, then one of Langevin dynamics at the new level (Song 2020,
   arXiv:2011.13456, Algorithm 1).
@@ -235,7 +235,7 @@ def predictor_corrector(
   return walk(step, x, levels, key)
 
 
-def repaint(denoise, x, levels: Level, key, known, mask, repeats: int = 10):
+def repaint(denoise, x, levels: NoiseLevel, key, known, mask, repeats: int = 10):
   """`ancestral`, held to x_0 = `known` where `mask` is 1 (Lugmayr 2022, RePaint, arXiv:2201.09865,
   Algorithm 1).
 

@@ -41,7 +41,9 @@ def test_draws_are_one_with_probability_the_gray_level(how):
   dataset = binarize(ramp(), how, seed=3)
   image = dataset.splits["train"]["image"] if how == "static" else draws(dataset)
   assert (
-    image.dtype == np.uint8 and dataset.fields["image"].levels == 2 and dataset.binarization == how
+    image.dtype == np.uint8
+    and dataset.fields["image"].num_values == 2
+    and dataset.binarization == how
   )
   ones = image.sum(0).ravel()
   assert ones[0] == 0 and ones[-1] == len(image)

@@ -41,7 +41,7 @@ def test_form(size):
   images = factors.dsprites(size)
   x = jax.jit(images.render)(images.at(jnp.arange(6).reshape(2, 3)))
   assert x.shape == (2, 3, size, size, 1) and x.dtype == jnp.uint8
-  assert set(np.unique(x)) == {0, 1} and images.levels == 2
+  assert set(np.unique(x)) == {0, 1} and images.num_values == 2
 
 
 def test_area_is_that_of_the_shape_and_grows_as_the_square_of_scale(sprites):
@@ -132,7 +132,7 @@ def test_coloured_shapes_have_their_colours_and_lie_in_their_quadrant(shapes):
   images, render = shapes
   f = images.at(jnp.asarray(np.random.default_rng(2).integers(images.total, size=200)))
   x, f = np.asarray(render(f)).astype(int), np.asarray(f)
-  assert x.shape == (200, 32, 32, 3) and images.levels == 256
+  assert x.shape == (200, 32, 32, 3) and images.num_values == 256
   colours, grounds = (
     np.array([*factors.COLOURS.values()]),
     np.array([*factors.BACKGROUNDS.values()]),

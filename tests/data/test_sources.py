@@ -117,9 +117,10 @@ def test_npz_without_splits_holds_out_a_tenth_by_seed(tmp_path):
 def test_npz_levels(tmp_path):
   binary = npz(tmp_path / "b.npz", image=pixels(10, 2, 2) // 128)
   five = npz(tmp_path / "f.npz", image=pixels(10, 2, 2) % 5)
-  assert load(binary).fields["image"].levels == 2
+  assert load(binary).fields["image"].num_values == 2
   assert (
-    load(five).fields["image"].levels == 256 and load(five, levels=5).fields["image"].levels == 5
+    load(five).fields["image"].num_values == 256
+    and load(five, levels=5).fields["image"].num_values == 5
   )
   refused("must be in [0, 3)", five, levels=3)
 
@@ -197,7 +198,7 @@ def test_folder_with_splits_and_gray_images(tmp_path):
 
 def test_folder_crops_the_centre_and_resizes(tmp_path):
   x = np.zeros((8, 16, 3), np.uint8)
-  x[:, 4:12] = (200, 100, 50)  # The centred square is of one colour: so is what comes out.
+  x[:, 4:12] = (200, 100, 50)  # The to_floats square is of one colour: so is what comes out.
   for i, image in enumerate([x, x.swapaxes(0, 1)]):
     save(tmp_path / "photos" / f"{i}.png", image)
   refused("1.png is (16, 8), expected (8, 16)", f"folder:{tmp_path / 'photos'}")

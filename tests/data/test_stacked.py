@@ -15,7 +15,7 @@ STACKED = data.load("stacked:digits", examples=2000)
 
 def test_each_channel_is_an_example_of_the_labels_digit():
   digits, split = data.load("digits").splits["train"], STACKED.splits["train"]
-  assert split["image"].shape == (2000, 8, 8, 3) and STACKED.fields["label"].levels == 1000
+  assert split["image"].shape == (2000, 8, 8, 3) and STACKED.fields["label"].num_values == 1000
   known = {image.tobytes(): int(label) for image, label in zip(digits["image"], digits["label"])}
   for image, label in zip(split["image"][:200], split["label"]):
     found = [known[np.ascontiguousarray(image[..., i : i + 1]).tobytes()] for i in range(3)]

@@ -117,7 +117,7 @@ def test_images_of_any_size_need_one(home):
   dataset = load("tfds:tiny", size=4)
   assert dataset.fields["image"].shape == (4, 4, 3)
   whole = sorted(map(bytes, np.concatenate([x["image"] for x in dataset.splits.values()])))
-  # A centred crop: 4 of 6 rows are kept as they are.
+  # A to_floats crop: 4 of 6 rows are kept as they are.
   assert whole == sorted(map(bytes, IMAGES[:, 1:5]))
 
 

@@ -89,25 +89,27 @@ def test_contract(name):
     values = jax.eval_shape(model.evaluate, ts.weights, ts.state, batch, key)
     assert all(value.shape == (16,) for value in values.values())
 
-  def in_form(out, n):
+  def to_data(out, n):
     assert out.keys() <= dataset.fields.keys() and out
     for k, x in out.items():
       field = dataset.fields[k]
       assert x.shape == (n, *field.shape) and x.dtype == field.dtype, k
       if isinstance(x, jax.Array):
-        assert field.levels is None or (int(x.min()) >= 0 and int(x.max()) < field.levels), k
+        assert field.num_values is None or (
+          int(x.min()) >= 0 and int(x.max()) < field.num_values
+        ), k
 
   if model.sample:
     given = {k: batch[k][:6] for k in model.given}
     draw = jax.jit(lambda key: model.sample(ts.weights, ts.state, key, 6, given))
-    in_form(draw(key), 6)
+    to_data(draw(key), 6)
     x, y = jax.tree.leaves(draw(key))[0], jax.tree.leaves(draw(jax.random.key(2)))[0]
     assert not np.array_equal(x, y), "two keys, one sample"
   if model.encode:
     latents = jax.eval_shape(model.encode, ts.weights, ts.state, batch, key)
     assert all(z.shape[0] == 16 for z in jax.tree.leaves(latents))
     if model.decode:
-      in_form(jax.eval_shape(model.decode, ts.weights, ts.state, latents, key), 16)
+      to_data(jax.eval_shape(model.decode, ts.weights, ts.state, latents, key), 16)
   assert bool(model.log_prob) == bool(model.likelihood)
   if model.log_prob:
     assert set(model.likelihood.values()) <= {"exact", "lower_bound", "estimate"}

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from genjax_zoo.prob import guidance, schedules
-from genjax_zoo.prob.schedules import Level
+from genjax_zoo.prob.schedules import NoiseLevel
 
 MEANS, SD = jnp.array([[-1.0, 0.5], [1.5, -0.3], [0.2, 2.0]]), 0.4
 LEVEL = schedules.log_snr_level(jnp.asarray(-0.5))
@@ -54,7 +54,7 @@ def test_interval_is_guided_inside_only():
   guided = guidance.classifier_free(denoise, LABEL, NULL, guidance.interval(3.0, 0.5, 2.0))
   always = guidance.classifier_free(denoise, LABEL, NULL, 3.0)
   for sigma, inside in ((0.3, False), (1.0, True), (3.0, False)):
-    level = Level(jnp.ones(()), jnp.asarray(sigma))
+    level = NoiseLevel(jnp.ones(()), jnp.asarray(sigma))
     expected = always(X, level) if inside else denoise(X, level, LABEL)
     np.testing.assert_allclose(guided(X, level), expected, atol=1e-6)
 

@@ -9,7 +9,7 @@ import pytest
 
 from genjax_zoo.prob import processes, schedules
 from genjax_zoo.prob.likelihood import ode_log_prob
-from genjax_zoo.prob.schedules import Level
+from genjax_zoo.prob.schedules import NoiseLevel
 from tests.prob.mixture import denoise, log_prob, points
 
 LOW, HIGH = 0.05, 5000.0  # So high, for N(0, high² I) misses the mixture by |x| |mean| / high².
@@ -28,7 +28,7 @@ def estimate(x, **options):
 
 def test_the_density_is_the_exact_one():
   x = points(jax.random.key(0), 200)
-  truth = np.asarray(log_prob(x, Level(1.0, LOW)))
+  truth = np.asarray(log_prob(x, NoiseLevel(1.0, LOW)))
   np.testing.assert_allclose(estimate(x, steps=200, probes=0), truth, rtol=0, atol=1e-3)
 
 

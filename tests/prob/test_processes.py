@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from genjax_zoo.prob import processes as p, schedules
-from genjax_zoo.prob.schedules import Level
+from genjax_zoo.prob.schedules import NoiseLevel
 
 T = 100
 rng = np.random.default_rng(0)
@@ -118,7 +118,7 @@ def test_weights_in_their_papers_forms():
   snr, sigma = t.alpha**2 / t.sigma**2, jnp.geomspace(0.01, 80, 9)
   np.testing.assert_allclose(p.simple_weight(t), 1)
   np.testing.assert_allclose(p.min_snr_weight(t, 5) * snr, np.minimum(snr, 5))
-  edm = p.edm_weight(Level(jnp.ones(9), sigma), 0.5) / sigma**2
+  edm = p.edm_weight(NoiseLevel(jnp.ones(9), sigma), 0.5) / sigma**2
   np.testing.assert_allclose(edm, (sigma**2 + 0.25) / (0.5 * sigma) ** 2)
 
 
@@ -170,7 +170,7 @@ def test_the_whole_bound_of_gaussian_data_tends_to_the_entropy():
 
 
 def test_prior_kl_by_monte_carlo():
-  t, n = Level(jnp.asarray(0.4), jnp.asarray(0.8)), 200_000
+  t, n = NoiseLevel(jnp.asarray(0.4), jnp.asarray(0.8)), 200_000
   x = 0.4 * X0[0][None] + 0.8 * np.random.default_rng(3).normal(size=(n, 3))
   log_q = -0.5 * ((x - 0.4 * X0[0][None]) / 0.8) ** 2 - np.log(0.8)
   np.testing.assert_allclose(

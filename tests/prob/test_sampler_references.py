@@ -9,7 +9,7 @@ import pytest
 
 from genjax_zoo.prob import samplers
 from genjax_zoo.prob.processes import posterior
-from genjax_zoo.prob.schedules import Level
+from genjax_zoo.prob.schedules import NoiseLevel
 from tests.prob.sampler_references import FIXTURE, TAKEN, x0_hat
 
 SAMPLERS = {
@@ -27,7 +27,7 @@ def theirs():
 
 
 def levels(theirs, name):
-  return Level(jnp.array(theirs[f"{name}_alpha"]), jnp.array(theirs[f"{name}_sigma"]))
+  return NoiseLevel(jnp.array(theirs[f"{name}_alpha"]), jnp.array(theirs[f"{name}_sigma"]))
 
 
 def close(ours, theirs):

@@ -11,7 +11,7 @@ import pytest
 
 from genjax_zoo.prob import samplers, schedules
 from genjax_zoo.prob.processes import SPLITS, convert, split
-from genjax_zoo.prob.schedules import Level
+from genjax_zoo.prob.schedules import NoiseLevel
 from tests.prob.mixture import COVARIANCE, MEAN, denoise, points, start
 
 pytestmark = pytest.mark.slow  # Minutes of compiling.
@@ -99,7 +99,7 @@ def test_orders_of_convergence(sampler, order, options):
 def test_the_ode_does_not_depend_on_the_time_in_which_it_is_written():
   """x / alpha of a VP process moves as x of a VE process of sigma / alpha."""
   vp = schedules.log_snr_level(jnp.linspace(-8.0, 6.0, 1001))
-  ve = Level(jnp.ones(1001), vp.sigma / vp.alpha)
+  ve = NoiseLevel(jnp.ones(1001), vp.sigma / vp.alpha)
   x = start(jax.random.key(0), 20, vp)
   a, b = (
     samplers.heun(denoise, y, levels, jax.random.key(1))
@@ -139,9 +139,9 @@ def test_one_step_of_dpm_solver_single_is_the_papers():
     d = (1 - 1 / (2 * r)) * first + denoise(u, levels.at(1)) / (2 * r)
     x_s = levels.sigma[2] / levels.sigma[0] * x - levels.alpha[2] * (np.exp(-h) - 1) * d
     np.testing.assert_allclose(samplers.dpm_solver_single(denoise, x, levels, key), x_s, rtol=1e-9)
-    to_data = Level(levels.alpha.at[2].set(1.0), levels.sigma.at[2].set(0.0))
+    ending_in_data = NoiseLevel(levels.alpha.at[2].set(1.0), levels.sigma.at[2].set(0.0))
     np.testing.assert_allclose(
-      samplers.dpm_solver_single(denoise, x, to_data, key), denoise(u, levels.at(1))
+      samplers.dpm_solver_single(denoise, x, ending_in_data, key), denoise(u, levels.at(1))
     )
     with pytest.raises(ValueError, match="two at a time"):
       samplers.dpm_solver_single(denoise, x, levels.at(slice(0, 2)), key)
@@ -200,7 +200,7 @@ def test_no_noise_at_the_last_step(name, options):
   """Whatever the key, the step to sigma = 0 returns x0_hat; and the denoiser isn't called at sigma
   = 0.
   """
-  levels = Level(jnp.array([0.8, 1.0]), jnp.array([0.6, 0.0]))
+  levels = NoiseLevel(jnp.array([0.8, 1.0]), jnp.array([0.6, 0.0]))
   x = start(jax.random.key(0), 10, levels)
   safe = lambda x, level: jnp.where(level.sigma > 0, denoise(x, level), jnp.nan)
   y = getattr(samplers, name)(safe, x, levels, jax.random.key(5), **options)

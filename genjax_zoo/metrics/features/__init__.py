@@ -51,7 +51,7 @@ def choose(name: str, source: str, fields) -> Features | None:
     if "image" not in fields:
       raise UserError("evaluate.features=inception:PATH sees images, and the data have none")
     see = inception(name.removeprefix("inception:"))
-    levels = fields["image"].levels
+    levels = fields["image"].num_values
     return Features(
       "inception-2015-12-05",
       lambda batch, progress=iter: see(batch["image"], levels, progress=progress),
@@ -88,7 +88,7 @@ def read(file: Path, image) -> Features | None:
   fields = fields_of(about["data"])
   if fields["image"].shape != image.shape:
     return None
-  fields["image"] = fields["image"]._replace(levels=image.levels)
+  fields["image"] = fields["image"]._replace(num_values=image.num_values)
   options = {k: v for k, v in tuples(about["model"]).items() if k != "name"}
   parts = classifier.model(fields, **options).parts
   params = unflatten_dict({tuple(k.split("/")): x.astype(np.float32) for k, x in arrays.items()})

@@ -14,7 +14,7 @@ from genjax_zoo.prob.autoregressive import ancestral, choose, head, known
 def integers(data) -> tuple[str, Field]:
   """The entry to model, "image" or "x", and its field. Raises UserError for real numbers."""
   name = "image" if "image" in data else "x"
-  if not data[name].levels:
+  if not data[name].num_values:
     raise UserError(
       f"autoregressive models want integers and {name!r} are real numbers: take other data"
     )
@@ -36,7 +36,8 @@ def chain(
   as context. step(params, carry, x, i, context) -> (numbers [B, K], carry) is one conditional for
   sampling, cheaper than all; `start(params, n)` its first carry.
   """
-  name, (shape, dtype, levels) = integers(data)
+  name, field = integers(data)
+  shape, dtype, levels = field[:3]
   dim, law = math.prod(shape), head(levels, mixtures)
 
   def log_prob(params, state, batch, key):
@@ -83,14 +84,14 @@ def image_shape(data, width: int | None = None, conditional: bool = False):
   """((H, W, C), levels, classes) of "image". Raises UserError where the data or the width do not
   fit.
   """
-  _, (shape, _, levels) = integers(data)
+  shape, _, levels = integers(data)[1][:3]
   if len(shape) != 3:
     raise UserError(f"this model wants images [H, W, C] and the data have the shape {shape}")
   if conditional and "label" not in data:
     raise UserError("model.conditional wants data with a 'label'")
   if width is not None and width < shape[-1]:
     raise UserError(f"model.width={width}: each of {shape[-1]} channels needs a feature")
-  return shape, levels, data["label"].levels if conditional else 0
+  return shape, levels, data["label"].num_values if conditional else 0
 
 
 class Pixels(NamedTuple):

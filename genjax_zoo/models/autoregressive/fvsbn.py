@@ -25,7 +25,7 @@ from genjax_zoo.prob.autoregressive import head
 
 def model(data) -> Model:
   """An FVSBN of "image" or "x"; it has no hyperparameters. params: weight [D, D, K], bias [D, K]."""
-  _, (shape, _, levels) = integers(data)
+  shape, _, levels = integers(data)[1][:3]
   dim, k = math.prod(shape), head(levels).outputs
 
   def init(key, batch):

@@ -45,7 +45,8 @@ def model(
   With `order` = "raster" all masks have the raster order and differ in the degrees of their hidden
   units.
   """
-  name, (shape, form, levels) = integers(data)
+  name, field = integers(data)
+  shape, form, levels = field[:3]
   if order not in ("raster", "random"):
     raise UserError(f"unknown model.order={order!r}; there are raster, random")
   if masks < 1:

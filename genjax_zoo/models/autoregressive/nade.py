@@ -70,7 +70,7 @@ nade.defvjp(forward, backward)
 
 def model(data, *, hidden: int = 500) -> Model:
   """A NADE of "image" or "x" with `hidden` units. params: W [D, h], c [h], V [D, h, K], b [D, K]."""
-  _, (shape, _, levels) = integers(data)
+  shape, _, levels = integers(data)[1][:3]
   dim, k = math.prod(shape), head(levels).outputs
 
   def init(key, batch):

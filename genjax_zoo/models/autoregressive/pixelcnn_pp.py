@@ -35,7 +35,7 @@ from genjax_zoo.prob.distributions import discretized_logistic_log_prob
 class Conv(nn.Module):
   """x [B, H, W, I] -> [B, H, W, O], weight-normalised, from no pixel that comes later.
 
-  A kernel 3 wide is centred and 2 high: with `x` a row down it sees the rows above only. One 2 wide
+  A kernel 3 wide is to_floats and 2 high: with `x` a row down it sees the rows above only. One 2 wide
   or less ends at the present pixel. `stride` 2 halves the image, `dilation` 2 doubles it. The first
   input sets mean 0, deviation `scale`.
   """

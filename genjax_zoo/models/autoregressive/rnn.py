@@ -49,7 +49,7 @@ def model(data, *, cell: str = "gru", hidden: int = 128, mixtures: int = 0) -> M
   """A `cell`, "gru" or "lstm", of `hidden` units over "image" or "x"; `mixtures` logistics instead
   of the softmax.
   """
-  _, (shape, _, levels) = integers(data)
+  shape, _, levels = integers(data)[1][:3]
   if cell not in CELLS:
     raise UserError(f"unknown model.cell={cell!r}; there are {', '.join(CELLS)}")
   dim = math.prod(shape)

@@ -45,7 +45,7 @@ def model(
   data, *, window: int = 24, hidden: tuple[int, ...] = (256, 256), dtype: str = "float32"
 ) -> Model:
   """A network with layers of `hidden` units over the last `window` dimensions of "image" or "x"."""
-  _, (shape, _, levels) = integers(data)
+  shape, _, levels = integers(data)[1][:3]
   dim = math.prod(shape)
   net = Network(dim, hidden, head(levels).outputs, dtype)
 

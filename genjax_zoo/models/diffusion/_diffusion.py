@@ -18,13 +18,13 @@ import jax
 import jax.numpy as jnp
 
 from genjax_zoo.core import Field, Model, UserError, nearest
-from genjax_zoo.models._form import centred, entry, in_form
+from genjax_zoo.models._form import entry, to_data, to_floats
 from genjax_zoo.nn.denoiser import Denoiser, ResidualMLP
 from genjax_zoo.nn.dit import DiT
 from genjax_zoo.nn.unet import UNet
 from genjax_zoo.prob import guidance, samplers
 from genjax_zoo.prob.likelihood import ode_log_prob
-from genjax_zoo.prob.schedules import log_snr_level, to_data
+from genjax_zoo.prob.schedules import ending_in_data, log_snr_level
 
 SAMPLERS = (
   "ancestral",
@@ -58,8 +58,8 @@ class Space(NamedTuple):
     return self.field.shape
 
   @property
-  def levels(self) -> int | None:
-    return self.field.levels
+  def num_values(self) -> int | None:
+    return self.field.num_values
 
   @property
   def dim(self) -> int:
@@ -67,18 +67,18 @@ class Space(NamedTuple):
 
   def floats(self, batch):
     """x_0 [B, *shape]: gray levels in [-1, 1], real numbers as they are."""
-    return centred(batch[self.name], self.field)
+    return to_floats(batch[self.name], self.field)
 
-  def in_form(self, x) -> dict:
+  def to_data(self, x) -> dict:
     """x_0 in the form of the data."""
-    return {self.name: in_form(x, self.field)}
+    return {self.name: to_data(x, self.field)}
 
 
 def space(data, conditional: bool = False) -> Space:
   """The Space of some data. Raises UserError where a conditional model has no labels to be told."""
-  if conditional and ("label" not in data or not data["label"].levels):
+  if conditional and ("label" not in data or not data["label"].num_values):
     raise UserError("model.conditional wants data with a 'label'")
-  return Space(*entry(data), data["label"].levels if conditional else 0)
+  return Space(*entry(data), data["label"].num_values if conditional else 0)
 
 
 def check(**choices):
@@ -179,14 +179,14 @@ def filled(space: Space, batch, key):
   x0 = space.floats(batch)
   return (
     x0 + cell(space) * jax.random.uniform(key, x0.shape, minval=-0.5, maxval=0.5)
-    if space.levels
+    if space.num_values
     else x0
   )
 
 
 def cell(space: Space) -> float:
   """The width of a gray level in `floats`."""
-  return 2 / (space.levels - 1)
+  return 2 / (space.num_values - 1)
 
 
 def ode(space: Space, denoise: Callable, low: float, high: float) -> dict:
@@ -205,9 +205,9 @@ def ode(space: Space, denoise: Callable, low: float, high: float) -> dict:
     label = told(space, batch)
     f = lambda x, level: denoise(params, state, x, level, label)
     nats = ode_log_prob(f, filled(space, batch, k_fill), key, low, high, steps, k)
-    return nats + space.dim * math.log(cell(space)) if space.levels else nats
+    return nats + space.dim * math.log(cell(space)) if space.num_values else nats
 
-  kind, noise = ("lower_bound", "uniform") if space.levels else ("estimate", None)
+  kind, noise = ("lower_bound", "uniform") if space.num_values else ("estimate", None)
   return {"log_prob": log_prob, "likelihood": {"ode": kind}, "dequantization": noise}
 
 
@@ -244,7 +244,7 @@ def diffusion(
       )
     if threshold is not None:
       return guidance.dynamic_threshold(f, threshold)
-    return guidance.clipped(f) if space.levels else f
+    return guidance.clipped(f) if space.num_values else f
 
   def noise(key, n, path):
     """N(0, I) of a process that preserves variance, wherever it ends; N(0, sigma²) where sigma ends
@@ -265,7 +265,7 @@ def diffusion(
     if not even:
       return path(steps)
     first, *_, last, _ = path(most or FINE).log_snr
-    return to_data(
+    return ending_in_data(
       log_snr_level(jnp.linspace(jnp.maximum(first, NOISE), last, steps).at[0].set(first))
     )
 
@@ -320,8 +320,8 @@ def diffusion(
     f, x = denoiser(params, state, label, scale, rescale, interval, threshold), noise(k_x, n, along)
     if "known" in given:
       mask = jnp.broadcast_to(given["known"], x.shape)
-      return space.in_form(samplers.repaint(f, x, along, key, space.floats(given), mask, repeats))
-    return space.in_form(solve(f, x, along, key))
+      return space.to_data(samplers.repaint(f, x, along, key, space.floats(given), mask, repeats))
+    return space.to_data(solve(f, x, along, key))
 
   def calls(
     sampler=sampler,
@@ -374,7 +374,7 @@ def diffusion(
   def decode(params, state, latents, key):
     along = path(inversion)
     f = denoiser(params, state, given_label(latents, len(latents["z"])))
-    return space.in_form(samplers.heun(f, along.sigma[0] * latents["z"], along, key))
+    return space.to_data(samplers.heun(f, along.sigma[0] * latents["z"], along, key))
 
   parts = {"denoise": denoise, "path": levels, "chain": chain} | about.pop("parts", {})
   given = ("label",) if space.classes else ()

@@ -5,7 +5,7 @@ from collections.abc import Callable
 import jax.numpy as jnp
 
 from genjax_zoo.models.diffusion._diffusion import Space, column, functions
-from genjax_zoo.prob.schedules import Level
+from genjax_zoo.prob.schedules import NoiseLevel
 
 
 def score_functions(space: Space, net) -> tuple[Callable, Callable, Callable]:
@@ -18,11 +18,11 @@ def score_functions(space: Space, net) -> tuple[Callable, Callable, Callable]:
   """
   init, apply = functions(space, net)
 
-  def score(params, x, level: Level, label, key=None):
+  def score(params, x, level: NoiseLevel, label, key=None):
     seen = x / column(jnp.hypot(level.alpha, level.sigma), x)
     return -apply(params, seen, -level.log_snr / 2, label, key) / column(level.sigma, x)
 
-  def denoise(params, state, x, level: Level, label):
+  def denoise(params, state, x, level: NoiseLevel, label):
     return (x + column(level.sigma, x) ** 2 * score(params, x, level, label)) / column(
       level.alpha, x
     )

@@ -20,7 +20,7 @@ import jax.numpy as jnp
 from genjax_zoo.core import Model, UserError
 from genjax_zoo.models.diffusion._diffusion import diffusion, space
 from genjax_zoo.prob import guidance
-from genjax_zoo.prob.schedules import Level
+from genjax_zoo.prob.schedules import NoiseLevel
 
 
 def model(data, *, first: Model, classifier: Model, steps: int = 50) -> Model:
@@ -44,7 +44,7 @@ def model(data, *, first: Model, classifier: Model, steps: int = 50) -> Model:
   def init(key, batch, frozen):
     return {}, {"frozen": frozen}
 
-  def denoise(params, state, x, level: Level, label):
+  def denoise(params, state, x, level: NoiseLevel, label):
     """x0_hat given labels [B], at scale 1; of `classes`, which is none, that of `first`."""
     stages = state["frozen"]
     plain = lambda x, level: first.parts["denoise"](*stages["first"], x, level, None)

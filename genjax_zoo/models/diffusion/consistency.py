@@ -36,7 +36,7 @@ from genjax_zoo.models.diffusion._diffusion import (
 )
 from genjax_zoo.prob import schedules
 from genjax_zoo.prob.processes import diffuse
-from genjax_zoo.prob.schedules import Level
+from genjax_zoo.prob.schedules import NoiseLevel
 
 RHO = 7.0
 
@@ -88,7 +88,7 @@ def model(
   )
   init, apply = functions(here, make(network, here.shape, hidden, **options))
 
-  def answer(params, state, x, level: Level, label, key=None):
+  def answer(params, state, x, level: NoiseLevel, label, key=None):
     """f of x / alpha at sigma / alpha."""
     x, sigma = x / column(level.alpha, x), level.sigma / level.alpha
     total = jnp.sqrt(sigma**2 + sd**2)
@@ -99,7 +99,7 @@ def model(
   def begin(key, batch, frozen):
     return init(key, batch)[0], {"frozen": frozen}
 
-  def before(state, x0, eps, x, s: Level, t: Level, label):
+  def before(state, x0, eps, x, s: NoiseLevel, t: NoiseLevel, label):
     """x_n, for x = x_n+1."""
     if not teacher:
       return diffuse(x0, eps, s)
@@ -112,7 +112,9 @@ def model(
     k_label, k_sigma, k_eps, k_drop = jax.random.split(key, 4)
     x0, label = here.floats(batch), told(here, batch, k_label, drop_label if train else 0.0)
     log_sigma = mean + spread * jax.random.normal(k_sigma, (len(x0),))
-    s, t = (Level(jnp.ones_like(sigma), sigma) for sigma in neighbours(log_sigma, N, low, high))
+    s, t = (
+      NoiseLevel(jnp.ones_like(sigma), sigma) for sigma in neighbours(log_sigma, N, low, high)
+    )
     eps = jax.random.normal(k_eps, x0.shape)
     x, dropout = diffuse(x0, eps, t), k_drop if train else None
     goal = answer(params, state, before(state, x0, eps, x, s, t, label), s, label, dropout)
@@ -123,7 +125,7 @@ def model(
 
   def path(steps):
     """From high to data by way of steps - 1 levels between high and low."""
-    return schedules.to_data(schedules.edm(steps + 1, low, high).at(slice(0, steps)))
+    return schedules.ending_in_data(schedules.edm(steps + 1, low, high).at(slice(0, steps)))
 
   start = begin if teacher else init
   made = diffusion(here, start, loss, answer, path, sampler="renoise", steps=1)

@@ -41,7 +41,7 @@ from genjax_zoo.models.diffusion._diffusion import check, diffusion, network as 
 from genjax_zoo.prob import processes, schedules
 from genjax_zoo.prob.distributions import discretized_normal_log_prob, normal_log_prob
 from genjax_zoo.prob.divergences import kl_normal
-from genjax_zoo.prob.schedules import Level
+from genjax_zoo.prob.schedules import NoiseLevel
 
 # Of the running means of the terms' squares; of all draws of t, so many are uniform.
 RATE, FLOOR = 0.1, 0.001
@@ -97,7 +97,7 @@ def model(
   # What `simple` is the error of.
   judged = "eps" if objective == "min_snr" or prediction == "score" else prediction
 
-  def predicted(params, x, level: Level, label, key=None):
+  def predicted(params, x, level: NoiseLevel, label, key=None):
     """(x0_hat, eps_hat, v), each [B, ...], v None unless learned; `key` is that of dropout in
     training.
     """
@@ -109,7 +109,7 @@ def model(
     value, v = jnp.split(out, 2, -1) if learns else (out, None)
     return *processes.split(value, x, level, prediction), (v + 1) / 2 if learns else None
 
-  def log_var(v, x0, x, s: Level, t: Level):
+  def log_var(v, x0, x, s: NoiseLevel, t: NoiseLevel):
     """log var, which broadcasts to x; `small`, which is 0 at s = 0, is there that of t = 2, as in
     2102.09672.
     """
@@ -135,15 +135,15 @@ def model(
     )
     error = (error**2).reshape(len(x0), -1).sum(-1)
     x0_hat = jax.lax.stop_gradient(x0_hat) if freeze else x0_hat
-    x0_hat = jnp.clip(x0_hat, -1, 1) if here.levels and not train else x0_hat
+    x0_hat = jnp.clip(x0_hat, -1, 1) if here.num_values and not train else x0_hat
     mean, small, _ = processes.posterior(x0, x, s, level)
     mean_hat = processes.posterior(x0_hat, x, s, level)[0]
     flat = lambda a: jnp.broadcast_to(a, x.shape).reshape(len(x), -1)
     mean_hat, logvar_hat = flat(mean_hat), flat(log_var(v, x0_hat, x, s, level))
     logvar = flat(jnp.log(jnp.where(small > 0, small, 1.0)))
-    if here.levels:
+    if here.num_values:
       log_p = discretized_normal_log_prob(
-        flat(batch[here.name]), mean_hat, logvar_hat / 2, here.levels
+        flat(batch[here.name]), mean_hat, logvar_hat / 2, here.num_values
       )
     else:
       log_p = normal_log_prob(flat(x0), mean_hat, logvar_hat / 2)

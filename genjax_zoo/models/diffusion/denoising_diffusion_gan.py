@@ -82,7 +82,7 @@ def learner(
   chain = schedules.vp(jnp.linspace(0.0, 1.0, T + 1))
   if noise:
     levels = schedules.log_snr_level(-2 * jnp.log(jnp.array(noise)))
-    chain = schedules.to_data(levels.at(slice(None, None, -1))).at(slice(None, None, -1))
+    chain = schedules.ending_in_data(levels.at(slice(None, None, -1))).at(slice(None, None, -1))
   options = dict(blocks=blocks, attention=attention, patch=patch, octaves=octaves, dtype=dtype)
   gen_net = make(network, here.shape, hidden, **options)
   critic_net = make(network, (*here.shape[:-1], 2 * here.shape[-1]), hidden, **options)
@@ -93,7 +93,7 @@ def learner(
   def generate(gen, x, t, z):
     """x0_hat [B, ...] of x at a level t; images in [-1, 1]."""
     x0 = gen_net.apply({"params": gen}, x, told(t, len(x)), None, z if latent else None)
-    return jnp.tanh(x0) if here.levels else x0
+    return jnp.tanh(x0) if here.num_values else x0
 
   def logits(critic, x_s, x_t, t):
     out = critic_net.apply({"params": critic}, jnp.concatenate([x_s, x_t], -1), told(t, len(x_t)))
@@ -136,7 +136,7 @@ def learner(
     k_x, key = jax.random.split(key)
     down = chain.at(slice(None, None, -1))
     x = jax.random.normal(k_x, (n, *here.shape))
-    return here.in_form(
+    return here.to_data(
       walk(lambda x, t, s, key: imitate(params["gen"], x, s, t, key), x, down, key)
     )
 

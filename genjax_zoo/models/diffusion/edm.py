@@ -34,7 +34,7 @@ from genjax_zoo.models.diffusion._diffusion import (
 )
 from genjax_zoo.prob import schedules
 from genjax_zoo.prob.processes import denoising_loss, edm_weight
-from genjax_zoo.prob.schedules import Level
+from genjax_zoo.prob.schedules import NoiseLevel
 
 
 def preconditioning(sigma, sd: float):
@@ -78,7 +78,7 @@ def model(
   )
   init, apply = functions(here, make(network, here.shape, hidden, **options))
 
-  def denoise(params, state, x, level: Level, label, key=None):
+  def denoise(params, state, x, level: NoiseLevel, label, key=None):
     """D of x / alpha at sigma / alpha."""
     x, sigma = x / column(level.alpha, x), level.sigma / level.alpha
     c_skip, c_out, c_in = (column(c, x) for c in preconditioning(sigma, sd))
@@ -91,10 +91,10 @@ def model(
       jnp.exp(mean + spread * jax.random.normal(k_sigma, (len(x0),))),
       jax.random.normal(k_eps, x0.shape),
     )
-    level = Level(jnp.ones_like(sigma), sigma)
+    level = NoiseLevel(jnp.ones_like(sigma), sigma)
     predict = lambda x, level: denoise(params, state, x, level, label, k_drop if train else None)
     return denoising_loss(predict, x0, eps, level, "x0", edm_weight(level, sd) / sigma**2), ({}, {})
 
   path = lambda steps: schedules.edm(steps, low, high)
-  density = {} if here.levels else ode(here, denoise, low, high)
+  density = {} if here.num_values else ode(here, denoise, low, high)
   return diffusion(here, init, loss, denoise, path, sampler="heun", steps=18, **density)

@@ -22,7 +22,7 @@ Times may be "logit_normal" (Esser 2024, arXiv:2403.03206).
 import jax
 import jax.numpy as jnp
 
-from genjax_zoo.core import Model, UserError, spread
+from genjax_zoo.core import Model, UserError, shard_batch
 from genjax_zoo.models.diffusion._diffusion import (
   check,
   column,
@@ -36,7 +36,7 @@ from genjax_zoo.models.diffusion._diffusion import (
 )
 from genjax_zoo.prob import samplers, schedules
 from genjax_zoo.prob.processes import denoising_loss
-from genjax_zoo.prob.schedules import Level
+from genjax_zoo.prob.schedules import NoiseLevel
 from genjax_zoo.prob.transport import optimal_pairs
 
 LOW, HIGH = 1e-3, 1e3  # Ends of sigma / alpha for the density.
@@ -88,7 +88,7 @@ def model(
     """v [B, ...] at times t, [] or [B]; the network is told 20 t - 10."""
     return apply(params, x, 20 * t - 10, label, key)
 
-  def denoise(params, state, x, level: Level, label):
+  def denoise(params, state, x, level: NoiseLevel, label):
     """x_t - t v of x brought to the line alpha + sigma = 1."""
     total = level.alpha + level.sigma
     x, t = x / column(total, x), level.sigma / total
@@ -123,7 +123,7 @@ def model(
     if teacher:
       known = state["frozen"]["pairs"]
       rows = jax.random.randint(key, (len(batch[here.name]),), 0, pairs)
-      drawn = spread({k: v[rows] for k, v in known.items()})
+      drawn = shard_batch({k: v[rows] for k, v in known.items()})
       return drawn["x0"], drawn["eps"], drawn
     x0 = filled(here, batch, k_fill) if dequantize else here.floats(batch)
     eps = jax.random.normal(k_eps, x0.shape)
@@ -142,6 +142,6 @@ def model(
     predict = lambda x, level: velocity(params, x, level.sigma, label, k_drop if train else None)
     return denoising_loss(predict, x0, eps, schedules.flow(t), "velocity"), ({}, {})
 
-  density = ode(here, denoise, LOW, HIGH) if dequantize or not here.levels else {}
+  density = ode(here, denoise, LOW, HIGH) if dequantize or not here.num_values else {}
   start = init_reflow if teacher else init
   return diffusion(here, start, loss, denoise, path, sampler="ddim", steps=50, **density)

@@ -28,7 +28,7 @@ from genjax_zoo.core import Model
 from genjax_zoo.models.diffusion._diffusion import diffusion, network as make, space, told
 from genjax_zoo.models.diffusion._score import score_functions
 from genjax_zoo.prob.processes import denoising_loss
-from genjax_zoo.prob.schedules import to_data, ve
+from genjax_zoo.prob.schedules import ending_in_data, ve
 
 
 def model(
@@ -75,6 +75,6 @@ def model(
     return denoising_loss(predict, x0, eps, level, "score", level.sigma**2 / 2), ({}, {})
 
   def path(steps):
-    return to_data(ve(jnp.linspace(1.0, 0.0, steps), low, high))
+    return ending_in_data(ve(jnp.linspace(1.0, 0.0, steps), low, high))
 
   return diffusion(here, init, loss, denoise, path, sampler="annealed_langevin", steps=levels)

@@ -19,7 +19,7 @@ import optax
 from genjax_zoo.core import Model
 from genjax_zoo.models.diffusion._diffusion import check, column, network as make, space
 from genjax_zoo.prob import processes, schedules
-from genjax_zoo.prob.schedules import Level
+from genjax_zoo.prob.schedules import NoiseLevel
 
 
 def model(
@@ -46,7 +46,7 @@ def model(
   options = dict(blocks=blocks, attention=attention, patch=patch, dropout=dropout, dtype=dtype)
   net = make(network, here.shape, hidden, outputs=here.classes, **options)
 
-  def log_label(params, state, x, level: Level, key=None):
+  def log_label(params, state, x, level: NoiseLevel, key=None):
     """`key` is that of dropout in training."""
     seen = x / column(jnp.hypot(level.alpha, level.sigma), x)
     rngs, noise = (

@@ -36,7 +36,7 @@ from genjax_zoo.models.diffusion._diffusion import (
 from genjax_zoo.models.diffusion._score import score_functions
 from genjax_zoo.prob import schedules
 from genjax_zoo.prob.processes import denoising_loss
-from genjax_zoo.prob.schedules import to_data
+from genjax_zoo.prob.schedules import ending_in_data
 
 SDES = {"vp": schedules.vp, "sub_vp": schedules.sub_vp, "ve": schedules.ve}
 # The least t of training and of sampling (appendix C); at 0 the score has no bound.
@@ -102,12 +102,12 @@ def model(
     return denoising_loss(predict, x0, eps, level, "score", weight), ({}, {})
 
   def path(steps):
-    return to_data(process(jnp.linspace(1.0, FIRST[1], steps)))
+    return ending_in_data(process(jnp.linspace(1.0, FIRST[1], steps)))
 
   last, first = (
     float(level.sigma / level.alpha) for level in map(process, map(jnp.asarray, (1.0, FIRST[1])))
   )
-  density = ode(here, denoise, first, last) if dequantize or not here.levels else {}
+  density = ode(here, denoise, first, last) if dequantize or not here.num_values else {}
   return diffusion(
     here, init, loss, denoise, path, sampler="predictor_corrector", steps=200, **density
   )

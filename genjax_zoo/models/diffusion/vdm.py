@@ -34,7 +34,7 @@ from genjax_zoo.core import Model
 from genjax_zoo.models.diffusion._diffusion import column, diffusion, network as make, space, told
 from genjax_zoo.prob import processes
 from genjax_zoo.prob.distributions import discretized_normal_log_prob, normal_log_prob
-from genjax_zoo.prob.schedules import Level, log_snr_level, to_data
+from genjax_zoo.prob.schedules import NoiseLevel, ending_in_data, log_snr_level
 
 FEATURES = 256  # Of the monotone network.
 
@@ -80,9 +80,11 @@ def model(
   `drop_label`.
   """
   here = space(data, conditional)
-  low = low or (-2 * math.log(3 * (here.levels - 1)) if here.levels else -13.3)
+  low = low or (-2 * math.log(3 * (here.num_values - 1)) if here.num_values else -13.3)
   octaves = (
-    (round(math.log2(here.levels)) - 2, round(math.log2(here.levels)) - 1) if here.levels else ()
+    (round(math.log2(here.num_values)) - 2, round(math.log2(here.num_values)) - 1)
+    if here.num_values
+    else ()
   )
   options = dict(
     classes=here.classes,
@@ -117,8 +119,8 @@ def model(
     x0, (first, last) = here.floats(batch), params["ends"]
     flat = lambda a: a.reshape(len(x0), -1)
     mean = flat(x0 + jnp.exp(first / 2) * jax.random.normal(key, x0.shape))
-    if here.levels:
-      log_p = discretized_normal_log_prob(flat(batch[here.name]), mean, first / 2, here.levels)
+    if here.num_values:
+      log_p = discretized_normal_log_prob(flat(batch[here.name]), mean, first / 2, here.num_values)
     else:
       log_p = normal_log_prob(flat(x0), mean, first / 2)
     return -log_p.sum(-1), processes.prior_kl(x0, log_snr_level(-last))
@@ -175,11 +177,11 @@ def model(
     nats = jax.lax.map(one, (jnp.arange(k), jax.random.split(key, k))).mean(0)
     return -nats - sum(ends(params, batch, k_ends))
 
-  def denoise(params, state, x, level: Level, label):
+  def denoise(params, state, x, level: NoiseLevel, label):
     total = jnp.hypot(level.alpha, level.sigma)
-    z, level = x / column(total, x), Level(level.alpha / total, level.sigma / total)
+    z, level = x / column(total, x), NoiseLevel(level.alpha / total, level.sigma / total)
     return processes.split(noise(params, z, -level.log_snr, label), z, level, "eps")[0]
 
-  path = lambda steps: to_data(log_snr_level(-jnp.linspace(high, low, steps)))
+  path = lambda steps: ending_in_data(log_snr_level(-jnp.linspace(high, low, steps)))
   about = {"log_prob": log_prob, "likelihood": {"bound": "lower_bound"}}
   return diffusion(here, init, loss, denoise, path, steps=250, **about)

@@ -56,8 +56,8 @@ def model(
   parts["features"] and parts["logits"], (params, state, batch) -> [B, ...]; `batch` needs no label
   there.
   """
-  levels = data["image"].levels
-  net = Classifier(data["label"].levels, widths, features)
+  levels = data["image"].num_values
+  net = Classifier(data["label"].num_values, widths, features)
 
   def apply(params, images):
     return net.apply({"params": params}, images.astype(jnp.float32) / (levels - 1))

@@ -27,8 +27,8 @@ from jax import lax
 import jax.numpy as jnp
 
 from genjax_zoo.core import Model, UserError
-from genjax_zoo.models._form import centred, entry, in_form
-from genjax_zoo.models._networks import networks
+from genjax_zoo.models._form import entry, to_data, to_floats
+from genjax_zoo.models._networks import encoder_decoder
 from genjax_zoo.nn.spectral import directions, normalised
 from genjax_zoo.prob.langevin import langevin
 
@@ -53,9 +53,9 @@ def model(
   known.
   """
   name, field = entry(data)
-  if not field.levels:
+  if not field.num_values:
     raise UserError("ebm restarts its chains anywhere in the box of gray levels: it wants images")
-  net, _ = networks(network, hidden, 1, field.shape, jax.nn.swish, dtype)
+  net, _ = encoder_decoder(network, hidden, 1, field.shape, jax.nn.swish, dtype)
   uniform = lambda key, n: jax.random.uniform(key, (n, *field.shape), minval=-1.0, maxval=1.0)
 
   def energy_of(weights, x):
@@ -71,7 +71,7 @@ def model(
 
   def init(key, batch):
     k_net, k_u, k_buffer = jax.random.split(key, 3)
-    params = net.init(k_net, centred(batch[name], field))["params"]
+    params = net.init(k_net, to_floats(batch[name], field))["params"]
     return {"energy": params}, {"u": directions(k_u, params), "buffer": uniform(k_buffer, buffer)}
 
   def chains(state, key, n):
@@ -83,8 +83,8 @@ def model(
 
   def loss(params, state, batch, key, train):
     k_data, k_start, k_walk = jax.random.split(key, 3)
-    width = 2 / (field.levels - 1)
-    x = centred(batch[name], field)
+    width = 2 / (field.num_values - 1)
+    x = to_floats(batch[name], field)
     x = x + jax.random.uniform(k_data, x.shape, minval=-width / 2, maxval=width / 2)
     weights, u = normalised(params["energy"], state["u"])
     rows, start = chains(state, k_start, len(x))
@@ -99,7 +99,7 @@ def model(
   def evaluate(params, state, batch, key):
     rows = jax.random.randint(key, (len(batch[name]),), 0, buffer)
     real, fake = (
-      energy(params, state, centred(batch[name], field)),
+      energy(params, state, to_floats(batch[name], field)),
       energy(params, state, state["buffer"][rows]),
     )
     return {"real_energy": real, "model_energy": fake}
@@ -114,7 +114,7 @@ def model(
       else state["buffer"][jax.random.randint(k_start, (n,), 0, buffer)]
     )
     weights, _ = normalised(params["energy"], state["u"], iterations=0)
-    return {name: in_form(walk(weights, x, k_walk, steps), field)}
+    return {name: to_data(walk(weights, x, k_walk, steps), field)}
 
   calls = lambda steps=steps, **options: steps
   return Model(init, loss, sample, evaluate=evaluate, calls=calls, parts={"energy": energy})

@@ -51,7 +51,7 @@ def flow(
   UserError for options that don't fit the data.
   """
   name = check(data, prior, conditional, dequantization)
-  shape, dtype, levels = data[name]
+  shape, dtype, levels = data[name][:3]
   dim, (log_prior, draw) = math.prod(shape), PRIORS[prior]
   noise = NOISES[dequantization](shape, levels)
 
@@ -68,7 +68,7 @@ def flow(
     v = points(x, noise.draw(dequantizer, x, k_u)[0])
     params = initialize(k_init, v) | dequantizer
     if conditional:
-      flat = jnp.zeros((data["label"].levels, dim))
+      flat = jnp.zeros((data["label"].num_values, dim))
       params["prior"] = {"mean": flat, "log_scale": flat}
     return params, {"moments": observe(params, v)[2]} if observe else {}
 

@@ -93,7 +93,7 @@ def model(
   `log_prob` takes estimator = "exact" or "hutchinson", of one draw of signs. Raises UserError for
   other data.
   """
-  shape, _, levels = data.get("x", ((), None, None))
+  shape, _, levels = data.get("x", ((), None, None))[:3]
   if len(shape) != 1 or levels:
     raise UserError(f"cnf takes real vectors x [D]; the data have {shown(data)}")
   net, log_prior = MLP((*hidden, shape[0]), jnp.tanh, dtype), PRIORS["normal"][0]

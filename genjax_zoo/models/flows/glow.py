@@ -147,7 +147,7 @@ def model(
   the steps start from; `conditional` and `dequantization` ("uniform" or "variational") as in
   `_flow`. Raises UserError where the squeezes don't divide the image.
   """
-  shape, _, gray = data.get("image", ((), None, None))
+  shape, _, gray = data.get("image", ((), None, None))[:3]
   if len(shape) != 3 or not gray:
     raise UserError(f"glow takes integer images [H, W, C]; the data have {shown(data)}")
   if levels < 1 or shape[0] % 2**levels or shape[1] % 2**levels:

@@ -57,7 +57,8 @@ def model(
   `alpha` is that of the images' logit; `conditional` and `dequantization` ("uniform",
   "variational") as in `_flow`.
   """
-  dim, (shape, _, levels) = vectors(data, "maf"), data["image" if "image" in data else "x"]
+  dim = vectors(data, "maf")
+  shape, _, levels = data["image" if "image" in data else "x"][:3]
   net = MaskedMLP(hidden, 2, direct=False, zero=True, dtype=dtype)
   degrees = draw_degrees(np.random.default_rng(seed), dim, hidden, raster=True)
   reverse, first = (

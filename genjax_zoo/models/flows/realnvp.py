@@ -150,7 +150,7 @@ def model(
   "variational") as in `_flow`. Raises UserError for one number an example, and where the squeezes
   don't divide the image.
   """
-  shape, _, levels = data["image" if "image" in data else "x"]
+  shape, _, levels = data["image" if "image" in data else "x"][:3]
   options = dict(conditional=conditional, dequantization=dequantization)
   if len(shape) == 1:
     return flow(data, *points(vectors(data, "realnvp"), depth, hidden, bound, dtype), **options)

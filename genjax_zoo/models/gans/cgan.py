@@ -25,9 +25,9 @@ import jax
 import jax.numpy as jnp
 
 from genjax_zoo.core import Learner, UserError
-from genjax_zoo.models._form import centred, entry
+from genjax_zoo.models._form import entry, to_floats
 from genjax_zoo.models._game import generator_model, play
-from genjax_zoo.models._networks import networks
+from genjax_zoo.models._networks import encoder_decoder
 from genjax_zoo.models.gans.gan import check, leaky_relu
 from genjax_zoo.nn.augment import augment as augmented
 from genjax_zoo.prob.adversarial import GAMES, squared_slope
@@ -96,12 +96,12 @@ def learner(
   """
   if condition not in CRITICS:
     raise UserError(f"unknown model.condition={condition!r}; there are {', '.join(CRITICS)}")
-  if "label" not in data or not data["label"].levels:
+  if "label" not in data or not data["label"].num_values:
     raise UserError(f"a conditional GAN needs data with a 'label'; these have {', '.join(data)}")
   name, field = entry(data)
   check(loss, augment, field)
-  game, classes = GAMES[loss], data["label"].levels
-  critic_body, gen_body = networks(network, hidden, features, field.shape, leaky_relu, dtype)
+  game, classes = GAMES[loss], data["label"].num_values
+  critic_body, gen_body = encoder_decoder(network, hidden, features, field.shape, leaky_relu, dtype)
   gen_net, critic_net = (
     Generator(gen_body, classes, features),
     CRITICS[condition](critic_body, classes),
@@ -109,14 +109,14 @@ def learner(
 
   def generate(params, state, latents):
     x = gen_net.apply({"params": params["gen"]}, latents["z"], latents["label"])
-    return jnp.tanh(x) if field.levels else x
+    return jnp.tanh(x) if field.num_values else x
 
   def critic(params, state, x, given):
     return critic_net.apply({"params": params["critic"]}, x, given["label"])
 
   def init(key, batch):
     k_gen, k_critic = jax.random.split(key)
-    x, y = centred(batch[name], field), batch["label"]
+    x, y = to_floats(batch[name], field), batch["label"]
     gen = gen_net.init(k_gen, jnp.zeros((1, latent)), y[:1])["params"]
     return {"gen": gen, "critic": critic_net.init(k_critic, x, y)["params"]}, {}
 
@@ -130,7 +130,7 @@ def learner(
 
   def critic_loss(critic_params, gen, state, batch, key):
     k_fake, k_real = jax.random.split(key)
-    x = augmented(centred(batch[name], field), k_real, augment)
+    x = augmented(to_floats(batch[name], field), k_real, augment)
     logits = lambda x: critic({"critic": critic_params}, {}, x, batch)
     real, fake = logits(x), fake_logits(gen, critic_params, batch, k_fake)
     penalty = r1 / 2 * squared_slope(logits, x) if r1 else 0.0

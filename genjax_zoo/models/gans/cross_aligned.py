@@ -112,11 +112,11 @@ def learner(
   `widths` and `features` are the windows of the critic and the features of each. Samples are given
   sentences in the other style. Raises UserError for data without tokens in two styles.
   """
-  if "tokens" not in data or "label" not in data or data["label"].levels != 2:
+  if "tokens" not in data or "label" not in data or data["label"].num_values != 2:
     raise UserError(
       f"cross_aligned wants 'tokens' and a 'label' of two styles; the data have {', '.join(data)}"
     )
-  (L,), form, V = data["tokens"]
+  (L,), form, V = data["tokens"][:3]
   encoder, generator = Encoder(hidden, embed, latent, 2), Generator(hidden, embed, V, 2)
   net = Critic(widths, features, 2)
   game = GAMES["non_saturating"]

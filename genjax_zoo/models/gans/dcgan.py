@@ -23,7 +23,7 @@ import jax
 import jax.numpy as jnp
 
 from genjax_zoo.core import Learner, UserError
-from genjax_zoo.models._form import centred, entry
+from genjax_zoo.models._form import entry, to_floats
 from genjax_zoo.models._game import generator_model, play
 from genjax_zoo.models.gans.gan import check, leaky_relu
 from genjax_zoo.nn.conv import Conv, ConvTranspose
@@ -104,7 +104,7 @@ def learner(
 
   def init(key, batch):
     keys, inputs = dict(zip(nets, jax.random.split(key))), {"gen": jnp.zeros((1, latent))}
-    inputs["critic"] = centred(batch[name], field)
+    inputs["critic"] = to_floats(batch[name], field)
     made = {
       player: net.init(keys[player], inputs[player], train=False) for player, net in nets.items()
     }
@@ -117,7 +117,7 @@ def learner(
   model = generator_model(data, latent, init, generate, critic)
 
   def critic_loss(critic, gen, state, batch, key):
-    x = centred(batch[name], field)
+    x = to_floats(batch[name], field)
     x_fake, _ = train("gen", gen, state, model.parts["prior"](key, len(x))["z"])
     real, state = train("critic", critic, state, x)
     fake, state = train("critic", critic, state, x_fake)

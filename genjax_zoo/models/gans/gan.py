@@ -11,7 +11,7 @@ For fixed densities p of data and q of G(z) the best critic is l = log p / q, wh
 - log 4. Two other games differ in the two losses alone: "least_squares" (LSGAN) and "hinge", see
 prob/adversarial.py.
 
-Departures: Gaussian z; Adam; the zero-centred penalty R1 on real data (Mescheder 2018,
+Departures: Gaussian z; Adam; the zero-to_floats penalty R1 on real data (Mescheder 2018,
 arXiv:1801.04406, equation 9), off by default, makes the game converge locally and keeps all modes
 in experience; sampling uses an average of the generator's weights. Images are scaled to [-1, 1],
 the range of tanh.
@@ -27,7 +27,7 @@ import functools
 import jax
 
 from genjax_zoo.core import Learner, UserError, nearest
-from genjax_zoo.models._form import centred, entry
+from genjax_zoo.models._form import entry, to_floats
 from genjax_zoo.models._game import mirrored, play
 from genjax_zoo.nn.augment import AUGMENTATIONS, augment as augmented
 from genjax_zoo.prob.adversarial import GAMES, squared_slope
@@ -46,7 +46,7 @@ def check(loss, augment, field):
       raise UserError(
         f"unknown model.augment {name!r}{nearest(name, AUGMENTATIONS)}; take {', '.join(AUGMENTATIONS)}"
       )
-  if augment and not field.levels:
+  if augment and not field.num_values:
     raise UserError("model.augment is of images with gray levels: leave it out")
 
 
@@ -84,7 +84,7 @@ def learner(
 
   def critic_loss(critic_params, gen, state, batch, key):
     k_fake, k_real = jax.random.split(key)
-    x = augmented(centred(batch[name], field), k_real, augment)
+    x = augmented(to_floats(batch[name], field), k_real, augment)
     logits = lambda x: critic({"critic": critic_params}, {}, x)
     real, fake = logits(x), fake_logits(gen, critic_params, len(x), k_fake)
     penalty = r1 / 2 * squared_slope(logits, x) if r1 else 0.0

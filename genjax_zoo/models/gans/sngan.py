@@ -23,7 +23,7 @@ import jax
 import jax.numpy as jnp
 
 from genjax_zoo.core import Learner, UserError
-from genjax_zoo.models._form import centred, entry
+from genjax_zoo.models._form import entry, to_floats
 from genjax_zoo.models._game import generator_model, play
 from genjax_zoo.models.gans.gan import check
 from genjax_zoo.nn.augment import augment as augmented
@@ -121,7 +121,7 @@ def learner(
 
   def init(key, batch):
     k_gen, k_critic, k_u = jax.random.split(key, 3)
-    critic = critic_net.init(k_critic, centred(batch[name], field))["params"]
+    critic = critic_net.init(k_critic, to_floats(batch[name], field))["params"]
     gen = gen_net.init(k_gen, jnp.zeros((1, latent)))["params"]
     return {"gen": gen, "critic": critic}, {"u": directions(k_u, critic)}
 
@@ -135,7 +135,7 @@ def learner(
     k_fake, k_real = jax.random.split(key)
     weights, u = normalised(critic_params, state["u"])
     f = lambda x: critic_net.apply({"params": weights}, x)
-    real = f(augmented(centred(batch[name], field), k_real, augment))
+    real = f(augmented(to_floats(batch[name], field), k_real, augment))
     fake = f(fakes(gen, len(real), k_fake))
     return game.critic(real, fake), ({"u": u}, {"real_logit": real, "fake_logit": fake})
 

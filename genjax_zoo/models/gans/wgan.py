@@ -24,7 +24,7 @@ import jax
 import jax.numpy as jnp
 
 from genjax_zoo.core import Learner, UserError
-from genjax_zoo.models._form import centred, entry
+from genjax_zoo.models._form import entry, to_floats
 from genjax_zoo.models._game import mirrored, play
 from genjax_zoo.prob.adversarial import GAMES, gradient_penalty
 
@@ -62,7 +62,7 @@ def learner(
   def critic_loss(critic_params, gen, state, batch, key):
     k_z, k_t = jax.random.split(key)
     f = lambda x: critic({"critic": critic_params}, state, x)
-    x = centred(batch[name], field)
+    x = to_floats(batch[name], field)
     x_fake = generate({"gen": gen}, state, model.parts["prior"](k_z, len(x)))
     real, fake = f(x), f(x_fake)
     held = penalty * gradient_penalty(f, x, x_fake, k_t) if penalty else 0.0

@@ -32,7 +32,7 @@ class Observation(NamedTuple):
 
   params: Callable  # () -> {"log_scale": [C]}, or {} where nothing is learned
   floats: Callable  # batch -> [B, *shape], gray levels as v
-  in_form: Callable  # v -> batch, the reverse
+  to_data: Callable  # v -> batch, the reverse
   log_prob: Callable  # (params, batch, out, key) -> nats [B]
   mean: Callable  # out -> [B, *shape], gray levels as v
   draw: Callable  # (params, out, key) -> [B, *shape], gray levels as v
@@ -43,13 +43,13 @@ def check(likelihood: str, field):
   """Raises UserError where the data do not fit the likelihood."""
   if likelihood not in LIKELIHOODS:
     raise UserError(f"unknown model.likelihood={likelihood!r}; there are {', '.join(LIKELIHOODS)}")
-  if likelihood == "bernoulli" and field.levels != 2:
-    has = f"{field.levels} levels" if field.levels else "real numbers"
+  if likelihood == "bernoulli" and field.num_values != 2:
+    has = f"{field.num_values} levels" if field.num_values else "real numbers"
     raise UserError(
       f"model.likelihood='bernoulli' wants 2 levels and the data have {has}: set data.binarize, or "
-      f"model.likelihood={'discretized_logistic' if field.levels else 'gaussian'!r}"
+      f"model.likelihood={'discretized_logistic' if field.num_values else 'gaussian'!r}"
     )
-  if likelihood == "discretized_logistic" and not field.levels:
+  if likelihood == "discretized_logistic" and not field.num_values:
     raise UserError(
       "model.likelihood='discretized_logistic' wants integers: take 'gaussian' for real numbers"
     )
@@ -62,7 +62,7 @@ def observation(data, likelihood: str, scale: float) -> Observation:
   Raises UserError where the data do not fit.
   """
   name, field = entry(data)
-  shape, form, levels = field
+  shape, form, levels = field[:3]
   check(likelihood, field)
   learned = likelihood != "bernoulli" and not scale
 
@@ -73,7 +73,7 @@ def observation(data, likelihood: str, scale: float) -> Observation:
     x = batch[name].astype(jnp.float32)
     return x / (levels - 1) if levels else x
 
-  def in_form(v):
+  def to_data(v):
     return {name: (jnp.round(jnp.clip(v, 0, 1) * (levels - 1)) if levels else v).astype(form)}
 
   def mean(out):
@@ -106,4 +106,4 @@ def observation(data, likelihood: str, scale: float) -> Observation:
     return mean(out) + jnp.exp(log_scale(params, out)) * noise(key, out.shape)
 
   filled = "uniform" if likelihood == "gaussian" and levels else None
-  return Observation(params, floats, in_form, log_prob, mean, draw, filled)
+  return Observation(params, floats, to_data, log_prob, mean, draw, filled)

@@ -23,7 +23,7 @@ import jax
 import jax.numpy as jnp
 
 from genjax_zoo.core import Model, UserError, nearest
-from genjax_zoo.models._networks import networks, nonlinearity
+from genjax_zoo.models._networks import encoder_decoder, nonlinearity
 from genjax_zoo.prob.corruptions import CORRUPTIONS, PROJECTIONS
 
 
@@ -44,7 +44,7 @@ def model(
   convolutions ("conv"). Raises UserError for an unknown corruption, and for one that the images are
   too small or too gray for.
   """
-  shape, form, levels = data["image"]
+  shape, form, levels = data["image"][:3]
   if corruption not in CORRUPTIONS:
     known = ", ".join(CORRUPTIONS)
     raise UserError(
@@ -60,7 +60,9 @@ def model(
     raise UserError(
       "model.corruption='gray': the images have one channel, there is no colour to learn"
     )
-  encoder, decoder = networks(network, hidden, latent, shape, nonlinearity(activation), dtype)
+  encoder, decoder = encoder_decoder(
+    network, hidden, latent, shape, nonlinearity(activation), dtype
+  )
 
   def floats(batch):
     return batch["image"].astype(jnp.float32) / (levels - 1)

@@ -45,7 +45,7 @@ def model(
   Raises UserError for data that aren't binary, for an unknown `estimator`, and for "leave_one_out"
   with k = 1.
   """
-  shape, form, levels = data["image"]
+  shape, form, levels = data["image"][:3]
   if levels != 2:
     raise UserError(
       f"model bernoulli_vae wants 2 levels and the data have {levels}: set data.binarize"

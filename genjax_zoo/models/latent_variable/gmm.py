@@ -103,7 +103,8 @@ def learner(
   """
   if covariance not in ("full", "diagonal"):
     raise UserError(f"unknown model.covariance={covariance!r}; there are full, diagonal")
-  name, (shape, dtype, levels) = entry(data)
+  name, field = entry(data)
+  shape, dtype, levels = field[:3]
   dim, full = math.prod(shape), covariance == "full"
   volume = dim * math.log(levels or 1)  # log p(integers) = log of a density on [0, 1]^D, less this.
 
@@ -112,7 +113,7 @@ def learner(
     x = jnp.asarray(batch[name], float)
     return ((x + offset) / levels if levels else x).reshape(-1, dim)
 
-  def in_form(x):
+  def to_data(x):
     """Points [B, D] in the form of the data."""
     x = x.reshape(-1, *shape)
     return {name: (jnp.clip(jnp.floor(x * levels), 0, levels - 1) if levels else x).astype(dtype)}
@@ -141,7 +142,7 @@ def learner(
     return {"z": jax.nn.softmax(log_joint(params, points(batch)))}  # Responsibilities [B, K].
 
   def decode(params, state, latents, key):
-    return in_form(latents["z"] @ params["mean"])
+    return to_data(latents["z"] @ params["mean"])
 
   def sample(params, state, key, n, given={}):
     k_z, k_x = jax.random.split(key)
@@ -150,7 +151,7 @@ def learner(
       jax.random.normal(k_x, (n, dim)),
     )
     component = lambda p: p["mean"][None] + (eps @ p["scale"].T if full else eps * p["scale"][None])
-    return in_form(jax.lax.map(component, params)[z, jnp.arange(n)])
+    return to_data(jax.lax.map(component, params)[z, jnp.arange(n)])
 
   return Learner(
     init,

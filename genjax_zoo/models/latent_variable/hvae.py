@@ -65,7 +65,7 @@ def model(
   ways. `k` draws an example train it. Raises UserError for data that aren't binary, and for widths
   that don't fit the levels.
   """
-  shape, form, levels = data["image"]
+  shape, form, levels = data["image"][:3]
   if levels != 2:
     raise UserError(f"model hvae wants 2 levels and the data have {levels}: set data.binarize")
   if len(latent) != len(hidden):

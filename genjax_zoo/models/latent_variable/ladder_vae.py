@@ -186,11 +186,11 @@ def model(
     return seen.mean(down(params, len(zs[0]), jax.random.key(0), zs=zs)[0])
 
   def decode(params, state, latents, key):
-    return seen.in_form(mean(params, state, latents))
+    return seen.to_data(mean(params, state, latents))
 
   def sample(params, state, key, n, given={}, temperature=1.0):
     """Means of p(x | z), z drawn from the top down with deviations times `temperature`."""
-    return seen.in_form(seen.mean(down(params, n, key, temperature=temperature)[0]))
+    return seen.to_data(seen.mean(down(params, n, key, temperature=temperature)[0]))
 
   return Model(
     init,

@@ -29,7 +29,7 @@ import jax.numpy as jnp
 import optax
 
 from genjax_zoo.core import Model, UserError
-from genjax_zoo.models._form import centred, in_form
+from genjax_zoo.models._form import to_data, to_floats
 from genjax_zoo.nn.mlp import MLP
 
 
@@ -61,7 +61,7 @@ def model(
   names = sorted(data.keys() - {"label"})
   if "label" not in data or len(names) < 2:
     raise UserError(f"mfm wants a label and two modalities; the data have {', '.join(data)}")
-  classes, sizes = data["label"].levels, {m: math.prod(data[m].shape) for m in names}
+  classes, sizes = data["label"].num_values, {m: math.prod(data[m].shape) for m in names}
   mlp = lambda *widths: MLP(widths, jax.nn.relu)
   nets = {f"style_{m}": (mlp(*hidden, latent), size) for m, size in sizes.items()}
   nets |= {f"seen_{m}": (mlp(*hidden, features), size) for m, size in sizes.items()}
@@ -74,7 +74,7 @@ def model(
     return nets[name][0].apply({"params": params[name]}, x)
 
   def flat(batch, m):
-    return centred(batch[m], data[m]).reshape(len(batch[m]), -1)
+    return to_floats(batch[m], data[m]).reshape(len(batch[m]), -1)
 
   def content(params, seen):
     """z_y [B, shared] of {modality: (x [B, D], weight [B])}."""
@@ -140,7 +140,7 @@ def model(
   def decode(params, state, latents, key):
     """All modalities, and the likeliest label."""
     made, logits = generate(params, latents)
-    shaped = {m: in_form(x.reshape(-1, *data[m].shape), data[m]) for m, x in made.items()}
+    shaped = {m: to_data(x.reshape(-1, *data[m].shape), data[m]) for m, x in made.items()}
     return shaped | {"label": logits.argmax(-1).astype(data["label"].dtype)}
 
   def sample(params, state, key, n, given={}):

@@ -34,7 +34,7 @@ import jax
 import jax.numpy as jnp
 
 from genjax_zoo.core import Model, UserError
-from genjax_zoo.models._networks import networks, nonlinearity
+from genjax_zoo.models._networks import encoder_decoder, nonlinearity
 from genjax_zoo.models.latent_variable._observation import observation
 from genjax_zoo.prob.ais import log_marginal, sigmoid_schedule
 from genjax_zoo.prob.distributions import log_mean_exp, normal_log_prob, normal_sample
@@ -71,9 +71,11 @@ def model(
     )
   if conditional and "label" not in data:
     raise UserError("model.conditional wants data with a 'label'")
-  classes = data["label"].levels if conditional else 0
+  classes = data["label"].num_values if conditional else 0
   shape = data["image" if "image" in data else "x"].shape
-  encoder, decoder = networks(network, hidden, 2 * latent, shape, nonlinearity(activation), dtype)
+  encoder, decoder = encoder_decoder(
+    network, hidden, 2 * latent, shape, nonlinearity(activation), dtype
+  )
   bounds = {"iwae": "lower_bound", "elbo": "lower_bound", "ais": "lower_bound"}
 
   def posterior(params, v, label=None):
@@ -198,7 +200,7 @@ def model(
     return seen.mean(decoded(params, latents))
 
   def decode(params, state, latents, key):
-    return seen.in_form(mean(params, state, latents))
+    return seen.to_data(mean(params, state, latents))
 
   def sample(params, state, key, n, given={}, temperature=1.0, noise=False):
     """Means of p(x | z), z ~ p(z) of deviations times `temperature`; with `noise`, x ~ p(x | z),
@@ -206,7 +208,7 @@ def model(
     """
     k_z, k_x = jax.random.split(key)
     out = decoded(params, with_label(draw_prior(params, k_z, n, temperature), given))
-    return seen.in_form(seen.draw(params, out, k_x) if noise else seen.mean(out))
+    return seen.to_data(seen.draw(params, out, k_x) if noise else seen.mean(out))
 
   return Model(
     init,

@@ -69,7 +69,9 @@ def perturbed(model, data, seed=0, scale=0.7):
   """Parameters far from their initial values, where no weight is 0."""
   # Random images, for what starts with the moments of the first batch.
   rng = np.random.default_rng(seed)
-  batch = {k: rng.integers(f.levels, size=(8, *f.shape)).astype(f.dtype) for k, f in data.items()}
+  batch = {
+    k: rng.integers(f.num_values, size=(8, *f.shape)).astype(f.dtype) for k, f in data.items()
+  }
 
   @jax.jit
   def draw(key):
@@ -81,7 +83,7 @@ def perturbed(model, data, seed=0, scale=0.7):
 
 
 def all_images(data):
-  shape, dtype, levels = data["image"]
+  shape, dtype, levels = data["image"][:3]
   values = itertools.product(range(levels), repeat=math.prod(shape))
   return np.array(list(values), dtype).reshape(-1, *shape)
 
@@ -163,7 +165,7 @@ def test_completion(name, data):
   """
   model, data, n = made_of(name, DATA[data]), DATA[data], 6
   params = perturbed(model, data, scale=SCALE.get(name, 0.7))
-  shape, dtype, levels = data["image"]
+  shape, dtype, levels = data["image"][:3]
   rng = np.random.default_rng(0)
   image, keep = rng.integers(levels, size=(n, *shape)).astype(dtype), rng.random((n, *shape)) < 0.5
   given = {"image": image, "keep": keep} | labels(model, n)

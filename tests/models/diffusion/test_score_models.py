@@ -23,7 +23,7 @@ from genjax_zoo.models.diffusion import (
   vdm,
 )
 from genjax_zoo.prob import schedules
-from genjax_zoo.prob.schedules import Level
+from genjax_zoo.prob.schedules import NoiseLevel
 from genjax_zoo.prob.transport import optimal_pairs, straightness
 from tests.prob.mixture import denoise as mixture_denoise
 
@@ -83,8 +83,8 @@ def test_what_a_network_knows_holds_at_the_levels_of_any_process(name):
     jnp.linspace(0.2, 1.0, 5),
     jnp.linspace(0.9, 0.3, 5),
   )
-  a = denoise(params, state, x, Level(alpha, sigma), None)
-  b = denoise(params, state, x / alpha[:, None], Level(jnp.ones(5), sigma / alpha), None)
+  a = denoise(params, state, x, NoiseLevel(alpha, sigma), None)
+  b = denoise(params, state, x / alpha[:, None], NoiseLevel(jnp.ones(5), sigma / alpha), None)
   np.testing.assert_allclose(a, b, rtol=1e-3, atol=1e-4)
   assert np.abs(a - x).max() > 1e-3
 
@@ -163,8 +163,8 @@ def test_a_consistency_model_is_the_identity_at_the_least_noise():
   params, state = loud(MODELS["consistency"])
   x = jax.random.normal(KEY, (5, 2))
   f = functools.partial(MODELS["consistency"].parts["consistency"], params, state, x, label=None)
-  np.testing.assert_allclose(f(level=Level(jnp.ones(()), jnp.asarray(0.002))), x, rtol=1e-5)
-  assert np.abs(f(level=Level(jnp.ones(()), jnp.asarray(1.0))) - x).max() > 0.1
+  np.testing.assert_allclose(f(level=NoiseLevel(jnp.ones(()), jnp.asarray(0.002))), x, rtol=1e-5)
+  assert np.abs(f(level=NoiseLevel(jnp.ones(()), jnp.asarray(1.0))) - x).max() > 0.1
 
 
 def test_neighbours_are_levels_of_the_grid():

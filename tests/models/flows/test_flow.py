@@ -40,7 +40,8 @@ CASES = [(VECTORS["spline_flow"], TABLE), *(pytest.param(*case, marks=slow) for 
 
 
 def batch_of(data, n, seed=0):
-  name, (shape, dtype, levels) = next(iter(data.items()))
+  name, field = next(iter(data.items()))
+  shape, dtype, levels = field[:3]
   rng = np.random.default_rng(seed)
   return {
     name: rng.integers(levels, size=(n, *shape)).astype(dtype)
