@@ -3,7 +3,6 @@
 import jax
 import numpy as np
 
-from experiments import resolve as configs
 from genjax_zoo import data as datasets
 from genjax_zoo.core import UserError
 from genjax_zoo.data.loader import test_loader
@@ -12,13 +11,8 @@ from genjax_zoo.metrics import quality
 from genjax_zoo.metrics.features import choose
 from genjax_zoo.metrics.frechet import fid
 from genjax_zoo.run import Run
-from genjax_zoo.sample import sampler
+from genjax_zoo.sample import sample_options, sampler
 from genjax_zoo.validate import validation
-
-
-def sample_options(config) -> dict:
-  """The config's options of the model's `sample`."""
-  return {k: v for k, v in config["sample"].items() if k not in configs.SAMPLE}
 
 
 def hosts() -> dict:

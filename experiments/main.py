@@ -24,7 +24,7 @@ import jax
 from ml_collections import ConfigDict
 
 from experiments import resolve as configs
-from experiments.hooks import HOOKS, given_rows, hosts, sample_options
+from experiments.hooks import HOOKS, given_rows, hosts
 from genjax_zoo import data as datasets, evaluate
 from genjax_zoo.build import build
 from genjax_zoo.core import UserError
@@ -37,6 +37,7 @@ from genjax_zoo.metrics.features import choose
 from genjax_zoo.metrics.kernel import FEWEST
 from genjax_zoo.report import run_page as report
 from genjax_zoo.run import Run, describe, load, read_description, values, write_description
+from genjax_zoo.sample import sample_options
 from genjax_zoo.sharding import join_hosts, make_mesh
 from genjax_zoo.validate import best
 

@@ -189,6 +189,14 @@ def write_json(path: Path, tree):
   temporary.replace(path)
 
 
+def read_json(path: Path, default=None):
+  """The content of a JSON file, `default` when it isn't there or can't be read; NaN is None."""
+  try:
+    return json.loads(path.read_text(encoding="utf-8"), parse_constant=lambda _: None)
+  except (OSError, ValueError):
+    return default
+
+
 def read_rows(path) -> list[dict]:
   """The rows of a metrics.jsonl, [] if there is none; a half-written last line is dropped."""
   rows = []

@@ -10,6 +10,15 @@ from genjax_zoo.core import Model, UserError
 from genjax_zoo.sharding import gather, jit, replicated
 
 
+# Keys of the config's section `sample` that are not options of the model's `sample`.
+NOT_OPTIONS = "n", "seed"
+
+
+def sample_options(config) -> dict:
+  """The config's options of the model's `sample`."""
+  return {k: v for k, v in config["sample"].items() if k not in NOT_OPTIONS}
+
+
 def sampler(model: Model, mesh, n: int, **options):
   """A compiled `(weights, state, key, given={}) -> batch` of n samples, NumPy arrays in the form of
   the data.

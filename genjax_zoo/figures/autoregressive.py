@@ -6,8 +6,9 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from genjax_zoo.figures.common import columns_of, floats, sample_options
+from genjax_zoo.figures.common import columns_of, floats
 from genjax_zoo.figures.pictures import grid, plot
+from genjax_zoo.sample import sample_options
 from genjax_zoo.sharding import jit
 
 EXAMPLES, ROWS = 8, 4  # So many images are looked at, and so many ways to go on shown.
@@ -27,7 +28,7 @@ def completions(run, dataset, test, encoded):
     k: np.tile(test[k][:columns], (ROWS, *[1] * (test[k].ndim - 1)))
     for k in ("image", *run.model.given)
   }
-  drawn = run.sample(ROWS * columns, given=given, **sample_options(run))
+  drawn = run.sample(ROWS * columns, given=given, **sample_options(run.config))
   images = np.concatenate(
     [floats({"image": test["image"][:columns]}, dataset), floats(drawn, dataset)]
   )

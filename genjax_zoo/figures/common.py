@@ -10,6 +10,7 @@ from genjax_zoo.data.dataset import Dataset, count
 from genjax_zoo.figures.pictures import fitting, unit
 from genjax_zoo.metrics.quality import examples
 from genjax_zoo.run import Run
+from genjax_zoo.sample import sample_options
 
 # So many test examples are encoded; fewer when they are large or the model is slow.
 EXAMPLES, NUMBERS = 2000, 2**22
@@ -21,7 +22,7 @@ def held_out(run: Run, dataset: Dataset) -> dict:
     count(dataset.splits["test"]),
     sum(math.prod(f.shape) for f in dataset.fields.values()),
   )
-  affordable = NUMBERS // (numbers * run.model.calls(**sample_options(run)))
+  affordable = NUMBERS // (numbers * run.model.calls(**sample_options(run.config)))
   asked = run.config.get("evaluate", {}).get("examples") or total
   n = min(EXAMPLES, max(64, affordable), asked, total)
   rows = examples(dataset, "test", np.random.default_rng(0).permutation(total)[:n])
@@ -38,14 +39,11 @@ def decodes_images(run, dataset) -> bool:
   return "image" in dataset.fields and run.model.encode is not None and run.model.decode is not None
 
 
-def sample_options(run) -> dict:
-  """The config's options of the model's `sample`."""
-  return {k: v for k, v in run.config["sample"].items() if k not in ("n", "seed")}
-
-
 def draw_samples(run, test, n) -> dict:
   """n samples of seed 0, given test examples where the model needs them."""
-  return run.sample(n, given={k: test[k][:n] for k in run.model.given}, **sample_options(run))
+  return run.sample(
+    n, given={k: test[k][:n] for k in run.model.given}, **sample_options(run.config)
+  )
 
 
 def is_real(z) -> bool:
