@@ -18,6 +18,7 @@ forgets eps in x_t (B, line 770).
 
 from collections.abc import Callable
 
+import jax
 import jax.numpy as jnp
 
 from genjax_zoo.prob.schedules import NoiseLevel
@@ -34,33 +35,57 @@ def diffuse(x0, eps, t: NoiseLevel):
   return alpha * x0 + sigma * eps
 
 
-def transition(s: NoiseLevel, t: NoiseLevel) -> NoiseLevel:
-  """(ratio, sqrt(var)) of q(x_t | x_s) = N(ratio x_s, var I): a step of the chain; var is the
-  papers' beta_t.
+def transition_variance(s: NoiseLevel, t: NoiseLevel):
+  """The variance of q(x_t | x_s), sigma_t² - (alpha_t / alpha_s)² sigma_s²: the papers' beta_t."""
+  scaled = t.alpha / s.alpha * s.sigma
+  # As (a - b) (a + b), which loses fewer digits than a² - b². At s = t, where it is 0, rounding may
+  # make it negative.
+  return jnp.maximum((t.sigma - scaled) * (t.sigma + scaled), 0)
 
-  ratio = alpha_t / alpha_s, var = sigma_t² - ratio² sigma_s².
+
+def transition(s: NoiseLevel, t: NoiseLevel) -> NoiseLevel:
+  """(ratio, sd) of a step of the chain, q(x_t | x_s) = N(ratio x_s, sd² I).
+
+  ratio = alpha_t / alpha_s. It is a NoiseLevel, so that `diffuse` takes x_s to x_t by it.
   """
-  ratio = t.alpha / s.alpha
-  return NoiseLevel(
-    ratio, jnp.sqrt(jnp.maximum((t.sigma - ratio * s.sigma) * (t.sigma + ratio * s.sigma), 0))
-  )
+  return NoiseLevel(t.alpha / s.alpha, jnp.sqrt(transition_variance(s, t)))
 
 
 def posterior(x0, x, s: NoiseLevel, t: NoiseLevel):
   """(mean, small, large): q(x_s | x_t, x_0) = N(mean, small I) (Ho 2020, equations 6 and 7).
 
-  With q(x_t | x_s) = N(ratio x_s, large I):
+  With q(x_t | x_s) = N(ratio x_s, large I), see `transition`:
 
-    mean = ratio sigma_s² / sigma_t² x_t + alpha_s large / sigma_t² x_0,   small = large sigma_s² / sigma_t²
+    mean  = ratio sigma_s² / sigma_t² x_t + alpha_s large / sigma_t² x_0
+    small = large sigma_s² / sigma_t²
 
-  The two variances, beta~_t and beta_t, are right for p(x_s | x_t) when the data are one point, and
-  when they are N(0, I).
+  The papers' beta~_t and beta_t. As variance of p(x_s | x_t), `small` is optimal when the data are
+  a single point, `large` when they are N(0, I).
   """
   s, t = aligned(s, x), aligned(t, x)
-  ratio, scale = transition(s, t)
-  large = scale**2
+  ratio, sd = transition(s, t)
+  large = sd**2
+  # At s = data, sigma_s = 0: the mean is x_0 and `small` is 0.
   mean = ratio * (s.sigma / t.sigma) ** 2 * x + s.alpha * large / t.sigma**2 * x0
-  return mean, large * (s.sigma / t.sigma) ** 2, large
+  small = large * (s.sigma / t.sigma) ** 2
+  return mean, small, large
+
+
+def log_variance_bounds(levels: NoiseLevel) -> tuple[jax.Array, jax.Array]:
+  """(log_small, log_large), each [T + 1] and indexed by t: the bounds of learned log variances.
+
+  They are logarithms of the variances of `posterior` from t to t - 1, of levels [T + 1] from data
+  to noise (Nichol & Dhariwal 2021, arXiv:2102.09672, equation 15). Entries 0 are -inf.
+  """
+  s = levels.at(slice(None, -1))
+  t = levels.at(slice(1, None))
+  large = transition_variance(s, t)
+  small = large * (s.sigma / t.sigma) ** 2
+  # t = 1 ends in data: small = 0 has no logarithm, and that of t = 2 stands in, if there is one.
+  # It may be above `large` of t = 1, which then is both bounds.
+  first = jnp.minimum(small[1], large[0]) if len(large) > 1 else large[0]
+  small = small.at[0].set(first)
+  return tuple(jnp.concatenate([jnp.array([-jnp.inf]), jnp.log(v)]) for v in (small, large))
 
 
 SPLITS = {  # (value, x, alpha, sigma) -> (x_0, eps)
@@ -110,11 +135,6 @@ def denoising_loss(predict: Callable, x0, eps, t: NoiseLevel, kind: str, weight=
 
 # Weights of |eps - eps_hat|², summed over an example's numbers; snr = alpha² / sigma² times as much
 # of |x_0 - x0_hat|².
-
-
-def simple_weight(t: NoiseLevel):
-  """1: L_simple, no bound, but the best samples (Ho 2020, equation 14)."""
-  return jnp.ones_like(t.sigma)
 
 
 def elbo_weight(s: NoiseLevel, t: NoiseLevel):
