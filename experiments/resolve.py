@@ -14,6 +14,7 @@ from ml_collections import ConfigDict
 from genjax_zoo import data, loop
 from genjax_zoo.build import constructor, optax_function, optimizer, stages_of
 from genjax_zoo.core import UserError, nearest
+from genjax_zoo.models.diffusion._network import NETWORKS
 
 HERE = Path(__file__).parent
 TRAIN = dict(ema=0.0, accumulate=1, sample_every=0, fid_every=0, validate_every=0)
@@ -67,7 +68,7 @@ def complete(name: str, given: dict) -> ConfigDict:
   train = arguments(loop.train, {"learner", "data", "log", "workdir", "frozen", "hooks"}) | TRAIN
   config = dict(
     name=name,
-    model=section("model", model, model_defaults(model["name"])),
+    model=complete_model(model["name"], model),
     data=section("data", source, data_defaults(source["name"])),
     optimizer={player: by_name(options) for player, options in updates.items()}
     if players
@@ -79,6 +80,24 @@ def complete(name: str, given: dict) -> ConfigDict:
     stages={},
   )
   return ConfigDict(config)
+
+
+def complete_model(name: str, given: dict) -> dict:
+  """A config's `model`, with the defaults of the constructor and of the network that it names."""
+  defaults = model_defaults(name)
+  model = section("model", given, defaults)
+  if isinstance(defaults.get("network"), dict):
+    network = {"name": defaults["network"]["name"]} | dict(model["network"])
+    model["network"] = section("model.network", network, network_defaults(network["name"]))
+  return model
+
+
+def network_defaults(name: str) -> dict:
+  """The arguments of a diffusion model's network, without those that the model sets."""
+  if name not in NETWORKS:
+    known = ", ".join(NETWORKS)
+    raise UserError(f"unknown model.network.name={name!r}{nearest(name, NETWORKS)}; take {known}")
+  return {"name": name} | arguments(NETWORKS[name], {"channels"})
 
 
 def model_defaults(name) -> dict:
@@ -99,7 +118,12 @@ def optimizer_defaults(name) -> dict:
   return arguments(optimizer, {"options"}) | {"steps": 0, "name": name} | numbers
 
 
-BY_NAME = {"model": model_defaults, "data": data_defaults, "optimizer": optimizer_defaults}
+BY_NAME = {
+  "model": lambda name: complete_model(name, {}),
+  "network": network_defaults,
+  "data": data_defaults,
+  "optimizer": optimizer_defaults,
+}
 
 
 def section(name, given, defaults):
@@ -157,7 +181,10 @@ def override(config: ConfigDict, assignment: str):
       defaults, before = BY_NAME[kinds[-1]](text), where.to_dict()
       for k in before.keys() - defaults.keys():
         del where[k]
-      where.update(defaults | {k: v for k, v in before.items() if k in defaults} | {"name": text})
+      # A network that is a section and one that is a name are not the same argument.
+      alike = lambda k: isinstance(before[k], dict) == isinstance(defaults[k], dict)
+      stay = {k: v for k, v in before.items() if k in defaults and alike(k)}
+      where.update(defaults | stay | {"name": text})
     else:
       where[last] = parse(key, text, kind)
 
@@ -178,7 +205,7 @@ def parse(key, text, kind):
     return tuple(value) if isinstance(value, list) else (value,)
   if type(value) is not kind:
     raise UserError(
-      f"--config.{key}={text}: a value of type {kind.__name__} is wanted, like {EXAMPLES[kind]}"
+      f"--config.{key}={text} needs a value of type {kind.__name__}, such as {EXAMPLES[kind]}"
     )
   return value
 
@@ -224,8 +251,9 @@ def shrink(config: ConfigDict) -> ConfigDict:
     config.data.examples = min(config.data.examples, 1000)
   if "n_critic" in config.model:  # Parts of the batch.
     config.model.n_critic = min(config.model.n_critic, 2)
-  if config.model.get("network") == "unet":
-    config.model.hidden = config.model.hidden[:1]  # Resolutions: all are seconds of compilation.
+  network = config.model.get("network", "")
+  if isinstance(network, ConfigDict) and network.name == "unet":
+    network.hidden = network.hidden[:1]  # Resolutions: all are seconds of compilation.
   config.evaluate.examples = 64
   # More than any committed net has features: FID asks for it.
   config.evaluate.update(batch=32, samples=200)

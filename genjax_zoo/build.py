@@ -10,6 +10,7 @@ import jax.numpy as jnp
 import optax
 
 from genjax_zoo.core import Field, Learner, Model, UserError, descend, nearest
+from genjax_zoo.errors import check_sizes
 
 
 def constructor(name: str):
@@ -85,9 +86,7 @@ def optax_function(key: str, name: str):
 
 
 def stages_of(construct) -> set[str]:
-  """The keywords by which a constructor takes earlier stages: those annotated `Model`, or `Model |
-  None` if it may.
-  """
+  """The arguments of a constructor that are earlier stages: those annotated `Model`."""
   parameters = inspect.signature(construct, eval_str=True).parameters
   return {k for k, p in parameters.items() if p.annotation in (Model, Model | None)}
 
@@ -101,13 +100,12 @@ def build(config: Mapping, data: Mapping[str, Field], stages: Mapping[str, Model
   name = options.pop("name")
   construct, train = constructor(name), config["train"]
   known = inspect.signature(construct, eval_str=True).parameters
-  if missing := (set(stages) ^ stages_of(construct)) - {
-    k for k, p in known.items() if p.default is None
-  }:
+  optional = {k for k, p in known.items() if p.default is None}
+  if differ := (set(stages) ^ stages_of(construct)) - optional:
     raise UserError(
-      f"model {name!r} and the config's stages disagree about {', '.join(sorted(missing))}"
+      f"model {name!r} and the config's stages disagree about {', '.join(sorted(differ))}"
     )
-  check_sizes(name, options, {k: p.default for k, p in known.items()})
+  check_sizes("model", options, {k: p.default for k, p in known.items()})
   options |= stages
   if "tx" not in known:
     model = construct(data, **options)
@@ -130,26 +128,6 @@ def build(config: Mapping, data: Mapping[str, Field], stages: Mapping[str, Model
   return construct(
     data, {k: update(train["steps"], player) for k, player in players.items()}, **options
   )
-
-
-# Of which 0 makes sense, though the default is more.
-MAY_BE_NONE = {"blocks", "depth", "layers", "mixtures", "shift", "denoising_diffusion_gan.latent"}
-
-
-def check_sizes(model: str, options: Mapping, defaults: Mapping):
-  """Raises UserError for a size or a count among the options of `model` that is below 1; below 0
-  where 0 is none.
-  """
-  several = lambda x: x if isinstance(x, (tuple, list)) else (x,)
-  for name, value in options.items():
-    default = defaults.get(name)
-    if [type(size) for size in several(default)[:1]] != [int]:
-      continue
-    least = 0 if default == 0 or MAY_BE_NONE & {name, f"{model}.{name}"} else 1
-    if any(isinstance(size, int) and size < least for size in several(value)) or (
-      name == "widths" and not value
-    ):
-      raise UserError(f"model.{name}={value}: there must be {least} or more")
 
 
 def update(steps: int, options) -> optax.GradientTransformation:

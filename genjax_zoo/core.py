@@ -173,7 +173,7 @@ def split(tree, n: int):
 
 
 def mean_metrics(metrics: Mapping) -> dict:
-  """Metrics as numbers: means of what was measured, ratios of sums of pairs; NaN where nothing was."""
+  """Metrics as numbers: means of what was measured, ratios of sums of pairs, NaN of nothing."""
 
   def mean(x):
     if isinstance(x, tuple):
@@ -222,7 +222,7 @@ def _accumulated(gradient, params, batch, key, n: int):
 
 
 def average(ema, params, step, decay):
-  """Polyak averages of the keys that `ema` holds, with decay min(decay, (1 + step) / (10 + step))."""
+  """Polyak averages of the keys of `ema`, with decay min(decay, (1 + step) / (10 + step))."""
   decay = jnp.minimum(decay, (1 + step) / (10 + step))
   return {k: optax.incremental_update(params[k], ema[k], 1 - decay) for k in ema}
 

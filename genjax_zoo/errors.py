@@ -1,15 +1,35 @@
-"""What the user can mend, told in one line."""
+"""Errors that users can fix themselves, reported in one line."""
 
+from collections.abc import Mapping
 import difflib
 
 
 class UserError(Exception):
-  """What the user can mend: commands print its message alone, without a traceback."""
+  """An error that the user can fix: commands print its message alone, without a traceback."""
 
 
 def nearest(name, known) -> str:
-  """ ", did you mean 'x'?" for the known name nearest to a wrong one, else nothing: the end of a
-  message.
-  """
+  """The end of an error message, ", did you mean 'x'?"; "" if no known name is similar."""
   close = difflib.get_close_matches(str(name), list(known), 1, 0.5)
   return f", did you mean {close[0]!r}?" if close else ""
+
+
+# Sizes and counts that may be 0, for none of what they count.
+MAY_BE_ZERO = "blocks", "depth", "layers", "mixtures", "shift", "z_dim"
+
+
+def check_sizes(section: str, options: Mapping, defaults: Mapping):
+  """Raises UserError for a size or a count among the options that is below 1, or negative.
+
+  Sizes are the options whose default is an integer or a tuple of integers; 0 is allowed where it is
+  the default, and for MAY_BE_ZERO.
+  """
+  several = lambda x: x if isinstance(x, (tuple, list)) else (x,)
+  for name, value in options.items():
+    default = defaults.get(name)
+    if [type(size) for size in several(default)[:1]] != [int]:
+      continue
+    least = 0 if default == 0 or name in MAY_BE_ZERO else 1
+    below = any(isinstance(size, int) and size < least for size in several(value))
+    if below or (name == "widths" and not value):
+      raise UserError(f"{section}.{name}={value}: there must be {least} or more")

@@ -12,13 +12,14 @@ from genjax_zoo.build import build, dummy
 from genjax_zoo.checkpoint import Checkpoints
 from genjax_zoo.core import Field, Learner, Model, TrainState, UserError
 from genjax_zoo.log import write_json
+from genjax_zoo.migrate import migrate
 from genjax_zoo.sample import sampler
 from genjax_zoo.sharding import fsdp, gather, jit, make_mesh, put
 from genjax_zoo.validate import best
 
 
 class Run(NamedTuple):
-  """A trained model with its weights, on the devices at hand; batches and results are NumPy arrays."""
+  """A trained model with its weights, on the present devices; results are NumPy arrays."""
 
   model: Model
   weights: dict
@@ -69,14 +70,13 @@ class Run(NamedTuple):
 
 
 def check_form(batch: dict, fields: dict[str, Field]):
-  """Raises UserError for a batch that is not in the form of the data that a model was trained on."""
+  """Raises UserError for a batch without the keys and shapes of the data of training."""
   form = lambda shapes: ", ".join(f"{k} {list(shape)}" for k, shape in shapes.items()) or "nothing"
   shapes = {k: np.shape(batch[k]) for k in batch if k in fields}
   if not shapes or any(len(s) < 1 or s[1:] != fields[k].shape for k, s in shapes.items()):
     wanted = form({k: ("n", *f.shape) for k, f in fields.items()}).replace("'", "")
-    raise UserError(
-      f"a batch of n examples is {wanted}; given is {form({k: np.shape(x) for k, x in batch.items()})}"
-    )
+    given = form({k: np.shape(x) for k, x in batch.items()})
+    raise UserError(f"a batch of n examples is {wanted}; given is {given}")
 
 
 @functools.lru_cache(maxsize=64)
@@ -87,19 +87,23 @@ def compiled(f, options: tuple):
 
 def describe(fields: dict[str, Field], batch: int, stages: dict[str, dict] = {}) -> dict:
   """The fields and the batch size of a run's data, and of its stages', as JSON."""
-  data = {
-    k: {"shape": f.shape, "dtype": np.dtype(f.dtype).name, "levels": f.num_values}
-    for k, f in fields.items()
-  }
-  return {"fields": data, "batch": batch, "stages": stages}
+
+  def about(field):
+    return field._asdict() | {"dtype": np.dtype(field.dtype).name}
+
+  return {"fields": {k: about(f) for k, f in fields.items()}, "batch": batch, "stages": stages}
 
 
 def fields_of(data: dict) -> dict[str, Field]:
   """The fields that `describe` wrote."""
-  return {
-    k: Field(tuple(f["shape"]), np.dtype(f["dtype"]), f["levels"])
-    for k, f in data["fields"].items()
-  }
+
+  def field(about):
+    known = {k: about[k] for k in Field._fields if k in about}
+    known |= {"shape": tuple(about["shape"]), "dtype": np.dtype(about["dtype"])}
+    # Runs from before values had names say `levels`.
+    return Field(**{"num_values": about.get("levels")} | known)
+
+  return {k: field(about) for k, about in data["fields"].items()}
 
 
 def write_description(folder: Path, config: dict, data: dict):
@@ -109,15 +113,16 @@ def write_description(folder: Path, config: dict, data: dict):
 
 
 def read_description(folder) -> tuple[dict, dict]:
-  """The (config, data) of a run folder. Raises UserError when it is none."""
+  """The (config, data) of a run folder, in today's keys. Raises UserError when it is none."""
   try:
-    return tuple(
+    config, data = (
       tuples(json.loads((Path(folder) / name).read_text())) for name in ("config.json", "data.json")
     )
   except (OSError, ValueError) as e:
     raise UserError(
       f"{folder} is not a run folder: its config.json or data.json can't be read"
     ) from e
+  return migrate(config), data
 
 
 def tuples(tree):
@@ -128,8 +133,9 @@ def tuples(tree):
 
 
 def learner_of(config: dict, data: dict) -> tuple[Learner, tuple]:
-  """The learner of a config and what its `init` takes of earlier stages, as shapes: () or ({stage:
-  ...},).
+  """(the learner of a config, its earlier stages as `init` takes them, as shapes).
+
+  The stages are () or ({stage: (params, state)},).
   """
   stages = {
     name: learner_of(stage, data["stages"][name]) for name, stage in config["stages"].items()

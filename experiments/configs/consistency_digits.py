@@ -11,7 +11,7 @@ from ml_collections import ConfigDict
 
 def get_config():
   return ConfigDict(dict(
-    model=dict(name="consistency", sd=0.75, hidden=(32, 64)),
+    model=dict(name="consistency", sd=0.75, network=dict(name="unet", hidden=(32, 64))),
     data=dict(name="digits", batch=64),
     optimizer=dict(name="adam", learning_rate=2e-3, schedule="cosine"),
     schedules=dict(N=dict(

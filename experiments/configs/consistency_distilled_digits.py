@@ -12,7 +12,7 @@ from ml_collections import ConfigDict
 
 def get_config():
   return ConfigDict(dict(
-    model=dict(name="consistency", sd=0.75, hidden=(32, 64)),
+    model=dict(name="consistency", sd=0.75, network=dict(name="unet", hidden=(32, 64))),
     stages=dict(teacher="configs/edm_digits.py"),
     data=dict(name="digits", batch=64),
     optimizer=dict(name="adam", learning_rate=2e-3, schedule="cosine"),

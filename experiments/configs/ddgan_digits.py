@@ -10,7 +10,10 @@ from ml_collections import ConfigDict
 
 def get_config():
   return ConfigDict(dict(
-    model=dict(name="denoising_diffusion_gan", T=4, latent=16, r1=0.1, network="mlp", hidden=(256, 256, 256)),
+    model=dict(
+      name="denoising_diffusion_gan", T=4, z_dim=16, r1=0.1,
+      network=dict(name="mlp", hidden=(256, 256, 256)),
+    ),
     data=dict(name="digits", batch=64),
     optimizer=dict(
       gen=dict(name="adam", learning_rate=0.001, b1=0.5, schedule="cosine"),

@@ -14,7 +14,8 @@ from ml_collections import ConfigDict
 def get_config():
   return ConfigDict(dict(
     model=dict(
-      name="ddpm", T=1000, variance="large", hidden=(64, 128, 128, 128), blocks=2, attention=(16,), dropout=0.1,
+      name="ddpm", T=1000, variance="large",
+      network=dict(name="unet", hidden=(64, 128, 128, 128), blocks=2, attention=(16,), dropout=0.1),
     ),
     data=dict(name="npz:data/cifar10.npz", batch=128, flip=True),
     optimizer=dict(name="adam", learning_rate=2e-4, warmup_steps=5000, clip_norm=1.0),

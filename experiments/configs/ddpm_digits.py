@@ -12,7 +12,7 @@ from ml_collections import ConfigDict
 
 def get_config():
   return ConfigDict(dict(
-    model=dict(name="ddpm", T=200, schedule="cosine", network="unet", hidden=(32, 64)),
+    model=dict(name="ddpm", T=200, schedule="cosine", network=dict(name="unet", hidden=(32, 64))),
     data=dict(name="digits", batch=64),
     optimizer=dict(name="adam", learning_rate=2e-3, schedule="cosine", warmup_steps=100),
     train=dict(steps=2000, steps_per_dispatch=50, ema=0.995, log_every=200, save_every=1000, sample_every=1000),

@@ -13,7 +13,10 @@ from ml_collections import ConfigDict
 
 def get_config():
   return ConfigDict(dict(
-    model=dict(name="ddpm", T=200, schedule="cosine", prediction="v", hidden=(32, 64), conditional=True),
+    model=dict(
+      name="ddpm", T=200, schedule="cosine", prediction="v", condition=("label",),
+      network=dict(name="unet", hidden=(32, 64)),
+    ),
     data=dict(name="digits", batch=64),
     optimizer=dict(name="adam", learning_rate=2e-3, schedule="cosine", warmup_steps=100),
     train=dict(steps=1500, steps_per_dispatch=50, ema=0.99, log_every=100, save_every=500, sample_every=500),

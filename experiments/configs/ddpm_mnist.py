@@ -23,8 +23,10 @@ from ml_collections import ConfigDict
 
 def get_config():
   return ConfigDict(dict(
-    model=dict(name="ddpm", T=200, schedule="cosine", prediction="v", hidden=(48, 96), attention=(7,),
-      patch=2, conditional=True),
+    model=dict(
+      name="ddpm", T=200, schedule="cosine", prediction="v", condition=("label",),
+      network=dict(name="unet", hidden=(48, 96), attention=(7,), patch=2),
+    ),
     data=dict(name="tfds:mnist", batch=32),
     optimizer=dict(name="adam", learning_rate=2e-3, schedule="cosine", warmup_steps=100, clip_norm=1.0),
     train=dict(steps=12000, steps_per_dispatch=50, ema=0.9995, log_every=500, save_every=1500, sample_every=3000),

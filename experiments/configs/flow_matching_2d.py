@@ -11,7 +11,7 @@ from ml_collections import ConfigDict
 
 def get_config():
   return ConfigDict(dict(
-    model=dict(name="flow_matching", network="mlp", hidden=(128, 128, 128)),
+    model=dict(name="flow_matching", network=dict(name="mlp", hidden=(128, 128, 128))),
     data=dict(name="checkerboard", batch=256),
     optimizer=dict(name="adam", learning_rate=1e-3, schedule="cosine", warmup_steps=100),
     train=dict(steps=4000, steps_per_dispatch=100, ema=0.995, log_every=500, save_every=2000, sample_every=2000),

@@ -12,7 +12,10 @@ from ml_collections import ConfigDict
 
 def get_config():
   return ConfigDict(dict(
-    model=dict(name="ncsn", low=0.05, high=10.0, levels=30, hidden=(32, 64)),
+    model=dict(
+      name="ncsn", low=0.05, high=10.0, noise_levels=30,
+      network=dict(name="unet", hidden=(32, 64)),
+    ),
     data=dict(name="digits", batch=64),
     optimizer=dict(name="adam", learning_rate=2e-3, schedule="cosine", warmup_steps=50),
     train=dict(steps=1000, steps_per_dispatch=50, ema=0.99, log_every=100, save_every=500, sample_every=500),

@@ -12,7 +12,10 @@ from ml_collections import ConfigDict
 
 def get_config():
   return ConfigDict(dict(
-    model=dict(name="noisy_classifier", T=200, schedule="cosine", network="mlp", hidden=(256, 256), dropout=0.1),
+    model=dict(
+      name="noisy_classifier", T=200, schedule="cosine",
+      network=dict(name="mlp", hidden=(256, 256), dropout=0.1),
+    ),
     data=dict(name="digits", batch=128),
     optimizer=dict(name="adamw", learning_rate=1e-3, schedule="cosine", weight_decay=0.05),
     train=dict(steps=1500, steps_per_dispatch=50, ema=0.99, log_every=100, save_every=500),

@@ -12,7 +12,9 @@ from ml_collections import ConfigDict
 
 def get_config():
   return ConfigDict(dict(
-    model=dict(name="flow_matching", pairs=50_000, network="mlp", hidden=(128, 128, 128)),
+    model=dict(
+      name="flow_matching", pairs=50_000, network=dict(name="mlp", hidden=(128, 128, 128)),
+    ),
     stages=dict(teacher="configs/flow_matching_2d.py"),
     data=dict(name="checkerboard", batch=256),
     optimizer=dict(name="adam", learning_rate=1e-3, schedule="cosine", warmup_steps=100),

@@ -12,7 +12,10 @@ from ml_collections import ConfigDict
 
 def get_config():
   return ConfigDict(dict(
-    model=dict(name="flow_matching", pairs=4000, teacher_steps=10, hidden=(32, 64)),
+    model=dict(
+      name="flow_matching", pairs=4000, teacher_steps=10,
+      network=dict(name="unet", hidden=(32, 64)),
+    ),
     stages=dict(teacher="configs/flow_matching_digits.py"),
     data=dict(name="digits", batch=64),
     optimizer=dict(name="adam", learning_rate=2e-3, schedule="cosine", warmup_steps=50),

@@ -12,7 +12,9 @@ from ml_collections import ConfigDict
 
 def get_config():
   return ConfigDict(dict(
-    model=dict(name="score_sde", sde="vp", dequantize=True, hidden=(32, 64)),
+    model=dict(
+      name="score_sde", sde="vp", dequantize=True, network=dict(name="unet", hidden=(32, 64)),
+    ),
     data=dict(name="digits", batch=64),
     optimizer=dict(name="adam", learning_rate=2e-3, schedule="cosine", warmup_steps=50),
     train=dict(steps=1000, steps_per_dispatch=50, ema=0.99, log_every=100, save_every=500, sample_every=500),

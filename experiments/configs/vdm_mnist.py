@@ -12,7 +12,7 @@ from ml_collections import ConfigDict
 
 def get_config():
   return ConfigDict(dict(
-    model=dict(name="vdm", hidden=(128,), blocks=8, dropout=0.1),
+    model=dict(name="vdm", network=dict(name="unet", hidden=(128,), blocks=8, dropout=0.1)),
     data=dict(name="tfds:mnist", batch=128),
     optimizer=dict(name="adamw", learning_rate=2e-4, b2=0.99, weight_decay=0.01, warmup_steps=1000),
     train=dict(steps=50_000, steps_per_dispatch=50, ema=0.9999, log_every=500, save_every=5000, sample_every=5000),

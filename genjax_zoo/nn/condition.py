@@ -24,6 +24,8 @@ from genjax_zoo.nn.attention import attend
 from genjax_zoo.nn.embed import sinusoids
 from genjax_zoo.nn.mlp import MLP
 
+TOKENS = 4  # That an embedding adds to the sequence which attention looks at.
+
 
 class Conditioning(NamedTuple):
   """What the blocks of a network are conditioned on."""
@@ -121,8 +123,8 @@ def embed_label(entry, num_values: int, features: int, null: bool = False, dtype
 def condition_channels(c, fields, size: tuple[int, int]):
   """Images and maps of a condition as channels [B, H, W, K] of images of this size, or None.
 
-  Images are scaled to [-1, 1] and resized by cubic interpolation, maps are one-hot. One more channel
-  of each says whether it is known; all are 0 where it is not.
+  Images are scaled to [-1, 1] and resized by cubic interpolation, maps are one-hot. One more
+  channel of each says whether it is known; all are 0 where it is not.
   """
   channels = []
   for name, field in fields:

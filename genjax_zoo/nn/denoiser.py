@@ -1,33 +1,37 @@
-"""What makes networks of diffusion models alike, whatever the data: all are called (x, noise,
-label, extra, train).
+"""What the networks of diffusion models share: all are called (x, noise, c, train).
+
+x [B, *shape] is noisy data, noise [B] its noise level, `c` a condition (models/_condition.py).
 """
+
+from typing import Any
 
 import flax.linen as nn
 import jax.numpy as jnp
 
-from genjax_zoo.nn.embed import Condition, fourier
+from genjax_zoo.nn.condition import Condition, condition_channels
+from genjax_zoo.nn.embed import fourier_features
 
 
 class ResidualMLP(nn.Module):
-  """x [B, D] and what `Condition` takes -> float32 [B, out], 0 at the start: a residual layer for
-  each of `widths`.
+  """x [B, D] -> float32 [B, out], 0 at the start: a residual layer for each of `widths`.
 
   Nothing is normalised, which would hide how far out a point is.
   """
 
   widths: tuple[int, ...]
   out: int
-  classes: int = 0
   dropout: float = 0.0
   dtype: str = "float32"
+  fields: tuple[tuple[str, Any], ...] = ()
+  nulls: tuple[str, ...] = ()
 
   @nn.compact
-  def __call__(self, x, noise, label=None, extra=None, train: bool = False):
-    c = Condition(self.widths[0], self.classes)(noise, label, extra)
-    dense = lambda size, **options: nn.Dense(size, dtype=self.dtype, **options)
+  def __call__(self, x, noise, c={}, train: bool = False):
+    vector = Condition(self.widths[0], self.fields, self.nulls)(noise, c).vector
+    dense = lambda size: nn.Dense(size, dtype=self.dtype)
     h = dense(self.widths[0])(x)
     for width in self.widths:
-      scale, shift = jnp.split(nn.Dense(2 * width)(c), 2, -1)
+      scale, shift = jnp.split(nn.Dense(2 * width)(vector), 2, -1)
       inside = nn.silu(dense(width)(nn.silu(h)) * (1 + scale) + shift)
       inside = nn.Dropout(self.dropout, deterministic=not train)(inside)
       h = (h if h.shape[-1] == width else dense(width)(h)) + dense(width)(inside)
@@ -35,28 +39,34 @@ class ResidualMLP(nn.Module):
 
 
 class Denoiser(nn.Module):
-  """`body` on data of any shape: flattened for vectors, or for images with patches of pixels moved
-  into channels.
+  """`body` on data of any shape: flattened for vectors, or images with patches made channels.
 
-  Where there are `octaves`, the body sees x at these too: fine detail, made visible (see
-  `fourier`). x [B, *shape], noise [B], label [B] or None, extra [B, D] or None -> float32 [B,
-  *shape[:-1], outputs * shape[-1]].
+  Images and maps of the condition join the channels before patches are made, and so do Fourier
+  features of the powers `fourier`. x [B, *shape] -> float32 [B, *shape[:-1], channels], where the
+  body's `out` counts the channels of a patch, or all numbers of flattened data.
   """
 
   body: nn.Module
   patch: int  # Of patch x patch pixels; 0 flattens all.
-  octaves: tuple[int, ...] = ()
+  fourier: tuple[int, ...] = ()
+  fields: tuple[tuple[str, Any], ...] = ()
 
   @nn.compact
-  def __call__(self, x, noise, label=None, extra=None, train: bool = False):
-    x = jnp.concatenate([x, fourier(x, self.octaves)], -1) if self.octaves else x
+  def __call__(self, x, noise, c={}, train: bool = False):
+    parts = [x]
+    if self.fourier:
+      parts.append(fourier_features(x, self.fourier))
+    if x.ndim == 4 and (channels := condition_channels(c, self.fields, x.shape[1:3])) is not None:
+      parts.append(channels)
+    x = jnp.concatenate(parts, -1) if len(parts) > 1 else x
     fold, unfold = patches(x.shape, self.patch)
-    return unfold(self.body(fold(x), noise, label, extra, train))
+    return unfold(self.body(fold(x), noise, c, train))
 
 
 def patches(shape, p: int):
-  """(fold, unfold): [B, H, W, C] to [B, H / p, W / p, p p C] and back, C then being any; p = 0: to
-  [B, H W C].
+  """(fold, unfold): [B, H, W, C] to [B, H / p, W / p, p p C] and back, for any number of channels.
+
+  p = 0 flattens: [B, H W C].
   """
   n, *space, channels = shape
   if not p:

@@ -2,12 +2,14 @@
 2105.05233).
 """
 
+from typing import Any
+
 import flax.linen as nn
 import jax.numpy as jnp
 
-from genjax_zoo.nn.attention import attend
+from genjax_zoo.nn.attention import attend_with_context
+from genjax_zoo.nn.condition import TOKENS, Condition
 from genjax_zoo.nn.conv import Conv
-from genjax_zoo.nn.embed import Condition
 from genjax_zoo.nn.norm import GroupNorm
 
 HEAD = 32  # Channels of a head of attention.
@@ -35,22 +37,27 @@ class Block(nn.Module):
 
 
 class Attention(nn.Module):
-  """x [B, H, W, C] -> the same shape: every pixel attends to all; the identity at the start."""
+  """x [B, H, W, C] -> the same shape: a pixel attends to all and to the condition's sequence.
+
+  The identity at the start.
+  """
 
   dtype: str = "float32"
 
   @nn.compact
-  def __call__(self, x):
+  def __call__(self, x, c):
     n, height, width, channels = x.shape
     h = GroupNorm(self.dtype)(x).reshape(n, height * width, channels)
-    q, k, v = jnp.split(nn.Dense(3 * channels, dtype=self.dtype)(h), 3, -1)
-    heads = lambda a: a.reshape(n, height * width, max(channels // HEAD, 1), -1)
-    h = attend(heads(q), heads(k), heads(v)).reshape(x.shape)
+    qkv = nn.Dense(3 * channels, dtype=self.dtype)(h)
+    context = None
+    if c.sequence is not None:
+      context = nn.Dense(2 * channels, dtype=self.dtype)(c.sequence)
+    h = attend_with_context(qkv, context, c.mask, heads=max(channels // HEAD, 1)).reshape(x.shape)
     return x + nn.Dense(channels, dtype=self.dtype, kernel_init=nn.initializers.zeros)(h)
 
 
 class UNet(nn.Module):
-  """x [B, H, W, C] and what `Condition` takes -> float32 [B, H, W, out], 0 at the start.
+  """x [B, H, W, C] -> float32 [B, H, W, out], 0 at the start.
 
   A resolution for each of `widths`, halving, with `blocks` residual blocks on the way down and one
   more on the way up; attention where the height is in `attention`. Sizes that are odd are rounded
@@ -60,19 +67,21 @@ class UNet(nn.Module):
 
   widths: tuple[int, ...]
   out: int
-  classes: int = 0
   blocks: int = 1
   attention: tuple[int, ...] = ()
   dropout: float = 0.0
   dtype: str = "float32"
+  fields: tuple[tuple[str, Any], ...] = ()
+  nulls: tuple[str, ...] = ()
 
   @nn.compact
-  def __call__(self, x, noise, label=None, extra=None, train: bool = False):
-    c = Condition(4 * self.widths[0], self.classes)(noise, label, extra)
+  def __call__(self, x, noise, c={}, train: bool = False):
+    tokens = TOKENS if self.attention else 0
+    c = Condition(4 * self.widths[0], self.fields, self.nulls, tokens=tokens)(noise, c)
 
     def block(h, width):
-      h = Block(width, self.dropout, self.dtype)(h, c, train)
-      return Attention(self.dtype)(h) if h.shape[1] in self.attention else h
+      h = Block(width, self.dropout, self.dtype)(h, c.vector, train)
+      return Attention(self.dtype)(h, c) if h.shape[1] in self.attention else h
 
     h = Conv(self.widths[0], (3, 3), dtype=self.dtype)(x)
     skips = [h]

@@ -1,9 +1,10 @@
-"""Variational diffusion (Kingma 2021, arXiv:2107.00630): the bound in continuous time, and a
-schedule that is learned.
+"""Variational diffusion (Kingma 2021, arXiv:2107.00630): the bound in continuous time.
+
+Its noise schedule is learned.
 
 gamma(t) = -log SNR rises from gamma(0) to gamma(1), z_t = alpha x_0 + sigma eps with alpha² =
-sigmoid(-gamma), sigma² = sigmoid(gamma), and a network tells eps_hat from z_t and gamma. With ever
-more steps the bound in nats becomes
+sigmoid(-gamma), sigma² = sigmoid(gamma), and a network predicts eps_hat from z_t and gamma. With
+ever more steps the bound in nats becomes
 
   bound = prior + reconstruction + diffusion >= -log p(x_0)
   prior = KL(q(z_1 | x_0) || N(0, I)),   reconstruction = -log p(x_0 | z_0)
@@ -12,26 +13,32 @@ more steps the bound in nats becomes
 which depends on gamma's ends alone: they are learned as all else. gamma between them, low + (high -
 low) s(t) with s a monotone network, changes only the variance of the estimate of `diffusion`, and
 so learns to make it small: the gradient that reaches s is that of its square, all others are of the
-bound itself. The t of a batch are spread evenly.
+bound itself. The t of a batch are evenly spaced.
 
-The network sees sin and cos of 2^n pi z besides z, whose period is a few steps of gray: the last
-bits of an image are most of its likelihood. p(x_0 | z_0) of integers is the mass of N(z_0 / alpha,
-sigma² / alpha²) in their cells.
+The network's input has Fourier features of z, whose period is a few gray levels: the last bits of
+an image are most of its likelihood. p(x_0 | z_0) of integers is the mass of N(z_0 / alpha, sigma² /
+alpha²) in their gray levels.
 
-Departures: that mass in place of a softmax of the densities at all levels; gamma(0) starts where a
-gray level is 6 standard deviations wide, -13.3 for 256 of them as in the paper; `sample` takes even
-steps in log SNR between the ends that training starts from; a U-Net by default. The deck (C, line
-628) has the discrete bound alone.
+Departures: that mass in place of a softmax of the densities at all gray levels; gamma(0) starts
+where a gray level is 6 standard deviations wide, -13.3 for 256 of them as in the paper; `sample`
+takes even steps in log SNR between the ends that training starts from; a U-Net by default.
+
+Errata of the slides: docs/errata.md#vdm
 """
 
+from collections.abc import Callable, Mapping
 import math
+from typing import NamedTuple
 
 import flax.linen as nn
 import jax
 import jax.numpy as jnp
 
-from genjax_zoo.core import Model
-from genjax_zoo.models.diffusion._diffusion import column, diffusion, network as make, space, told
+from genjax_zoo.core import Model, UserError
+from genjax_zoo.models._condition import drop as drop_condition
+from genjax_zoo.models.diffusion._diffusion import diffusion
+from genjax_zoo.models.diffusion._network import make_network
+from genjax_zoo.models.diffusion._space import Space, align, apply_network, space_of
 from genjax_zoo.prob import processes
 from genjax_zoo.prob.distributions import discretized_normal_log_prob, normal_log_prob
 from genjax_zoo.prob.schedules import NoiseLevel, ending_in_data, log_snr_level
@@ -40,22 +47,114 @@ FEATURES = 256  # Of the monotone network.
 
 
 class Monotone(nn.Module):
-  """s(t) [B] of t [B], rising from s(0) = 0 to s(1) = 1: a line and sigmoids that rise, all weights
-  positive.
-  """
+  """s(t) [B] of t [B], rising from s(0) = 0 to s(1) = 1: a line and rising sigmoids."""
 
   @nn.compact
   def __call__(self, t):
-    positive = lambda name, scale: (
-      scale * nn.softplus(self.param(name, nn.initializers.normal(1.0), (FEATURES,)))[None]
-    )
-    slope, weight = positive("slope", 10.0), positive("weight", 1 / FEATURES)
-    centre = self.param("centre", lambda key, shape: jax.random.uniform(key, shape), (FEATURES,))[
-      None
-    ]
+    def positive(name, scale):
+      weights = self.param(name, nn.initializers.normal(1.0), (FEATURES,))
+      return scale * nn.softplus(weights)[None]
+
+    slope = positive("slope", 10.0)
+    weight = positive("weight", 1 / FEATURES)
+    centre = self.param("centre", lambda key, shape: jax.random.uniform(key, shape), (FEATURES,))
+    centre = centre[None]
     f = lambda t: t + (weight * nn.sigmoid(slope * (t[:, None] - centre))).sum(-1)
     first, last = f(jnp.zeros(1)), f(jnp.ones(1))
     return (f(t) - first) / (last - first)
+
+
+class Vdm(NamedTuple):
+  """What the terms of the bound are computed with."""
+
+  space: Space
+  net: nn.Module
+  schedule: Monotone
+
+  def predict_eps(self, params, z, gamma, c={}, key=None):
+    """eps_hat of z at gamma [] or [B]; the network predicts its difference from z."""
+    return z + apply_network(self.net, params["net"], z, gamma / 2, c, key)
+
+
+def least_noise(space: Space) -> float:
+  """gamma(0) at the start: a gray level is then 6 standard deviations wide."""
+  return -2 * math.log(3 * (space.num_values - 1)) if space.num_values else -13.3
+
+
+def fourier_powers(space: Space) -> tuple[int, ...]:
+  """The powers n of Fourier features 2^n pi z with periods of 8 and 4 gray levels."""
+  if not space.num_values:
+    return ()
+  bits = round(math.log2(space.num_values))
+  return bits - 2, bits - 1
+
+
+def end_terms(vdm: Vdm, params, batch, key):
+  """(reconstruction, prior), nats [B]."""
+  space = vdm.space
+  x0 = space.to_floats(batch)
+  first, last = params["ends"]
+  flat = lambda a: a.reshape(len(x0), -1)
+  mean = flat(x0 + jnp.exp(first / 2) * jax.random.normal(key, x0.shape))
+  if space.num_values:
+    x = flat(batch[space.name])
+    log_p = discretized_normal_log_prob(x, mean, first / 2, space.num_values)
+  else:
+    log_p = normal_log_prob(flat(x0), mean, first / 2)
+  return -log_p.sum(-1), processes.prior_kl(x0, log_snr_level(-last))
+
+
+def diffusion_term(vdm: Vdm, params, batch, t, c, key, train: bool = False):
+  """diffusion at t [B], nats [B]; the schedule's gradient is that of its square over its mean."""
+  k_eps, k_dropout = jax.random.split(key)
+  x0 = vdm.space.to_floats(batch)
+  eps = jax.random.normal(k_eps, x0.shape)
+  schedule = lambda t: vdm.schedule.apply({"params": params["shape"]}, t)
+  s, slope = jax.jvp(schedule, (t,), (jnp.ones_like(t),))
+
+  def nats(params, s, slope):
+    first, last = params["ends"]
+    gamma = first + (last - first) * s
+    z = processes.diffuse(x0, eps, log_snr_level(-gamma))
+    error = eps - vdm.predict_eps(params, z, gamma, c, k_dropout if train else None)
+    return (last - first) * slope / 2 * (error**2).reshape(len(x0), -1).sum(-1)
+
+  return with_squared_gradient(nats)(params, s, slope)
+
+
+def with_squared_gradient(f: Callable) -> Callable:
+  """f(params, s, slope) [B], whose gradient in s and slope is that of f² over the mean of f.
+
+  One backward pass serves both: d f² = 2 f df, and the value f weighs each example's pullback.
+  """
+
+  def forward(*args):
+    value, pull = jax.vjp(f, *args)
+    return value, (pull, 2 * value / value.mean())
+
+  def backward(pull_weight, g):
+    pull, weight = pull_weight
+    to_params, to_s, to_slope = pull(g)
+    return to_params, weight * to_s, weight * to_slope
+
+  squared = jax.custom_vjp(f)
+  squared.defvjp(forward, backward)
+  return squared
+
+
+def bound(vdm: Vdm, params, batch, c, key, k: int):
+  """The bound of -log p, nats [B], by k values of t, one in each of k equal parts of (0, 1)."""
+  n = len(batch[vdm.space.name])
+  k_ends, key = jax.random.split(key)
+
+  def one(i_key):
+    i, key = i_key
+    k_t, k_eps = jax.random.split(key)
+    t = (i + jax.random.uniform(k_t, (n,))) / k
+    return diffusion_term(vdm, params, batch, t, c, k_eps)
+
+  nats = jax.lax.map(one, (jnp.arange(k), jax.random.split(key, k))).mean(0)
+  return nats + sum(end_terms(vdm, params, batch, k_ends))
 
 
 def model(
@@ -63,125 +162,64 @@ def model(
   *,
   low: float = 0.0,
   high: float = 5.0,
-  network: str = "unet",
-  hidden: tuple[int, ...] = (32, 64),
-  blocks: int = 1,
-  attention: tuple[int, ...] = (),
-  patch: int = 1,
-  dropout: float = 0.0,
-  conditional: bool = False,
-  drop_label: float = 0.1,
-  dtype: str = "float32",
+  network: Mapping = {"name": "unet"},
+  condition: tuple[str, ...] = (),
+  drop: float = 0.1,
 ) -> Model:
-  """A VDM of "image" or real "x"; gamma starts as a line from `low`, 0 for what suits the data, to
-  `high`.
+  """A VDM of "image" or real "x"; gamma starts as a line from `low` to `high`.
 
-  The network: see `_diffusion.network`. `conditional` on "label", left out with probability
-  `drop_label`.
+  `low` = 0 is what suits the data. The network: `_network.py`, with Fourier features of the data's
+  gray levels; its `condition` is dropped with probability `drop`.
   """
-  here = space(data, conditional)
-  low = low or (-2 * math.log(3 * (here.num_values - 1)) if here.num_values else -13.3)
-  octaves = (
-    (round(math.log2(here.num_values)) - 2, round(math.log2(here.num_values)) - 1)
-    if here.num_values
-    else ()
-  )
-  options = dict(
-    classes=here.classes,
-    blocks=blocks,
-    attention=attention,
-    patch=patch,
-    dropout=dropout,
-    octaves=octaves,
-    dtype=dtype,
-  )
-  net, shape = make(network, here.shape, hidden, **options), Monotone()
+  space = space_of(data, condition)
+  low = low or least_noise(space)
+  fields = space.condition_fields
+  if network.get("fourier"):
+    raise UserError("model.network.fourier: a VDM chooses its Fourier features by the gray levels")
+  features = {"fourier": fourier_powers(space)}
+  net = make_network({**network, **features}, space.shape, fields=fields, nulls=tuple(fields))
+  vdm = Vdm(space, net, Monotone())
 
   def init(key, batch):
     k_net, k_shape = jax.random.split(key)
-    n = len(batch[here.name])
-    label = jnp.zeros(n, jnp.int32) if here.classes else None
+    n = len(batch[space.name])
+    x, noise = jnp.zeros((n, *space.shape)), jnp.zeros(n)
     params = {
-      "net": net.init(k_net, jnp.zeros((n, *here.shape)), jnp.zeros(n), label)["params"],
-      "shape": shape.init(k_shape, jnp.zeros(1))["params"],
+      "net": net.init(k_net, x, noise, space.condition({}, n))["params"],
+      "shape": vdm.schedule.init(k_shape, jnp.zeros(1))["params"],
       "ends": jnp.array([low, high]),
     }
     return params, {}
 
-  def noise(params, x, gamma, label, key=None):
-    """eps_hat of z_t = x at gamma [] or [B]; the network tells its difference from z_t."""
-    rngs = {"dropout": key} if key is not None else {}
-    told_of = jnp.broadcast_to(gamma / 2, len(x)), label
-    return x + net.apply({"params": params["net"]}, x, *told_of, train=key is not None, rngs=rngs)
-
-  def ends(params, batch, key):
-    """(reconstruction, prior), nats [B]."""
-    x0, (first, last) = here.floats(batch), params["ends"]
-    flat = lambda a: a.reshape(len(x0), -1)
-    mean = flat(x0 + jnp.exp(first / 2) * jax.random.normal(key, x0.shape))
-    if here.num_values:
-      log_p = discretized_normal_log_prob(flat(batch[here.name]), mean, first / 2, here.num_values)
-    else:
-      log_p = normal_log_prob(flat(x0), mean, first / 2)
-    return -log_p.sum(-1), processes.prior_kl(x0, log_snr_level(-last))
-
-  def between(params, batch, t, label, key, train=False):
-    """diffusion at t [B], nats [B]; its gradient in s is that of its square over its mean."""
-    k_eps, k_drop = jax.random.split(key)
-    x0 = here.floats(batch)
-    eps = jax.random.normal(k_eps, x0.shape)
-    s, slope = jax.jvp(
-      lambda t: shape.apply({"params": params["shape"]}, t), (t,), (jnp.ones_like(t),)
-    )
-
-    def nats(params, s, slope):
-      first, last = params["ends"]
-      gamma = first + (last - first) * s
-      z = processes.diffuse(x0, eps, log_snr_level(-gamma))
-      error = eps - noise(params, z, gamma, label, k_drop if train else None)
-      return (last - first) * slope / 2 * (error**2).reshape(len(x0), -1).sum(-1)
-
-    def forward(*args):
-      value, pull = jax.vjp(nats, *args)
-      return value, (pull, 2 * value / value.mean())
-
-    def backward(pull_weight, g):
-      pull, weight = pull_weight
-      to_params, to_s, to_slope = pull(g)
-      return to_params, weight * to_s, weight * to_slope
-
-    squared = jax.custom_vjp(nats)
-    squared.defvjp(forward, backward)
-    return squared(params, s, slope)
-
   def loss(params, state, batch, key, train):
-    k_label, k_t, k_ends, key = jax.random.split(key, 4)
-    label, n = told(here, batch, k_label, drop_label if train else 0.0), len(batch[here.name])
+    k_drop, k_t, k_ends, key = jax.random.split(key, 4)
+    n = len(batch[space.name])
+    c = drop_condition(space.condition(batch, n), k_drop, drop if train else 0.0)
     t = (jax.random.uniform(k_t) + jnp.arange(n) / n) % 1
-    nats = between(params, batch, t, label, key, train)
-    reconstruction, prior = ends(params, batch, k_ends)
-    return nats + reconstruction + prior, (
-      {},
-      {"diffusion": nats, "reconstruction": reconstruction, "prior": prior},
-    )
+    nats = diffusion_term(vdm, params, batch, t, c, key, train)
+    reconstruction, prior = end_terms(vdm, params, batch, k_ends)
+    metrics = {"diffusion": nats, "reconstruction": reconstruction, "prior": prior}
+    return nats + reconstruction + prior, ({}, metrics)
 
   def log_prob(params, state, batch, key, k=100):
-    """The bound, by k values of t, one in each of k equal parts of (0, 1)."""
-    label, n = told(here, batch), len(batch[here.name])
-    k_ends, key = jax.random.split(key)
+    c = space.condition(batch, len(batch[space.name]))
+    return -bound(vdm, params, batch, c, key, k)
 
-    def one(i_key):
-      k_t, k_eps = jax.random.split(i_key[1])
-      return between(params, batch, (i_key[0] + jax.random.uniform(k_t, (n,))) / k, label, k_eps)
-
-    nats = jax.lax.map(one, (jnp.arange(k), jax.random.split(key, k))).mean(0)
-    return -nats - sum(ends(params, batch, k_ends))
-
-  def denoise(params, state, x, level: NoiseLevel, label):
+  def denoise(params, state, x, level: NoiseLevel, c={}):
+    """x0_hat, of x brought to alpha² + sigma² = 1."""
     total = jnp.hypot(level.alpha, level.sigma)
-    z, level = x / column(total, x), NoiseLevel(level.alpha / total, level.sigma / total)
-    return processes.split(noise(params, z, -level.log_snr, label), z, level, "eps")[0]
+    z = x / align(total, x)
+    level = NoiseLevel(level.alpha / total, level.sigma / total)
+    eps_hat = vdm.predict_eps(params, z, -level.log_snr, c)
+    return processes.split(eps_hat, z, level, "eps")[0]
 
-  path = lambda steps: ending_in_data(log_snr_level(-jnp.linspace(high, low, steps)))
-  about = {"log_prob": log_prob, "likelihood": {"bound": "lower_bound"}}
-  return diffusion(here, init, loss, denoise, path, steps=250, **about)
+  return diffusion(
+    space,
+    init,
+    loss,
+    denoise,
+    lambda steps: ending_in_data(log_snr_level(-jnp.linspace(high, low, steps))),
+    steps=250,
+    log_prob=log_prob,
+    likelihood={"bound": "lower_bound"},
+  )

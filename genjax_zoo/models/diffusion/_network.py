@@ -1,0 +1,116 @@
+"""The networks of diffusion models: a config's `network=dict(name="unet", hidden=(32, 64))`.
+
+Each function here is a network by its name; its keyword arguments are the other keys. All give the
+same kind of module, `nn.denoiser.Denoiser`: (x [B, *shape], noise [B], condition) -> float32
+[B, *shape[:-1], outputs * shape[-1]], 0 at the start.
+"""
+
+from collections.abc import Mapping
+import inspect
+import math
+
+import flax.linen as nn
+
+from genjax_zoo.core import Field, UserError, nearest
+from genjax_zoo.errors import check_sizes
+from genjax_zoo.nn.denoiser import Denoiser, ResidualMLP
+from genjax_zoo.nn.dit import DiT
+from genjax_zoo.nn.unet import UNet
+
+
+def unet(
+  channels: int,
+  *,
+  hidden: tuple[int, ...] = (32, 64),
+  blocks: int = 1,
+  attention: tuple[int, ...] = (),
+  patch: int = 1,
+  fourier: tuple[int, ...] = (),
+  dropout: float = 0.0,
+  dtype: str = "float32",
+  **condition,
+) -> nn.Module:
+  """A U-Net: `hidden` are the widths of its resolutions, each with `blocks` residual blocks.
+
+  Pixels attend to each other at the heights `attention`. `patch` x `patch` pixels become channels
+  first; `fourier` are the frequencies 2^n of the input's Fourier features.
+  """
+  out = channels * patch**2
+  body = UNet(hidden, out, blocks, attention, dropout=dropout, dtype=dtype, **condition)
+  return Denoiser(body, patch, fourier, body.fields)
+
+
+def dit(
+  channels: int,
+  *,
+  width: int = 64,
+  depth: int = 2,
+  patch: int = 1,
+  fourier: tuple[int, ...] = (),
+  dropout: float = 0.0,
+  dtype: str = "float32",
+  **condition,
+) -> nn.Module:
+  """A diffusion transformer of `depth` blocks; a patch of `patch` x `patch` pixels is a token.
+
+  Raises UserError for a width that sinusoids of rows and columns don't fit.
+  """
+  if width % 4:
+    raise UserError(f"model.network.width={width}: a 'dit' needs a multiple of 4")
+  body = DiT(width, depth, channels * patch**2, dropout=dropout, dtype=dtype, **condition)
+  return Denoiser(body, patch, fourier, body.fields)
+
+
+def mlp(
+  channels: int,
+  *,
+  hidden: tuple[int, ...] = (256, 256),
+  fourier: tuple[int, ...] = (),
+  dropout: float = 0.0,
+  dtype: str = "float32",
+  **condition,
+) -> nn.Module:
+  """Residual layers of the widths `hidden` on the flattened data, whose numbers are `channels`."""
+  body = ResidualMLP(hidden, channels, dropout=dropout, dtype=dtype, **condition)
+  return Denoiser(body, 0, fourier, body.fields)
+
+
+NETWORKS = {"unet": unet, "dit": dit, "mlp": mlp}
+
+
+def make_network(
+  network: Mapping,
+  shape: tuple[int, ...],
+  outputs: int = 1,
+  fields: Mapping[str, Field] = {},
+  nulls: tuple[str, ...] = (),
+) -> nn.Module:
+  """The network that a config describes, for data [B, *shape] and a condition of `fields`.
+
+  It has `outputs` values for each of x's; `nulls` are the entries of the condition that may be
+  unknown. Raises UserError for a network that the data do not fit.
+  """
+  options = dict(network)
+  name = options.pop("name", "unet")
+  if name not in NETWORKS:
+    known = ", ".join(NETWORKS)
+    raise UserError(f"unknown model.network.name={name!r}{nearest(name, NETWORKS)}; take {known}")
+  if not options.get("hidden", True):
+    raise UserError("model.network.hidden=(): a network has at least one width")
+  parameters = inspect.signature(NETWORKS[name]).parameters
+  check_sizes("model.network", options, {k: p.default for k, p in parameters.items()})
+  options |= dict(fields=tuple(fields.items()), nulls=nulls)
+  if name == "mlp":
+    return mlp(outputs * math.prod(shape), **options)
+  if len(shape) != 3:
+    raise UserError(
+      f"model.network.name={name!r} is of images [H, W, C] and the data have the shape {shape}: "
+      "take 'mlp'"
+    )
+  patch = options.get("patch", 1)
+  if shape[0] % patch or shape[1] % patch:
+    raise UserError(
+      f"model.network.patch={patch} must divide the image's height and width, "
+      f"{shape[0]} x {shape[1]}"
+    )
+  return NETWORKS[name](outputs * shape[-1], **options)
