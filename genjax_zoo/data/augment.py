@@ -26,7 +26,7 @@ def binarize(dataset: Dataset, how: str, seed: int) -> Dataset:
   field = _image(dataset, "binarize")
   if field.num_values == 2:
     raise UserError(f"data {dataset.name!r} is binary already: leave data.binarize out")
-  fields = {**dataset.fields, "image": field._replace(levels=2)}
+  fields = {**dataset.fields, "image": field._replace(num_values=2)}
   dataset = dataset._replace(fields=fields, binarization=how)
   if how == "dynamic":
 
