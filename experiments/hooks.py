@@ -1,10 +1,10 @@
-"""What a run does along its training, by the key of the config's `train` that says how often."""
+"""What a run does during training, by the key of the config's `train` that says how often."""
 
 import jax
 import numpy as np
 
-from genjax_zoo import data as datasets
-from genjax_zoo.core import UserError
+from genjax_zoo.core import UserError, observed
+from genjax_zoo.data import count
 from genjax_zoo.data.loader import test_loader
 from genjax_zoo.figures import pictures
 from genjax_zoo.metrics import quality
@@ -16,7 +16,7 @@ from genjax_zoo.validate import validation
 
 
 def hosts() -> dict:
-  """What a loader must know of the other processes."""
+  """The arguments of a loader that depend on the processes and devices."""
   return {
     "process_index": jax.process_index(),
     "process_count": jax.process_count(),
@@ -24,25 +24,25 @@ def hosts() -> dict:
   }
 
 
-def given_rows(model, dataset, n) -> dict:
-  """What sampling is given of the test set, n rows."""
-  rows = (
-    quality.examples(dataset, "test", np.arange(n) % datasets.count(dataset.splits["test"]))
-    if model.given
-    else {}
-  )
-  return {k: rows[k] for k in model.given}
+def given_rows(run: Run, dataset, n: int) -> dict:
+  """What sampling is given of the first n test examples; {} for an unconditional model."""
+  if not run.model.given:
+    return {}
+  rows = np.arange(n) % count(dataset.splits["test"])
+  batch = quality.examples(dataset, "test", rows)
+  return observed(run.model, run.weights, run.state, batch, jax.random.key(0))
 
 
 def sample_hook(config, dataset, model, mesh, folder, log):
-  """`f(step, ts)` that draws from the same noise each time and writes samples/step_0000500.png."""
-  n, key = config["sample"]["n"], jax.random.key(config["sample"]["seed"])
-  draw = sampler(model, mesh, n, **sample_options(config))
+  """`f(step, ts)` that samples with the same key each time and writes samples/step_0000500.png."""
+  n = config["sample"]["n"]
+  key = jax.random.key(config["sample"]["seed"])
+  sample = sampler(model, mesh, n, **sample_options(config))
 
   def hook(step, ts):
-    picture = pictures.show(
-      draw(ts.weights, ts.state, key, given_rows(model, dataset, n)), dataset.fields
-    )
+    run = Run(model, ts.weights, ts.state, config, dataset.fields, step, folder, mesh)
+    batch = sample(ts.weights, ts.state, key, given_rows(run, dataset, n))
+    picture = pictures.show(batch, dataset.fields)
     if jax.process_index() == 0 and picture is not None:
       pictures.save(folder / "samples" / f"step_{step:07d}.png", picture)
       log.image(step, "samples", picture)
@@ -51,41 +51,45 @@ def sample_hook(config, dataset, model, mesh, folder, log):
 
 
 def fid_hook(config, dataset, model, mesh, folder, log):
-  """`f(step, ts)` that adds the FID of evaluate.samples samples to the curves: a GAN's losses tell
-  little of it.
+  """`f(step, ts)` that logs the FID of evaluate.samples samples.
+
+  The losses of a GAN say little about its samples. Raises UserError where FID can't be measured.
   """
-  split, n, options = *(config["evaluate"][k] for k in ("split", "samples")), sample_options(config)
-  see = choose(config["evaluate"]["features"], dataset.name, dataset.fields)
-  if see is None or not n:
+  split, n = config["evaluate"]["split"], config["evaluate"]["samples"]
+  features = choose(config["evaluate"]["features"], dataset.name, dataset.fields)
+  if features is None or not n:
     raise UserError(
       "train.fid_every needs evaluate.samples, and evaluate.features=inception:PATH for these data"
     )
-  real = quality.reference(dataset, see, split)[: quality.REFERENCE]
+  real = quality.reference(dataset, features, split)[: quality.REFERENCE]
 
   def hook(step, ts):
     run = Run(model, ts.weights, ts.state, config, dataset.fields, step, folder, mesh)
-    log.measured(
-      step,
-      {"fid": fid(real, see.extract(quality.draw(run, dataset, n, split=split, **options))[0])},
-    )
+    samples = quality.draw(run, dataset, n, split=split, **sample_options(config))
+    fake, _ = features.extract(samples)
+    log.measured(step, {"fid": fid(real, fake)})
 
   return hook
 
 
 def validate_hook(config, dataset, model, mesh, folder, log):
-  """`f(step, ts)` that adds the loss on the split "validation" to the curves, and keeps the best
-  weights.
+  """`f(step, ts)` that logs the loss on the split "validation" and keeps the best weights.
+
+  Raises UserError without a loss or without that split.
   """
-  if model.evaluate is None or "validation" not in dataset.splits:
-    lacks = (
-      "the model has no loss to evaluate"
-      if model.evaluate is None
-      else "set data.validation examples apart"
-    )
-    raise UserError(f"train.validate_every wants a loss and a split 'validation': {lacks}")
-  feed = dict(batch=config["evaluate"]["batch"], examples=config["evaluate"]["examples"] or None)
-  data = test_loader(dataset, "validation", **feed, **hosts())
-  return validation(model, data, mesh, folder, log)
+  if model.evaluate is None:
+    raise UserError("train.validate_every needs a loss to evaluate, and this model has none")
+  if "validation" not in dataset.splits:
+    raise UserError("train.validate_every needs a split 'validation': set data.validation")
+  options = config["evaluate"]
+  loader = test_loader(
+    dataset,
+    "validation",
+    batch=options["batch"],
+    examples=options["examples"] or None,
+    **hosts(),
+  )
+  return validation(model, loader, mesh, folder, log)
 
 
 HOOKS = {"sample_every": sample_hook, "fid_every": fid_hook, "validate_every": validate_hook}

@@ -1,4 +1,4 @@
-"""Checkpoints, by Orbax v1: asynchronous, atomic, restored onto the present devices."""
+"""Checkpoints with Orbax v1: asynchronous, atomic, restored onto whatever devices are present."""
 
 import logging
 from pathlib import Path
@@ -11,30 +11,28 @@ from genjax_zoo.core import TrainState, UserError
 KEEP = 2
 
 
-def thaw(ts: TrainState) -> TrainState:
+def without_frozen(ts: TrainState) -> TrainState:
   """The state without its frozen stages, which are saved once, beside the checkpoints."""
   return ts.replace(state={k: v for k, v in ts.state.items() if k != "frozen"})
 
 
 def arrays_of(tree) -> dict[str, str]:
   """{path: "dtype[shape]"} of every array (or array's shape) of a tree."""
-  leaves = jax.tree_util.tree_leaves_with_path(tree)
   name = lambda path: jax.tree_util.keystr(path, simple=True, separator="/")
+  leaves = jax.tree_util.tree_leaves_with_path(tree)
   return {name(path): f"{x.dtype}{list(x.shape)}" for path, x in leaves}
 
 
 class Checkpoints:
   """The checkpoints of the run folder `workdir`, a context manager; keeps the newest two.
 
-  With `write` off nothing in the folder is touched: a run may be loaded while it trains.
+  With `write` off nothing in the folder changes: a run may be loaded while it trains.
   """
 
   def __init__(self, workdir, write: bool = True):
-    self.folder, self.frozen = (
-      Path(workdir).absolute() / "checkpoints",
-      Path(workdir).absolute() / "frozen",
-    )
-    # Orbax tells of a damaged file on both, at length; `restore` in one line.
+    self.folder = Path(workdir).absolute() / "checkpoints"
+    self.frozen = Path(workdir).absolute() / "frozen"
+    # Orbax reports a damaged file on both loggers, at length; `restore` says it in one line.
     for name in ("absl", "asyncio"):
       logging.getLogger(name).setLevel(logging.CRITICAL)
     try:
@@ -56,7 +54,7 @@ class Checkpoints:
     try:
       self.checkpointer.close()
     except Exception as e:
-      if kind is None:
+      if kind is None:  # Otherwise the first error is the one to show.
         raise self._unwritable(e) from e
 
   @property
@@ -65,55 +63,64 @@ class Checkpoints:
     return self.checkpointer.latest.step if self.checkpointer.latest else None
 
   def save(self, step: int, ts: TrainState):
-    """Starts to save `ts`; returns once its arrays may change. Raises UserError when the disk
-    refuses.
+    """Starts to save `ts` and returns once its arrays may change.
+
+    Raises UserError when the disk refuses.
     """
+    saved = without_frozen(ts)
     try:
       if "frozen" in ts.state and self.latest is None:
         ocp.save(self.frozen, {"frozen": ts.state["frozen"]}, overwrite=True)
-      # `overwrite`: a damaged checkpoint's step is reached, and saved, again.
-      about = {"arrays": arrays_of(thaw(ts))}
-      self.checkpointer.save_async(step, thaw(ts), overwrite=True, custom_metadata=about)
+      # `overwrite`: a run that resumed before a damaged checkpoint saves that step again.
+      about = {"arrays": arrays_of(saved)}
+      self.checkpointer.save_async(step, saved, overwrite=True, custom_metadata=about)
     except Exception as e:
       raise self._unwritable(e) from e
 
   def restore(self, ts: TrainState, say=print) -> TrainState | None:
-    """The newest readable checkpoint in the structure and shardings of `ts` (arrays or their
-    shapes).
+    """The newest readable checkpoint, with the structure and shardings of `ts`, or None.
 
-    None if there is none yet. A damaged checkpoint is passed over with a warning. Raises UserError
-    when the checkpoint is of another model or optimizer, or when none can be read.
+    `ts` holds arrays or their shapes; None means that nothing was saved yet. A damaged checkpoint
+    is skipped with a warning. Raises UserError when a checkpoint is of another model or optimizer,
+    or when none can be read.
     """
-    wanted = arrays_of(thaw(ts))
     steps = sorted((c.step for c in self.checkpointer.checkpoints), reverse=True)
     for step in steps:
+      self._check_arrays(step, ts)
       try:
-        found = self.checkpointer.metadata(step).custom_metadata["arrays"]
-      except Exception:
-        found = wanted
-      if odd := sorted(k for k in found.keys() | wanted.keys() if found.get(k) != wanted.get(k)):
-        raise UserError(
-          f"checkpoint {step} in {self.folder} is of another model or optimizer: {odd[0]} is "
-          f"{found.get(odd[0], 'absent')} there and {wanted.get(odd[0], 'absent')} here"
-        )
-      try:
-        saved = self.checkpointer.load(step, thaw(ts))
-        frozen = (
-          ocp.load(self.frozen, {"frozen": ts.state["frozen"]}) if "frozen" in ts.state else {}
-        )
-        return saved.replace(state=saved.state | frozen)
+        return self._load(step, ts)
       except Exception as e:
-        say(
-          f"warning: checkpoint {step} can't be read ({type(e).__name__}); trying the one before it"
-        )
+        say(f"warning: checkpoint {step} can't be read ({type(e).__name__}); trying an older one")
     if steps:
       raise UserError(
         f"no checkpoint in {self.folder} can be read; delete the run folder to train again"
       )
     return None
 
-  def _unwritable(self, error):
+  def _load(self, step: int, ts: TrainState) -> TrainState:
+    """One checkpoint, with the frozen stages that are saved beside it."""
+    saved = self.checkpointer.load(step, without_frozen(ts))
+    if "frozen" not in ts.state:
+      return saved
+    frozen = ocp.load(self.frozen, {"frozen": ts.state["frozen"]})
+    return saved.replace(state=saved.state | frozen)
+
+  def _check_arrays(self, step: int, ts: TrainState):
+    """Raises UserError when a checkpoint's arrays are not those of `ts`."""
+    wanted = arrays_of(without_frozen(ts))
+    try:
+      found = self.checkpointer.metadata(step).custom_metadata["arrays"]
+    except Exception:  # Damaged: `restore` finds out when it loads it.
+      return
+    for name in sorted(found.keys() | wanted.keys()):
+      if found.get(name) != wanted.get(name):
+        raise UserError(
+          f"checkpoint {step} in {self.folder} is of another model or optimizer: {name} is "
+          f"{found.get(name, 'absent')} there and {wanted.get(name, 'absent')} here"
+        )
+
+  def _unwritable(self, error) -> UserError:
     reason = getattr(error, "strerror", None) or str(error).split("\n")[0][:200]
     return UserError(
-      f"can't write to {self.folder}: {reason}; free some disk or choose another --workdir"
+      f"can't write to {self.folder}: {reason}; free some disk space or choose another --workdir"
     )

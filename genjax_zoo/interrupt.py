@@ -1,4 +1,4 @@
-"""Stopping well: SIGTERM and Ctrl-C ask, the loop answers after the step that all hosts agree on."""
+"""Graceful stopping: after SIGTERM or Ctrl-C the loop saves at a step that all hosts agree on."""
 
 import signal
 
@@ -9,7 +9,10 @@ SIGNALS = signal.SIGINT, signal.SIGTERM
 
 
 class Interrupt:
-  """`with Interrupt() as asked: ... if asked(step): save and stop`. A second Ctrl-C stops at once."""
+  """`with Interrupt() as interrupted: ... if interrupted(step): save and stop`.
+
+  A second Ctrl-C stops at once.
+  """
 
   def __enter__(self):
     self.received = False
@@ -17,7 +20,7 @@ class Interrupt:
     if jax.process_count() == 1:
       try:
         self.before = {s: signal.signal(s, self._receive) for s in SIGNALS}
-      except ValueError:  # Not in the main thread: nobody will ask.
+      except ValueError:  # Outside the main thread Python allows no signal handlers.
         pass
     return self
 
@@ -25,9 +28,10 @@ class Interrupt:
     self._restore()
 
   def __call__(self, step: int) -> bool:
+    """Whether training should stop after `step`."""
     if jax.process_count() == 1:
       return self.received
-    # A SIGTERM reaches one host; JAX's own handler there lets all agree on a step.
+    # A SIGTERM reaches one host; JAX's own handler there lets all hosts agree on a step.
     return multihost_utils.reached_preemption_sync_point(step)
 
   def _receive(self, *_):

@@ -1,4 +1,4 @@
-"""What a run says: the terminal, log.txt, metrics.jsonl and TensorBoard of its folder."""
+"""The outputs of a run: the terminal, log.txt, metrics.jsonl and TensorBoard."""
 
 import contextlib
 import json
@@ -23,12 +23,22 @@ from genjax_zoo.core import UserError
 
 
 class Log:
-  """What process 0 writes of a run of `steps` steps; silent on the other hosts. A context manager."""
+  """Writes the log of a run of `steps` steps on process 0; silent on other hosts.
+
+  A context manager.
+  """
 
   def __init__(self, workdir, steps: int = 0):
-    self.folder, self.steps, self.quiet = Path(workdir), steps, jax.process_index() != 0
-    self.console, self.progress, self.writer = Console(highlight=False, soft_wrap=True), None, None
-    self.last, self.before, self.compile_seconds = (0, 0.0), 0.0, 0.0
+    self.folder = Path(workdir)
+    self.steps = steps
+    self.quiet = jax.process_index() != 0
+    self.console = Console(highlight=False, soft_wrap=True)
+    self.progress = None
+    self.writer = None
+    self.last_step = 0
+    self.last_time = 0.0
+    self.seconds = 0.0  # Of training, in earlier runs of the command too.
+    self.compile_seconds = 0.0
     if not self.quiet:
       try:
         (self.folder / "samples").mkdir(parents=True, exist_ok=True)
@@ -50,23 +60,24 @@ class Log:
         self.rows.close()
 
   def say(self, text: str):
-    """One line on the terminal and in log.txt."""
+    """Writes one line on the terminal and in log.txt."""
     if not self.quiet:
       self.console.print(text, markup=False)
       self.text.write(f"{time.strftime('%Y-%m-%d %H:%M:%S')} {text}\n")
       self.text.flush()
 
   def begin(self, step: int):
-    """Opens the curves at `step`: rows past it, of a run that was killed, are dropped."""
-    self.last = step, time.perf_counter()
+    """Opens the curves at `step`; rows past it, from a run that was killed, are dropped."""
+    self.last_step = step
+    self.last_time = time.perf_counter()
     if self.quiet:
       return
     from tensorboardX import SummaryWriter  # Half a second, needed only in training.
 
     path = self.folder / "metrics.jsonl"
-    kept = [r for r in read_rows(path) if r["step"] <= step]
-    self.before = kept[-1]["seconds"] if kept else 0.0
-    path.write_text("".join(json.dumps(r) + "\n" for r in kept))
+    rows = [row for row in read_rows(path) if row["step"] <= step]
+    self.seconds = rows[-1]["seconds"] if rows else 0.0
+    path.write_text("".join(json.dumps(row) + "\n" for row in rows))
     self.rows = open(path, "a")
     self.writer = SummaryWriter(
       str(self.folder / "tensorboard"), purge_step=step + 1 if step else None
@@ -83,17 +94,24 @@ class Log:
       self.progress.start()
 
   def cost(self, parameters: int, seconds: float, left: int, memory):
-    """Parameters, what a step takes and `left` more will, and a device's memory as the compiled
-    program tells it.
+    """Says the number of parameters, the time of a step and of those left, and the memory.
+
+    `memory` is the memory analysis of the compiled program, None where the platform has none.
     """
-    held = memory and sum(
-      getattr(memory, f"{k}_size_in_bytes") for k in ("argument", "output", "temp")
+    text = (
+      f"{parameters:,} parameters; {1000 * seconds:.3g} ms a step, "
+      f"{duration(seconds * left)} for the other {left:,}"
     )
-    shown = (
-      f"; memory: {(held - memory.alias_size_in_bytes) / 2**20:,.1f} MiB a device" if held else ""
-    )
-    took = f"a step: {1000 * seconds:.3g} ms; {left:,} more: {duration(seconds * left)}"
-    self.say(f"{parameters:,} parameters; {took}{shown}")
+    if memory:
+      total = (
+        memory.argument_size_in_bytes
+        + memory.output_size_in_bytes
+        + memory.temp_size_in_bytes
+        - memory.alias_size_in_bytes  # Outputs in the place of donated arguments count once.
+      )
+      if total:
+        text += f"; memory: {total / 2**20:,.1f} MiB a device"
+    self.say(text)
 
   def pause(self):
     """Takes the progress bar off the terminal."""
@@ -102,40 +120,44 @@ class Log:
       self.progress = None
 
   def scalars(self, step: int, row: dict[str, float]):
-    """One row of metrics.jsonl and TensorBoard, with the speed since the last; the bar, or a line,
-    on the terminal.
-    """
+    """Logs the metrics of the steps since the last call, with their speed."""
     now = time.perf_counter()
-    rate = (step - self.last[0]) / (now - self.last[1])
-    self.before += now - self.last[1]
-    self.last = step, now
-    shown = self.measured(step, row | {"steps_per_second": rate})
+    rate = (step - self.last_step) / (now - self.last_time)
+    self.seconds += now - self.last_time
+    self.last_step = step
+    self.last_time = now
+    line = self.measured(step, row | {"steps_per_second": rate})
     if self.progress:
-      self.progress.update(self.bar, completed=step, description=shown[:100])
+      self.progress.update(self.bar, completed=step, description=line[:100])
 
   def measured(self, step: int, row: dict[str, float]) -> str:
-    """The same for what was measured at a step, without the speed; returns the line."""
-    shown = "  ".join(f"{name} {value:.4g}" for name, value in row.items() if "seconds" not in name)
+    """Logs values measured at one step, without speed; returns the line for the terminal.
+
+    The row goes to metrics.jsonl and TensorBoard. While there is a progress bar the line goes to
+    log.txt only.
+    """
+    values = [f"{name} {x:.4g}" for name, x in row.items() if "seconds" not in name]
+    line = "  ".join(values)
     if self.quiet:
-      return shown
-    row = row | {"seconds": self.before, "compile_seconds": self.compile_seconds}
+      return line
+    row = row | {"seconds": self.seconds, "compile_seconds": self.compile_seconds}
     self.rows.write(json.dumps(finite({"step": step} | row)) + "\n")
     self.rows.flush()
     for name, value in row.items():
       self.writer.add_scalar(name, value, step)
     if self.progress:
-      self.text.write(f"step {step}  {shown}\n")
+      self.text.write(f"step {step}  {line}\n")
     else:
-      self.say(f"step {step}  {shown}")
-    return shown
+      self.say(f"step {step}  {line}")
+    return line
 
   def image(self, step: int, name: str, image):
-    """A picture, uint8 [H, W, 3], in TensorBoard; the caller writes its file."""
+    """Adds a picture, uint8 [H, W, 3], to TensorBoard; the caller writes its file."""
     if not self.quiet:
       self.writer.add_image(name, image, step, dataformats="HWC")
 
   def track(self, blocks):
-    """The blocks of a long computation, with a bar on the terminal while it lasts."""
+    """Iterates over the blocks of a long computation, with a progress bar on the terminal."""
     return track(
       blocks,
       "",
@@ -146,21 +168,23 @@ class Log:
 
   @contextlib.contextmanager
   def clock(self, what: str):
-    """Shows that something long goes on, and how long it took: `compiling... 2.1 s`."""
-    begun, done = time.perf_counter(), threading.Event()
+    """Shows that a long computation is running, then its time: `compiling... 2.1 s`."""
+    begun = time.perf_counter()
+    done = threading.Event()
 
     def tick():
       while not done.wait(1.0):
         sys.stdout.write(f"\r{what}... {time.perf_counter() - begun:.0f} s ")
         sys.stdout.flush()
 
-    if self.console.is_terminal and not self.quiet and not self.progress:
+    on_terminal = self.console.is_terminal and not self.quiet
+    if on_terminal and not self.progress:
       threading.Thread(target=tick, daemon=True).start()
     try:
       yield
     finally:
       done.set()
-    if self.console.is_terminal and not self.quiet:
+    if on_terminal:
       sys.stdout.write("\r")
     self.clocked = time.perf_counter() - begun
     self.say(f"{what}... {self.clocked:.1f} s")
@@ -174,7 +198,7 @@ def duration(seconds: float) -> str:
 
 
 def finite(tree):
-  """A JSON tree with None for numbers that are not finite, which JSON doesn't have."""
+  """A JSON tree with None in place of NaN and infinities, which JSON doesn't have."""
   if isinstance(tree, dict):
     return {k: finite(v) for k, v in tree.items()}
   if isinstance(tree, (list, tuple)):
@@ -183,7 +207,7 @@ def finite(tree):
 
 
 def write_json(path: Path, tree):
-  """Writes a JSON file, whole or not at all."""
+  """Writes a JSON file atomically: a reader finds the old content or the new."""
   temporary = path.with_name(f".{path.name}.tmp")
   temporary.write_text(json.dumps(finite(tree), indent=1, allow_nan=False))
   temporary.replace(path)
@@ -198,7 +222,7 @@ def read_json(path: Path, default=None):
 
 
 def read_rows(path) -> list[dict]:
-  """The rows of a metrics.jsonl, [] if there is none; a half-written last line is dropped."""
+  """The rows of a metrics.jsonl, [] if there is none; an incomplete last line is dropped."""
   rows = []
   with contextlib.suppress(OSError, ValueError):
     for line in Path(path).read_text().splitlines():

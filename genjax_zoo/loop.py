@@ -1,5 +1,6 @@
 """The training loop: one for every model."""
 
+from collections.abc import Mapping
 import time
 
 import jax
@@ -9,22 +10,7 @@ from genjax_zoo.core import Learner, TrainState, UserError, unroll
 from genjax_zoo.evaluate import parameters
 from genjax_zoo.interrupt import Interrupt
 from genjax_zoo.sharding import fsdp, jit, make_mesh, put, replicated
-from genjax_zoo.watch import check_finite, tell
-
-
-def several(learner: Learner, fetch, key, K: int):
-  """What a dispatch runs: (ts, resident, inputs of K steps) -> (ts, metrics [K]), on the batches
-  that `fetch` makes.
-  """
-
-  def steps(ts, resident, inputs):
-    def step(ts, inputs, key):
-      k_data, key = jax.random.split(key)
-      return learner.step(ts, fetch(resident, inputs, k_data), key)
-
-    return unroll(step, key, K)(ts, inputs)
-
-  return steps
+from genjax_zoo.watch import check_finite, log_means
 
 
 def train(
@@ -42,48 +28,44 @@ def train(
   frozen=(),
   hooks={},
 ) -> TrainState:
-  """Trains to `steps`, resuming from the newest checkpoint of `workdir`; returns early when asked
-  to stop.
+  """Trains up to `steps` and returns the state; returns early when interrupted.
 
-  `data` is a `genjax_zoo.data.loader.Loader`; one dispatch runs `steps_per_dispatch` optimizer
-  steps. `frozen`, () or ({stage: (params, state)},), goes to `init`; a model keeps what it needs of
-  it as `state["frozen"]`. `hooks` are {"sample_every": (every, f)}: `f(step, ts)` runs each `every`
-  steps. Raises UserError when an interval is no multiple of `steps_per_dispatch`, when the folder
-  holds another model's checkpoints, and when a loss or a parameter is no longer finite.
+  Resumes from the newest checkpoint in `workdir`. `data` is a `genjax_zoo.data.loader.Loader`. One
+  dispatch runs `steps_per_dispatch` optimizer steps. `frozen` is () or ({stage: (params, state)},)
+  and goes to the learner's `init`; a model keeps what it needs of it in `state["frozen"]`. `hooks`
+  are {"sample_every": (every, f)}: `f(step, ts)` runs every `every` steps.
+
+  Raises UserError when an interval is not a multiple of `steps_per_dispatch`, when the folder holds
+  another model's checkpoints, and when a loss or a parameter is no longer finite.
   """
-  K, mesh = steps_per_dispatch, make_mesh()
+  K = steps_per_dispatch
+  intervals = {"log_every": log_every, "save_every": save_every}
+  intervals |= {name: every for name, (every, _) in hooks.items()}
+  check_intervals(K, steps, intervals)
+  mesh = make_mesh()
   k_init, k_step = jax.random.split(jax.random.key(seed))
-  intervals = {"steps": steps, "log_every": log_every, "save_every": save_every}
-  for name, every in (intervals | {name: every for name, (every, _) in hooks.items()}).items():
-    if K < 1 or every % K or (not every and name != "steps"):
-      raise UserError(
-        f"train.{name}={every} must be a multiple of train.steps_per_dispatch={K}, and positive"
-      )
 
-  def init(resident, inputs, *frozen):
-    k_data, key = jax.random.split(k_init)
-    first = jax.tree.map(lambda x: x[0], inputs)
-    return learner.init(key, data.fetch(resident, first, k_data), *frozen)
-
-  with jax.set_mesh(mesh), Interrupt() as asked, Checkpoints(workdir) as checkpoints:
+  with jax.set_mesh(mesh), Interrupt() as interrupted, Checkpoints(workdir) as checkpoints:
     resident = put(data.resident, mesh)
     first = put(next(data.inputs(0)), mesh, None, "data")
-    shardings = fsdp(mesh, jax.eval_shape(init, resident, first, *frozen), fsdp_min_size)
+    init = first_state(learner, data.fetch, k_init)
+    shapes = jax.eval_shape(init, resident, first, *frozen)
+    shardings = fsdp(mesh, shapes, fsdp_min_size)
     ts = jit(init, once=True, out_shardings=shardings)(resident, first, *frozen)
     ts = checkpoints.restore(ts, log.say) or ts
     step = int(ts.step)
-    # Nothing to train: a composition of earlier stages.
     if not steps and checkpoints.latest is None:
-      checkpoints.save(0, ts)
+      checkpoints.save(0, ts)  # Nothing to train: the model combines earlier stages.
     if step >= steps:
       return ts
     if step % K:
       raise UserError(
         f"to resume at step {step}, train.steps_per_dispatch must divide it; {K} doesn't"
       )
+
     with log.clock("compiling"):
       dispatch = jit(
-        several(learner, data.fetch, k_step, K),
+        several_steps(learner, data.fetch, k_step, K),
         donate_argnums=0,
         out_shardings=(shardings, replicated(mesh)),
       )
@@ -91,33 +73,74 @@ def train(
     log.compile_seconds = log.clocked
 
     log.begin(step)
-    window, unread, begun = [], None, time.perf_counter()
+    window = []  # Metrics of the dispatches since the last line of the log.
+    pending = None  # (step, window): the next line, not read from the device yet.
+    dispatched = time.perf_counter()
+    first_step = step
     for inputs in data.inputs(step):
       ts, metrics = dispatch(ts, resident, put(inputs, mesh, None, "data"))
       step += K
-      if begun:  # The first dispatch is waited for, and tells what all will cost.
-        jax.block_until_ready(metrics)
-        log.cost(
-          parameters(ts.params),
-          (time.perf_counter() - begun) / K,
-          steps - step,
-          dispatch.memory_analysis(),
-        )
-        begun = None
       window.append(metrics)
-      # Read only now that the next dispatch was sent: the device never waits for the host.
-      if unread:
-        tell(log, *unread, checkpoints)
-      stop = asked(step) or step >= steps
+      if step == first_step + K:
+        jax.block_until_ready(metrics)
+        seconds = (time.perf_counter() - dispatched) / K
+        log.cost(parameters(ts.params), seconds, steps - step, dispatch.memory_analysis())
+
+      # Metrics are read one dispatch late. Reading those of the dispatch just sent would stall the
+      # device: it would finish, and then wait for the host to send the next one.
+      if pending:
+        log_means(log, *pending, checkpoints)
+        pending = None
+
+      stop = interrupted(step) or step >= steps
       save = stop or step % save_every == 0
-      unread, window = ((step, window), []) if save or step % log_every == 0 else (None, window)
+      if save or step % log_every == 0:
+        pending, window = (step, window), []
       if save:
-        tell(log, *unread, checkpoints)
+        # Before a checkpoint the device is waited for: what diverged must not be saved.
+        log_means(log, *pending, checkpoints)
+        pending = None
         check_finite(step, ts.params, checkpoints)
         checkpoints.save(step, ts)
-        unread = None
       for every, hook in hooks.values():
         if step % every == 0:
           hook(step, ts)
       if stop:
         return ts
+
+
+def first_state(learner: Learner, fetch, key):
+  """(resident, inputs of K steps, *frozen) -> the state before training.
+
+  `fetch(resident, inputs, key)` makes the batch of a step inside the compiled program.
+  """
+
+  def init(resident, inputs, *frozen):
+    k_data, k_init = jax.random.split(key)
+    first = jax.tree.map(lambda x: x[0], inputs)
+    return learner.init(k_init, fetch(resident, first, k_data), *frozen)
+
+  return init
+
+
+def several_steps(learner: Learner, fetch, key, K: int):
+  """One dispatch: (ts, resident, inputs of K steps) -> (ts, metrics [K])."""
+
+  def steps(ts, resident, inputs):
+    def step(ts, inputs, key):
+      k_data, key = jax.random.split(key)
+      return learner.step(ts, fetch(resident, inputs, k_data), key)
+
+    return unroll(step, key, K)(ts, inputs)
+
+  return steps
+
+
+def check_intervals(K: int, steps: int, intervals: Mapping[str, int]):
+  """Raises UserError for an interval that is not a positive multiple of K; `steps` may be 0."""
+  for name, every in ({"steps": steps} | intervals).items():
+    positive = every > 0 or name == "steps"
+    if K < 1 or every % K or not positive:
+      raise UserError(
+        f"train.{name}={every} must be a multiple of train.steps_per_dispatch={K}, and positive"
+      )

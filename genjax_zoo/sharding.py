@@ -1,4 +1,4 @@
-"""Devices: the mesh, where arrays live, hosts, and one `jit` for the whole project."""
+"""Devices: the mesh, shardings of arrays, several hosts, and one `jit` for the whole project."""
 
 import functools
 import math
@@ -13,13 +13,12 @@ import numpy as np
 CPU_OPTIONS = {
   "xla_cpu_experimental_ynn_fusion_type": "LIBRARY_FUSION_TYPE_DOT,LIBRARY_FUSION_TYPE_REDUCE"
 }
-
 UNOPTIMIZED = {"xla_backend_optimization_level": 0}
 
 
 @functools.cache
 def compiler_options() -> dict | None:
-  """The project's compiler options: None but on a CPU whose XLA knows them."""
+  """The project's compiler options; None except on a CPU whose XLA knows them."""
   if jax.default_backend() != "cpu":
     return None
   try:
@@ -30,30 +29,35 @@ def compiler_options() -> dict | None:
 
 
 def jit(fun, once: bool = False, **kwargs):
-  """`jax.jit` with the project's compiler options; what runs `once` had better compile fast than
-  run fast.
+  """`jax.jit` with the project's compiler options.
+
+  `once` is for a function that runs once: on a CPU it compiles faster and runs slower.
   """
   options = compiler_options()
-  return jax.jit(
-    fun, compiler_options=options | UNOPTIMIZED if once and options else options, **kwargs
-  )
+  if once and options:
+    options = options | UNOPTIMIZED
+  return jax.jit(fun, compiler_options=options, **kwargs)
+
+
+@functools.lru_cache(maxsize=64)
+def compiled(f, /, out_shardings=None, **static):
+  """`f(..., **static)`, compiled once for each function and choice of its static options."""
+  return jit(functools.partial(f, **static), out_shardings=out_shardings)
 
 
 def join_hosts(
   coordinator: str = "", process: int = -1, processes: int = 0, distributed: bool = False
 ):
-  """Joins the other hosts' processes: by the arguments, or as SLURM's step or a TPU pod says; else
-  does nothing.
+  """Connects this process to those of the other hosts, if there are any.
 
-  With `distributed`, as JAX finds out by itself from the cluster it runs on.
+  They are found by the arguments, or by the environment of a SLURM step or a TPU pod. With
+  `distributed` JAX itself finds out from the cluster that it runs on.
   """
+  slurm = int(os.environ.get("SLURM_STEP_NUM_TASKS", 1)) > 1
+  tpu_pod = "," in os.environ.get("TPU_WORKER_HOSTNAMES", "")
   if coordinator:
     jax.distributed.initialize(coordinator, processes, process)
-  elif (
-    distributed
-    or int(os.environ.get("SLURM_STEP_NUM_TASKS", 1)) > 1
-    or "," in os.environ.get("TPU_WORKER_HOSTNAMES", "")
-  ):
+  elif distributed or slurm or tpu_pod:
     jax.distributed.initialize()
 
 
@@ -63,13 +67,14 @@ def make_mesh():
 
 
 def replicated(mesh):
-  """The sharding of an array that every device holds whole."""
+  """The sharding of an array of which every device holds all."""
   return NamedSharding(mesh, P())
 
 
 def fsdp(mesh, shapes, min_size: int):
-  """Shardings that spread each array of `min_size` elements or more over its largest divisible
-  axis.
+  """Shardings for a tree: arrays of `min_size` elements or more are split, the rest is replicated.
+
+  An array is split along its largest axis that the number of devices divides.
   """
 
   def sharding(x):
@@ -82,30 +87,32 @@ def fsdp(mesh, shapes, min_size: int):
 
 
 def shard_batch(tree):
-  """Examples that a step draws, [B, ...], over all devices of the mesh, as batches are: else each
-  computes them all.
+  """Examples [B, ...] that a step generates, sharded over the mesh like the batch.
+
+  Without it every device would compute all of them. They stay as they are where the number of
+  devices doesn't divide B.
   """
   size = jax.sharding.get_abstract_mesh().shape.get("data", 1)
+  if size == 1:
+    return tree
   constrain = lambda x: x if len(x) % size else jax.lax.with_sharding_constraint(x, P("data"))
-  return jax.tree.map(constrain, tree) if size > 1 else tree
+  return jax.tree.map(constrain, tree)
 
 
 def all_gather(tree):
-  """Sharded parameters, gathered on every device of the mesh before their use: else XLA may send
-  activations.
-  """
+  """Sharded parameters, gathered on every device before use; else XLA may send activations."""
   size = jax.sharding.get_abstract_mesh().shape.get("data", 1)
   return jax.lax.with_sharding_constraint(tree, P()) if size > 1 else tree
 
 
 def put(tree, mesh, *axes):
-  """Host arrays as device arrays sharded by `axes`; each process gives its own part of a "data"
-  axis.
+  """Host arrays as device arrays sharded by `axes`.
+
+  Along a "data" axis each process passes its own part.
   """
   sharding = NamedSharding(mesh, P(*axes))
-  return jax.tree.map(
-    lambda x: jax.make_array_from_process_local_data(sharding, np.asarray(x)), tree
-  )
+  to_device = lambda x: jax.make_array_from_process_local_data(sharding, np.asarray(x))
+  return jax.tree.map(to_device, tree)
 
 
 def gather(tree):

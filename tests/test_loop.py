@@ -1,6 +1,4 @@
-"""The loop is exact: however it is cut into dispatches, interrupted, or spread over devices and
-hosts.
-"""
+"""Training is the same however it is cut into dispatches, interrupted, or sharded."""
 
 import os
 from pathlib import Path
@@ -56,11 +54,11 @@ def test_steps_per_dispatch_change_nothing(whole, tmp_path):
   assert int(one.state["seen"]) == 40 * 32
 
 
-def test_the_first_dispatch_tells_what_all_will_cost(whole):
-  told = (whole[0] / "log.txt").read_text()
-  cost = r"([\d,]+) parameters; a step: [\d.e+]+ ms; 35 more: [\d.]+ (s|min|h); memory: ([\d.]+) MiB a device"
-  found = re.search(cost, told)
-  assert found and told.count("a step: ") == 1
+def test_the_log_says_what_training_costs_after_the_first_dispatch(whole):
+  log = (whole[0] / "log.txt").read_text()
+  time = r"[\d.e+]+ ms a step, [\d.]+ (s|min|h) for the other 35"
+  found = re.search(rf"([\d,]+) parameters; {time}; memory: ([\d.]+) MiB a device", log)
+  assert found and log.count("ms a step") == 1
   assert int(found[1].replace(",", "")) == sum(x.size for x in jax.tree.leaves(whole[1].params))
   held = sum(x.nbytes for x in jax.tree.leaves(whole[1]))
   assert float(found[3]) * 2**20 > held
@@ -71,7 +69,7 @@ def test_resume_is_bit_exact(whole, tmp_path):
   trained = []
   hooks = {"sample_every": (5, lambda step, ts: trained.append(step))}
   chex.assert_trees_all_equal(jax.device_get(run(tmp_path, hooks=hooks)), whole[1])
-  assert trained == [25, 30, 35, 40]  # It went on; it did not begin again.
+  assert trained == [25, 30, 35, 40]  # It resumed; it did not begin again.
   steps = [row["step"] for row in read_rows(tmp_path / "metrics.jsonl")]
   assert steps == list(range(5, 41, 5))
 
@@ -96,6 +94,7 @@ def test_fsdp_equals_replicated(whole, tmp_path):
 
 
 def worker(*args, **options):
+  """Starts `python -m tests.worker`."""
   command = [
     sys.executable,
     "-m",
@@ -109,12 +108,14 @@ def worker(*args, **options):
 
 
 def finish(process):
+  """The output of a process that must end well."""
   out, _ = process.communicate(timeout=300)
   assert process.returncode == 0, out
   return out
 
 
-def same(path, ts, exact=False):
+def assert_saved(path, ts, exact=False):
+  """Asserts that the arrays in a file of `tests.worker` are those of `ts`."""
   saved = dict(np.load(path))
   wanted = dict(zip(checkpoint.arrays_of(ts), jax.tree.leaves(ts)))
   assert saved.keys() == wanted.keys()
@@ -126,9 +127,9 @@ def same(path, ts, exact=False):
 
 def test_one_device_equals_four_and_loads_what_four_saved(whole, tmp_path):
   finish(worker(tmp_path / "one", tmp_path / "one.npz", K=5, steps=40))
-  same(tmp_path / "one.npz", whole[1])
+  assert_saved(tmp_path / "one.npz", whole[1])
   finish(worker(whole[0], tmp_path / "loaded.npz", K=5, steps=40))  # Finished: only restores.
-  same(tmp_path / "loaded.npz", whole[1], exact=True)
+  assert_saved(tmp_path / "loaded.npz", whole[1], exact=True)
 
 
 def test_two_processes_equal_one(whole, tmp_path):
@@ -150,36 +151,37 @@ def test_two_processes_equal_one(whole, tmp_path):
   ]
   for process in both:
     finish(process)
-  same(tmp_path / "two.npz", whole[1])
+  assert_saved(tmp_path / "two.npz", whole[1])
 
 
-def until(process, text):
+def wait_for(process, text):
+  """Returns when a process prints a line that begins like this."""
   for line in process.stdout:
     if re.match(text, line):
       return
-  raise AssertionError(f"{text!r} never came")
+  raise AssertionError(f"{text!r} was never printed")
 
 
 def test_kill_9_in_the_middle_loses_nothing(whole, tmp_path):
   process = worker(
     tmp_path, tmp_path / "never.npz", K=5, steps=40, devices=4, slow=0.2, save_every=10
   )
-  until(process, "step 30")
+  wait_for(process, "step 30")
   process.kill()
   process.wait()
   finish(worker(tmp_path, tmp_path / "out.npz", K=5, steps=40, devices=4))
-  same(tmp_path / "out.npz", whole[1], exact=True)
+  assert_saved(tmp_path / "out.npz", whole[1], exact=True)
 
 
-def test_sigterm_saves_and_the_same_command_goes_on(whole, tmp_path):
+def test_sigterm_saves_and_the_same_command_resumes(whole, tmp_path):
   process = worker(tmp_path, tmp_path / "out.npz", K=5, steps=40, devices=4, slow=0.2)
-  until(process, "step 10")
+  wait_for(process, "step 10")
   process.send_signal(signal.SIGTERM)
   finish(process)
   with checkpoint.Checkpoints(tmp_path) as checkpoints:
     assert checkpoints.latest in (15, 20)
   finish(worker(tmp_path, tmp_path / "out.npz", K=5, steps=40, devices=4))
-  same(tmp_path / "out.npz", whole[1], exact=True)
+  assert_saved(tmp_path / "out.npz", whole[1], exact=True)
 
 
 def test_a_loss_that_diverges_stops_the_run_and_names_the_step(tmp_path):
@@ -229,7 +231,7 @@ def test_intervals_must_be_multiples_of_a_dispatch(tmp_path, options):
     run(tmp_path, **options)
 
 
-def test_another_models_checkpoint_is_told(whole, tmp_path):
+def test_another_models_checkpoint_is_refused(whole, tmp_path):
   other = toy.learner(DIGITS.fields, ema=0.0)
   with pytest.raises(
     UserError, match=r"of another model or optimizer: ema/down is float32.* there and absent here"
@@ -249,21 +251,23 @@ def test_a_full_disk_is_one_line(tmp_path):
     "import resource, signal; signal.signal(signal.SIGXFSZ, signal.SIG_IGN)\n"
     "from tests.test_loop import *\n"
     "big = lambda key, batch: ({'w': jax.random.normal(key, (2**18,))}, {})\n"
-    "loss = lambda p, s, batch, key, train: (p['w'].sum() * jnp.ones(len(batch['image'])), ({}, {}))\n"
+    "ones = lambda batch: jnp.ones(len(batch['image']))\n"
+    "loss = lambda p, s, batch, key, train: (p['w'].sum() * ones(batch), ({}, {}))\n"
     "resource.setrlimit(resource.RLIMIT_FSIZE, (2**16, 2**16))\n"
     f"try: run({str(tmp_path)!r}, learner=descend(Model(big, loss), optax.sgd(0.0)))\n"
-    "except UserError as e: print('told:', e)\n"
+    "except UserError as e: print('error:', e)\n"
   )
   done = subprocess.run(
     [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, timeout=300
   )
-  assert re.search("told: can't write to .*free some disk", done.stdout), done.stdout + done.stderr
+  expected = "error: can't write to .*free some disk"
+  assert re.search(expected, done.stdout), done.stdout + done.stderr
 
 
 def test_speed_counts_steps_not_dispatches(tmp_path):
-  began = time.perf_counter()
+  begun = time.perf_counter()
   run(tmp_path, steps=20)
   rows = read_rows(tmp_path / "metrics.jsonl")
   total = sum(5 / row["steps_per_second"] for row in rows)
   assert total == pytest.approx(rows[-1]["seconds"], rel=1e-6)
-  assert total <= time.perf_counter() - began
+  assert total <= time.perf_counter() - begun

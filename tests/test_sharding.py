@@ -1,6 +1,4 @@
-"""On a mesh: a device's work does not grow with their number, and parameters that are sharded are
-gathered once.
-"""
+"""On a mesh the work of a device is constant, and sharded parameters are gathered once."""
 
 import jax
 from jax.sharding import AxisType, NamedSharding, PartitionSpec as P
@@ -15,7 +13,9 @@ from genjax_zoo.models.energy import ebm
 from genjax_zoo.models.gans import wgan
 from genjax_zoo.sharding import fsdp, make_mesh, replicated, shard_batch
 
-IMAGES, KEY, TX = {"image": Field((8, 8, 1), np.uint8, 17)}, jax.random.key(0), optax.sgd(0.1)
+IMAGES = {"image": Field((8, 8, 1), np.uint8, 17)}
+KEY = jax.random.key(0)
+TX = optax.sgd(0.1)
 MLP = dict(network="mlp", hidden=(32,))
 
 
@@ -47,18 +47,19 @@ def compiled(learner, frozen, n, devices, smallest=2**60):
     (devices,), ("data",), axis_types=(AxisType.Auto,), devices=jax.devices()[:devices]
   )
   with jax.set_mesh(mesh):
-    whole = batch(n * devices)
-    ts = jax.eval_shape(learner.init, KEY, whole, *frozen)
-    state, data = fsdp(mesh, ts, smallest), {"image": NamedSharding(mesh, P("data"))}
+    examples = batch(n * devices)
+    ts = jax.eval_shape(learner.init, KEY, examples, *frozen)
+    state = fsdp(mesh, ts, smallest)
+    data = {"image": NamedSharding(mesh, P("data"))}
     step = jax.jit(
       learner.step, in_shardings=(state, data, None), out_shardings=(state, replicated(mesh))
     )
-    return step.lower(ts, whole, KEY).compile(), ts.params
+    return step.lower(ts, examples, KEY).compile(), ts.params
 
 
 @pytest.mark.parametrize("make", [gan, chains, reflow])
-def test_the_work_of_a_device_is_that_of_its_examples(make):
-  """These models draw examples of their own; of some no batch says that they are to be spread."""
+def test_the_work_of_a_device_does_not_grow_with_their_number(make):
+  """These models generate examples in a step, which nothing but `shard_batch` shards."""
   one, four = (compiled(*make(), 64, devices)[0].cost_analysis()["flops"] for devices in (1, 4))
   assert four < 1.1 * one
 
@@ -66,11 +67,12 @@ def test_the_work_of_a_device_is_that_of_its_examples(make):
 def test_sharded_parameters_are_gathered_once():
   model = ddpm.model(IMAGES, T=10, network="dit", hidden=(32, 32), patch=2)
   program, params = compiled(descend(model, TX), (), 4, 4, smallest=1)
-  sent, size = collectives(program.as_text()), sum(4 * x.size for x in jax.tree.leaves(params))
+  sent = collectives(program.as_text())
+  size = sum(4 * x.size for x in jax.tree.leaves(params))
   assert sent.keys() == {"all-gather", "all-reduce"} and max(sent.values()) < 1.1 * size
 
 
-def test_what_is_drawn_is_spread_where_it_can_be():
+def test_generated_examples_are_sharded_where_the_devices_divide_them():
   with jax.set_mesh(make_mesh()):
     draw = jax.jit(lambda n: shard_batch(jax.random.normal(KEY, (n, 2))), static_argnums=0)
     assert draw(8).sharding.spec == P("data") and len(draw(6)) == 6

@@ -1,6 +1,4 @@
-"""A small model with everything a checkpoint holds: noise, state, an average, an optimizer with
-moments.
-"""
+"""A small model with all that a checkpoint holds: state, averaged weights, optimizer moments."""
 
 import jax
 import jax.numpy as jnp
@@ -13,7 +11,7 @@ def model(data) -> Model:
   """A noisy linear autoencoder of "image"; its state counts examples and tracks the mean image."""
   dim = data["image"].shape[0] ** 2
 
-  def points(batch):
+  def floats(batch):
     return jnp.asarray(batch["image"], jnp.float32).reshape(-1, dim) / 16
 
   def init(key, batch):
@@ -22,10 +20,10 @@ def model(data) -> Model:
       "down": jax.random.normal(down, (dim, 32)) / 8,
       "up": jax.random.normal(up, (32, dim)) / 8,
     }
-    return params, {"mean": points(batch).mean(0), "seen": jnp.zeros((), jnp.int32)}
+    return params, {"mean": floats(batch).mean(0), "seen": jnp.zeros((), jnp.int32)}
 
   def loss(params, state, batch, key, train, beta=1.0):
-    x = points(batch)
+    x = floats(batch)
     z = x @ params["down"] + 0.1 * beta * jax.random.normal(key, (len(x), 32))
     changes = {"mean": 0.9 * state["mean"] + 0.1 * x.mean(0), "seen": state["seen"] + len(x)}
     error = ((z @ params["up"] - x + state["mean"][None]) ** 2).sum(-1)

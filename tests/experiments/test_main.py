@@ -1,6 +1,4 @@
-"""The command line as its users meet it: runs, resumes, refuses, and never shows somebody else's
-traceback.
-"""
+"""The command line: it runs, resumes, refuses, and never shows a traceback for a user's mistake."""
 
 from concurrent.futures import ThreadPoolExecutor
 import json
@@ -16,7 +14,7 @@ import numpy as np
 from PIL import Image
 import pytest
 
-from experiments.main import perform
+from experiments.pipeline import perform
 from genjax_zoo import UserError, load
 from genjax_zoo.log import read_rows
 
@@ -62,7 +60,7 @@ def trained(tmp_path_factory):
   return folder, done.stdout
 
 
-def test_a_run_leaves_all_that_its_folder_promises(trained):
+def test_a_run_folder_is_complete(trained):
   folder, out = trained
   for name in (
     "config.json",
@@ -108,14 +106,14 @@ def test_load_and_sample_in_python_on_other_devices(trained):
   assert decoded["image"].shape == (10, 8, 8, 1)
 
 
-def test_a_batch_in_another_form_is_told(trained):
+def test_a_batch_of_other_shapes_is_refused(trained):
   run = load(trained[0])
   for batch in {"image": np.zeros((4, 8, 8), np.uint8)}, {"x": np.zeros((4, 3))}, {"image": 3}:
     with pytest.raises(UserError, match=r"image \[n, 8, 8, 1\], label \[n\]; given is"):
       run.log_prob(batch)
 
 
-def test_modes_of_a_run_that_is_there(trained):
+def test_modes_of_an_existing_run(trained):
   done = main("--mode=sample", f"--workdir={trained[0]}", "--config.sample.n=9")
   assert done.returncode == 0, done.stderr
   assert np.load(trained[0] / "samples" / "samples.npz")["image"].shape == (9, 8, 8, 1)
@@ -127,7 +125,7 @@ def test_modes_of_a_run_that_is_there(trained):
   after = json.loads((trained[0] / "evaluation.json").read_text())
   assert after["likelihood"]["estimator"] == "iwae-50"
   assert after["likelihood"]["nats"] > before["likelihood"]["nats"]
-  # What it was.
+  # The config of this evaluation.
   assert json.loads((trained[0] / "config.json").read_text())["evaluate"]["log_prob"]["k"] == 50
   assert main("--mode=report", f"--workdir={trained[0]}").returncode == 0
 
@@ -168,7 +166,7 @@ def test_two_hosts_measure_what_one_does(trained, tmp_path):
   assert (tmp_path / "report.html").exists() and "report" not in both[1].result().stdout
 
 
-def test_ctrl_c_saves_and_tells_how_to_go_on(tmp_path):
+def test_ctrl_c_saves_and_says_how_to_resume(tmp_path):
   args = ["--config=configs/vae_digits.py", f"--workdir={tmp_path}", "--config.train.steps=1000000"]
   process = subprocess.Popen(
     [sys.executable, "-m", "experiments.main", *args],
@@ -191,7 +189,7 @@ def test_ctrl_c_saves_and_tells_how_to_go_on(tmp_path):
 
 
 @pytest.mark.parametrize(
-  "args, told",
+  "args, expected",
   [
     (["--config.data.name=tfds:cifar10"], "make data DATASET=cifar10"),
     (["--config.model.latnt=3"], "did you mean 'model.latent'?"),
@@ -199,24 +197,24 @@ def test_ctrl_c_saves_and_tells_how_to_go_on(tmp_path):
     (["also"], "is not a flag"),
   ],
 )
-def test_bad_input_is_one_clear_line(tmp_path, args, told):
+def test_bad_input_is_one_clear_line(tmp_path, args, expected):
   line, seconds = refused(
     "--config=configs/vae_digits.py",
     f"--workdir={tmp_path}/run",
     *args,
     env={"TFDS_DATA_DIR": str(tmp_path / "nothing")},
   )
-  assert told in line
-  # It is looked for on disk alone; the rest is start-up.
+  assert expected in line
+  # Data are looked for on the disk only; the rest is start-up.
   assert "tfds" not in args[0] or seconds < 20
 
 
 @pytest.mark.parametrize(
-  "path, assignments, told",
+  "path, assignments, expected",
   [
     ("configs/vae_digit.py", [], "did you mean 'configs/vae_digits.py'?"),
     ("configs/vae_digits.py:small", [], "there is :smoke"),
-    ("configs/vae_digits.py", ["model.latent=many"], "a value of type int is wanted, like 100"),
+    ("configs/vae_digits.py", ["model.latent=many"], "needs a value of type int, such as 100"),
     ("configs/vae_digits.py", ["model.network=cnn"], "model.network='cnn'"),
     ("configs/vae_digits.py", ["model.likelihood=bernoulli"], "data.binarize"),
     ("configs/vae_digits.py", ["optimizer.name=adamm"], "did you mean 'adam"),
@@ -229,13 +227,13 @@ def test_bad_input_is_one_clear_line(tmp_path, args, told):
     (None, [], "--config=configs/vae_digits.py"),
   ],
 )
-def test_bad_values_are_told(tmp_path, path, assignments, told):
+def test_bad_values_are_refused(tmp_path, path, assignments, expected):
   with pytest.raises(UserError) as error:
     perform("train", path, path and str(tmp_path / "run"), assignments)
-  assert told in str(error.value) and "\n" not in str(error.value)
+  assert expected in str(error.value) and "\n" not in str(error.value)
 
 
-def test_a_run_that_is_not_there_is_told(tmp_path):
+def test_a_missing_run_is_an_error(tmp_path):
   with pytest.raises(UserError, match=r"is not a run folder"):
     perform("sample", "configs/vae_digits.py", str(tmp_path / "run"))
 
@@ -265,6 +263,6 @@ def test_an_unwritable_folder_is_one_clear_line(tmp_path):
   assert str(tmp_path / "file") in line
 
 
-def test_loading_nothing_is_told(tmp_path):
+def test_loading_an_empty_folder_is_an_error(tmp_path):
   with pytest.raises(UserError, match=r"is not a run folder"):
     load(tmp_path)

@@ -1,4 +1,4 @@
-"""What the README says works: its commands resolve, its example trains."""
+"""The README: its commands resolve, its example trains, its links are right."""
 
 from pathlib import Path
 import re
@@ -6,8 +6,8 @@ import shlex
 
 import numpy as np
 
-from experiments import resolve as configs
-from experiments.main import perform
+from experiments import resolve
+from experiments.pipeline import perform
 from genjax_zoo import load
 from genjax_zoo.data import load as digits
 
@@ -26,7 +26,8 @@ def test_the_worked_example_trains_samples_and_loads(tmp_path, monkeypatch):
   perform("train", "mine/pixels_digits.py", "run")
   run = load("run")
   images, data = run.sample(2000)["image"], digits("digits").splits["train"]["image"]
-  assert np.abs(images.mean(0) - data.mean(0)).mean() < 0.5  # Each pixel has learned its own law.
+  # The distribution of each pixel was learned.
+  assert np.abs(images.mean(0) - data.mean(0)).mean() < 0.5
   assert np.abs(run.log_prob({"image": images}).mean() + np.log(17) * 64) > 50
 
 
@@ -40,9 +41,9 @@ def test_commands_resolve():
     for argument in shlex.split(command):
       key, _, value = argument.removeprefix("--").partition("=")
       if key == "config":
-        config = configs.resolve(value)
+        config = resolve.resolve(value)
       elif key.startswith("config.") and config:
-        configs.override(config, f"{key.removeprefix('config.')}={value}")
+        resolve.override(config, f"{key.removeprefix('config.')}={value}")
 
 
 def test_files_it_names_are_there():

@@ -9,7 +9,7 @@ import re
 import numpy as np
 import pytest
 
-from experiments import resolve as configs, table
+from experiments import resolve, table
 from genjax_zoo.core import UserError
 from genjax_zoo.run import write_description
 
@@ -188,7 +188,7 @@ def test_errors_name_what_is_wrong(readme, tmp_path):
 def run(folder, name="vae_digits", evaluated={}, **train):
   """The folder of a finished run of a config, as far as a result needs it."""
   folder.mkdir(exist_ok=True)
-  config = configs.resolve(f"configs/{name}.py")
+  config = resolve.resolve(f"configs/{name}.py")
   config.train.update(train)
   write_description(folder, config.to_dict(), {"fields": {}, "stages": {}})
   (folder / "evaluation.json").write_text(
@@ -212,7 +212,7 @@ def test_a_finished_run_is_taken_in(readme, tmp_path):
 def test_runs_that_do_not_count_are_refused(tmp_path):
   results = tmp_path / "results"
   refused = {}
-  config = configs.resolve("configs/vae_digits.py:smoke").to_dict()
+  config = resolve.resolve("configs/vae_digits.py:smoke").to_dict()
   smoke = run(tmp_path / "smoke")
   write_description(smoke, config, {})
   refused["smoke run"] = smoke
@@ -248,4 +248,4 @@ def test_runs_that_do_not_count_are_refused(tmp_path):
 
 def test_committed_results_are_of_committed_configs():
   for name, found in table.read(table.RESULTS).items():
-    assert Path(configs.HERE / "configs" / f"{name}.py").is_file() and found["split"] == "test"
+    assert Path(resolve.HERE / "configs" / f"{name}.py").is_file() and found["split"] == "test"

@@ -1,13 +1,11 @@
-"""A table of numbers: a flow is fitted to it by one command, loaded, and asked for log p in the
-table's own units.
-"""
+"""A table of numbers: one command fits a flow, which gives log p in the units of the table."""
 
 import json
 
 import numpy as np
 import pytest
 
-from experiments.main import perform
+from experiments.pipeline import perform
 from genjax_zoo import load
 
 
@@ -25,10 +23,10 @@ def test_a_flow_of_a_table(tmp_path, rows):
   perform("train", "configs/spline_flow_table.py:smoke", str(tmp_path / "run"), options)
   evaluation = json.loads((tmp_path / "run" / "evaluation.json").read_text())
   assert evaluation["likelihood"]["kind"] == "exact" and evaluation["validation"]["step"] == 2
-  # A tenth is the test split, of which 20 are needed.
+  # A tenth of the rows is the test split; measuring quality needs 20.
   assert ("quality" in evaluation) == (rows >= 200)
   nats = load(tmp_path / "run").log_prob({"x": table})
-  # After two steps the flow is all but a standardisation.
+  # After two steps the flow does little more than standardize the columns.
   scaled = (table - table.mean(0)) / table.std(0)
   expected = -0.5 * (scaled**2).sum(-1) - 1.5 * np.log(2 * np.pi) - np.log(table.std(0)).sum()
   assert abs(nats.mean() - expected.mean()) < 0.3

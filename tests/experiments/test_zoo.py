@@ -8,14 +8,14 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from experiments import main, resolve as configs
+from experiments import hooks, pipeline, resolve
 from genjax_zoo import load
 from genjax_zoo.core import UserError
 from genjax_zoo.data import take
 from genjax_zoo.log import Log
 from genjax_zoo.run import describe, learner_of
 
-NAMES = sorted(p.stem for p in (Path(configs.__file__).parent / "configs").glob("[a-z]*.py"))
+NAMES = sorted(p.stem for p in (Path(resolve.__file__).parent / "configs").glob("[a-z]*.py"))
 
 
 def has_unet(config) -> bool:
@@ -29,7 +29,7 @@ def embedded():
   """
   seen = set()
   for name in sorted(NAMES, key=lambda n: not n.endswith("_digits")):
-    config = configs.resolve(f"configs/{name}.py")
+    config = resolve.resolve(f"configs/{name}.py")
     if not {"tfds", "npz", "folder"} & set(str(config.data.name).split(":")):
       big = has_unet(config) and config.model.name != "ddpm"  # U-Nets compile slowly.
       yield pytest.param(name, marks=[pytest.mark.slow] if config.model.name in seen or big else [])
@@ -41,7 +41,7 @@ EMBEDDED = list(embedded())
 
 def describe_all(config):
   stages = {name: describe_all(stage) for name, stage in config["stages"].items()}
-  return describe(main.load_data(config).fields, config["data"]["batch"] or 16, stages)
+  return describe(pipeline.load_data(config).fields, config["data"]["batch"] or 16, stages)
 
 
 def started(config, data, batch):
@@ -56,8 +56,8 @@ def started(config, data, batch):
 
 @pytest.mark.parametrize("name", EMBEDDED)
 def test_contract(name):
-  config = configs.resolve(f"configs/{name}.py:smoke").to_dict()
-  dataset = main.load_data(config)
+  config = resolve.resolve(f"configs/{name}.py:smoke").to_dict()
+  dataset = pipeline.load_data(config)
   batch = take(dataset.splits["train"], np.arange(16)) | {"weight": np.ones(16, "f4")}
   if dataset.augment:
     batch = dataset.augment(jax.tree.map(jnp.asarray, batch), jax.random.key(9), train=True)
@@ -121,7 +121,7 @@ def fit(config, folder):
   """Trains a config after its stages; no evaluation, no figures."""
   stages = {name: fit(stage, folder / name) for name, stage in config["stages"].items()}
   with Log(folder, config["train"]["steps"]) as log:
-    return main.fit(config, folder, main.load_data(config), stages, log)
+    return pipeline.fit(config, folder, pipeline.load_data(config), stages, log)
 
 
 # One of each way to train: a loss, EM, two players, a replay buffer, a model on another's latents.
@@ -133,29 +133,29 @@ SMOKES = [
 
 @pytest.mark.parametrize("name", SMOKES)
 def test_smoke_run_and_load(name, tmp_path):
-  run = fit(configs.resolve(f"configs/{name}.py:smoke").to_dict(), tmp_path)
+  run = fit(resolve.resolve(f"configs/{name}.py:smoke").to_dict(), tmp_path)
   assert run.step == min(2, run.config["train"]["steps"])
   loaded = load(tmp_path)
   chex.assert_trees_all_equal(jax.device_get(loaded.weights), jax.device_get(run.weights))
   if run.model.sample:
-    given = main.given_rows(run.model, main.load_data(run.config), 4)
+    given = hooks.given_rows(run, pipeline.load_data(run.config), 4)
     chex.assert_trees_all_equal(loaded.sample(4, given=given), run.sample(4, given=given))
 
 
 @pytest.mark.parametrize("name", NAMES)
 def test_config_resolves_and_says_what_to_expect(name):
   path = f"configs/{name}.py"
-  config = configs.resolve(path)
+  config = resolve.resolve(path)
   train = config.train
-  for key in configs.MAY_CHANGE:
+  for key in resolve.MAY_CHANGE:
     assert train[key] % train.steps_per_dispatch == 0
-  text = (Path(configs.__file__).parent / path).read_text()
+  text = (Path(resolve.__file__).parent / path).read_text()
   assert f"--config={path}" in text and "xpect" in text
-  assert configs.differences(config.to_dict(), config.to_dict()) == []
+  assert resolve.differences(config.to_dict(), config.to_dict()) == []
 
 
 def test_overrides_are_typed_and_unknown_keys_named():
-  config = configs.resolve("configs/vae_digits.py")
+  config = resolve.resolve("configs/vae_digits.py")
   for assignment in (
     "model.latent=3",
     "optimizer.learning_rate=1",
@@ -163,7 +163,7 @@ def test_overrides_are_typed_and_unknown_keys_named():
     "model.hidden=64",
     "data.name=digits",
   ):
-    configs.override(config, assignment)
+    resolve.override(config, assignment)
   assert config.model.latent == 3 and config.model.hidden == (64,)
   assert isinstance(config.optimizer.learning_rate, float)
   for wrong in (
@@ -174,20 +174,20 @@ def test_overrides_are_typed_and_unknown_keys_named():
     "optimizer.learning_rate",
   ):
     with pytest.raises(UserError):
-      configs.override(config, wrong)
+      resolve.override(config, wrong)
 
 
 def test_another_name_brings_its_own_arguments():
-  config = configs.resolve("configs/vae_digits.py")
-  configs.override(config, "optimizer.name=sgd")
-  configs.override(config, "data.name=folder:photos")
-  configs.override(config, "data.size=32")
+  config = resolve.resolve("configs/vae_digits.py")
+  resolve.override(config, "optimizer.name=sgd")
+  resolve.override(config, "data.name=folder:photos")
+  resolve.override(config, "data.size=32")
   assert "b1" not in config.optimizer and config.optimizer.momentum is None
   assert (
     config.optimizer.learning_rate
-    == configs.resolve("configs/vae_digits.py").optimizer.learning_rate
+    == resolve.resolve("configs/vae_digits.py").optimizer.learning_rate
   )
   assert (
     config.data.size == 32
-    and config.data.batch == configs.resolve("configs/vae_digits.py").data.batch
+    and config.data.batch == resolve.resolve("configs/vae_digits.py").data.batch
   )
