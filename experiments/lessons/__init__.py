@@ -1,8 +1,8 @@
-"""The decks' claims, each an experiment that measures it: `python -m experiments.lessons NAME`.
+"""Claims of the lectures, each tested by an experiment: `python -m experiments.lessons NAME`.
 
-A lesson is a module NAME.py with a docstring, the claim in its first line, and
+A lesson is a module NAME.py whose docstring has the claim as its first paragraph, with a function
 
-  lesson(smoke: bool) -> (numbers, [(picture uint8 [H, W, 3], caption), ...])
+  lesson(smoke: bool) -> (results, [(picture uint8 [H, W, 3], caption), ...])
 
-where `numbers` is a nested dict of what was measured; with `smoke` it does the same in seconds.
+`results` is a nested dict of what was measured. With `smoke` it does the same in seconds.
 """

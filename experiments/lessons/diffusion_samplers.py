@@ -1,33 +1,29 @@
-"""One diffusion model has many samplers: they trade steps for quality, and guidance trades
-diversity for the label.
+"""Samplers of one diffusion model trade steps for quality; guidance trades away diversity.
 
-Decks B and C sample in as many steps as training had levels. The same network serves any levels:
-DDIM needs a tenth of the steps, solvers of order 2 fewer, and what counts are evaluations of the
-network, two a step for Heun's rule, for correctors and for guidance. Guidance (deck E) with scale s
-draws from about p(x) p(c | x)^s, normalised: the larger s, the surer a classifier is of the label,
-and the fewer of the data's modes are left.
+Decks B and C sample in as many steps as training has noise levels. But the same network serves any
+sequence of noise levels: DDIM needs a tenth of the steps, solvers of order 2 fewer. What counts are
+evaluations of the network, two a step for Heun's method, for correctors and for guidance. Guidance
+(deck E) with scale s samples from about p(x) p(c | x)^s, normalised: the larger s, the surer a
+classifier is of the label, and the fewer of the data's modes are covered.
 
-The model is configs/ddpm_labels_digits.py, trained here; and that of runs/ddpm_mnist too, where it
-has been trained. A classifier's guidance is that of configs/classifier_guidance_digits.py, whose
-diffusion knows no labels.
+The model is that of configs/ddpm_labels_digits.py, trained in this lesson, and that of
+runs/ddpm_mnist too if it was trained. Classifier guidance is that of
+configs/classifier_guidance_digits.py, whose diffusion model is unconditional.
 
 On digits (seed 0) 10 evaluations of DPM-Solver++ give an FID of 0.065, 20 of DDIM 0.072 and 200 of
-ancestral sampling 0.086; Langevin dynamics gets nowhere in 61. Guidance 1.5 makes the classifier
-sure of all but 0.1 % of the labels, and recall falls from 0.91 to 0.78, with scale 4 to 0.39; FID
-is best without, at scale 1. With a classifier's guidance it is best at scale 2, 0.076, with 96 % of
-the labels and a recall of 0.92; at scale 1 the label is there in 78 %.
+ancestral sampling 0.086; Langevin dynamics fails in 61. With guidance of scale 1.5 the classifier
+agrees with all but 0.1 % of the labels, and recall falls from 0.91 to 0.78, with scale 4 to 0.39;
+FID is best without guidance, at scale 1. With classifier guidance FID is best at scale 2, 0.076,
+with 96 % of the labels and a recall of 0.92; at scale 1 it is 78 % of the labels.
 """
-
-from pathlib import Path
-import tempfile
 
 import numpy as np
 
-from experiments.lessons._runs import kept, measured, trained
+from experiments.lessons._runs import finished_run, measured, trained
 from genjax_zoo.figures.pictures import grid, plot
 from genjax_zoo.metrics.quality import draw
 
-STEPS = {  # Of each sampler; `None`, all levels.
+STEPS = {  # Of each sampler; None: as many as training has noise levels.
   "ancestral": (20, None),
   "ddim": (5, 10, 20, 50),
   "dpm_solver": (5, 10, 20),
@@ -39,63 +35,63 @@ STEPS = {  # Of each sampler; `None`, all levels.
   "renoise": (10,),
 }
 FEW = {"ancestral": (None,), "ddim": (10, 20), "dpm_solver": (5, 10), "heun": (5,)}
+SMOKE = {"ddim": (2, 4)}
 OPTIONS = {"annealed_langevin": {"repeats": 3}}
 SCALES = 0.0, 1.0, 1.5, 2.0, 4.0
-SHOWN = "fid", "agreement", "precision", "recall", "coverage"
+METRICS = "fid", "agreement", "precision", "recall", "coverage"
+COLUMNS = 20
 
 
 def by_steps(run, dataset, n, samplers):
   """{sampler: {steps: what was measured}}, without guidance."""
   found = {}
   for sampler, counts in samplers.items():
-    for steps in counts:
-      options = dict(sampler=sampler, steps=steps or run.config["model"]["T"]) | OPTIONS.get(
-        sampler, {}
-      )
+    found[sampler] = {}
+    for count in counts:
+      steps = count or run.config["model"]["T"]
+      options = {"sampler": sampler, "steps": steps} | OPTIONS.get(sampler, {})
       quality = measured(run, dataset, n, **options)
-      evaluations = {"evaluations": run.model.calls(**options)}
-      found.setdefault(sampler, {})[options["steps"]] = evaluations | {
-        k: quality[k] for k in ("fid", "agreement")
+      found[sampler][steps] = {
+        "evaluations": run.model.calls(**options),
+        "fid": quality["fid"],
+        "agreement": quality["agreement"],
       }
   return found
 
 
 def by_scale(run, dataset, n):
-  """{scale: what was measured}, by 10 steps of DPM-Solver++; and digits in columns by label, each
-  scale a row.
+  """({scale: what was measured}, a list of images, one row of sorted labels a scale).
+
+  Samples are drawn by 10 steps of DPM-Solver++.
   """
-  found, tiles = {}, []
+  found, images = {}, []
   for scale in SCALES:
     samples = draw(run, dataset, n, sampler="dpm_solver", steps=10, scale=scale)
     quality = measured(samples, dataset)
-    found[scale] = {k: quality[k] for k in SHOWN}
+    found[scale] = {k: quality[k] for k in METRICS}
     order = samples["label"][:200].argsort(kind="stable")
-    tiles.append(samples["image"][order[:: max(1, len(order) // 20)]][:20])
-  return found, [image for row in tiles for image in row]
+    every = max(1, len(order) // COLUMNS)
+    images += list(samples["image"][order[::every]][:COLUMNS])
+  return found, images
 
 
 def curves(steps, guidance):
-  """A picture of `by_steps`, and of {kind of guidance: `by_scale`}."""
+  """A picture of `by_steps`, and of {kind of guidance: results of `by_scale`}."""
 
   def paint(quality, guided, balance):
     for sampler, points in steps.items():
-      quality.plot(
-        [p["evaluations"] for p in points.values()],
-        [p["fid"] for p in points.values()],
-        "o-",
-        label=sampler,
-      )
+      evaluations = [p["evaluations"] for p in points.values()]
+      quality.plot(evaluations, [p["fid"] for p in points.values()], "o-", label=sampler)
     quality.set(xlabel="evaluations of the network", ylabel="FID", xscale="log", yscale="log")
     quality.legend(fontsize=6)
+
     for (kind, scales), style in zip(guidance.items(), ("o-", "o:")):
-      for i, k in enumerate(SHOWN[1:]):
+      values = {k: [found[k] for found in scales.values()] for k in METRICS}
+      for i, k in enumerate(METRICS[1:]):
         label = k if style == "o-" else None
-        guided.plot(
-          SCALES, [found[k] for found in scales.values()], style, color=f"C{i}", label=label
-        )
-      x, y = ([found[k] for found in scales.values()] for k in ("agreement", "fid"))
-      balance.plot(x, y, style, label=kind)
-      for scale, *at in zip(SCALES, x, y):
+        guided.plot(SCALES, values[k], style, color=f"C{i}", label=label)
+      balance.plot(values["agreement"], values["fid"], style, label=kind)
+      for scale, *at in zip(SCALES, values["agreement"], values["fid"]):
         balance.annotate(f"{scale:g}", at)
     guided.set(xlabel="guidance scale")
     guided.legend(fontsize=7)
@@ -105,31 +101,41 @@ def curves(steps, guidance):
   return plot(paint, 3, 4)
 
 
+def study(name, run, dataset, n, samplers, guided):
+  """(results, pictures) of one model's samplers and {kind of guidance: run}."""
+  steps = by_steps(run, dataset, n, samplers)
+  guidance, images = {}, []
+  for kind, run in guided.items():
+    guidance[kind], more = by_scale(run, dataset, n)
+    images += more
+  results = {"samples": n, "steps": steps, "guidance": guidance}
+  scales = ", ".join(map(str, SCALES))
+  again = ", and again with classifier guidance" if len(guided) > 1 else ""
+  num_values = dataset.fields["image"].num_values
+  return results, [
+    (
+      curves(steps, guidance),
+      f"{name}, {n:,} samples: FID by evaluations; metrics by guidance scale (dotted: classifier "
+      "guidance); FID by agreement with the label.",
+    ),
+    (
+      grid(np.stack(images), num_values, COLUMNS),
+      f"{name}: samples sorted by label, from top to bottom with scale {scales}{again}.",
+    ),
+  ]
+
+
 def lesson(smoke):
-  n, numbers, pictures = 100 if smoke else 1000, {}, []
-  with tempfile.TemporaryDirectory() as folder:
-    runs = {"digits": trained("ddpm_labels_digits", Path(folder) / "run", smoke)}
-    other = {"digits": trained("classifier_guidance_digits", Path(folder) / "guided", smoke)}
-    if not smoke and (mnist := kept("ddpm_mnist")):
-      runs["MNIST"] = mnist
-    for name, (run, dataset) in runs.items():
-      many, samplers = (
-        (2 * n, FEW) if name == "MNIST" else (n, {"ddim": (2, 4)} if smoke else STEPS)
-      )
-      steps, tiles = by_steps(run, dataset, many, samplers), []
-      guidance = {"classifier-free": run} | (
-        {"of a classifier": other[name][0]} if name in other else {}
-      )
-      for kind, run in guidance.items():
-        guidance[kind], rows = by_scale(run, dataset, many)
-        tiles += rows
-      numbers[name] = {"samples": many, "steps": steps, "guidance": guidance}
-      caption = (
-        f"{name}, {many:,} samples: FID against evaluations; what guidance does by its scale, dotted that of a "
-        "classifier; and FID against agreement."
-      )
-      pictures.append((curves(steps, guidance), caption))
-      caption = f"{name}: samples in order of their label, from top to bottom with scale {', '.join(map(str, SCALES))}"
-      caption += ", and again by a classifier's guidance." if name in other else "."
-      pictures.append((grid(np.stack(tiles), dataset.fields["image"].num_values, 20), caption))
-  return numbers, pictures
+  n = 100 if smoke else 1000
+  run, dataset = trained("ddpm_labels_digits", smoke)
+  by_classifier, _ = trained("classifier_guidance_digits", smoke)
+  guided = {"classifier-free": run, "of a classifier": by_classifier}
+  results, pictures = {}, []
+  results["digits"], pictures = study("digits", run, dataset, n, SMOKE if smoke else STEPS, guided)
+  mnist = None if smoke else finished_run("ddpm_mnist")
+  if mnist:
+    run, dataset = mnist
+    guided = {"classifier-free": run}
+    results["MNIST"], more = study("MNIST", run, dataset, 2 * n, FEW, guided)
+    pictures += more
+  return results, pictures

@@ -1,37 +1,31 @@
-"""The disentanglement study: do methods differ by more than seeds? (Locatello et al. 2019,
-arXiv:1811.12359)
+"""Disentanglement scores differ more between seeds than between methods.
 
-  python -m experiments.zoo --suite=disentanglement [--workdir=runs/disentanglement]
+The study of Locatello et al. 2019 (arXiv:1811.12359), small: VAEs, beta-VAEs, a beta-TCVAE and a
+FactorVAE on dSprites, each with three seeds, are scored by five metrics against the true factors.
+Scores use fewer votes and examples than published ones, and the models are trained 100 times
+shorter at half the size: compare the scores with each other, not with those of papers.
 
-VAEs, beta-VAEs, a beta-TCVAE and a FactorVAE of dSprites, each with several seeds, scored by five
-metrics against the true factors. Each run has its folder under the workdir, and a run that is done
-is not trained again. Writes results.json and report.html.
-
-Scores are of fewer votes and examples than published ones, of models trained 100 times shorter at
-half the size: they compare with each other, not with papers.
-
-Found with three seeds each: in six of seven scores seeds deviate by more than methods do
-(FactorVAE's score 0.084 against 0.00, MIG 0.024 against 0.00), but not in DCI completeness (0.018
-against 0.020). Reconstruction is monotone in beta: 18.9, 25.1, 34.6 and 46.5 nats at 1, 2, 4 and 8.
-32 minutes of CPU time.
+In six of seven scores the standard deviation between seeds exceeds that between methods
+(FactorVAE's score 0.084 and 0.00, MIG 0.024 and 0.00), but not in DCI completeness (0.018 and
+0.020). Reconstruction is monotone in beta: 18.9, 25.1, 34.6 and 46.5 nats at 1, 2, 4 and 8. It all
+takes 32 minutes of CPU time; runs stay in runs/disentanglement, and the same command resumes.
 """
 
 from pathlib import Path
+import tempfile
 
 import numpy as np
 
-from experiments import main, resolve as configs
+from experiments.lessons._runs import trained_in
 from genjax_zoo.figures.common import held_out
 from genjax_zoo.figures.latents import DIMS, traversed
-from genjax_zoo.figures.pictures import grid, plot, save
-from genjax_zoo.log import Log, write_json
+from genjax_zoo.figures.pictures import grid, plot
 from genjax_zoo.metrics.disentanglement import draw, information, scores
-from genjax_zoo.report.page import image, page, section, table, tag
 from genjax_zoo.sharding import jit
 
 SEEDS = 0, 1, 2
 BETA = "schedules.beta.value"
-METHODS = {  # A config, and what is changed in it.
+METHODS = {  # Name: (config, changes).
   "VAE": ("vae_dsprites", {BETA: 1}),
   "beta-VAE, 2": ("vae_dsprites", {BETA: 2}),
   "beta-VAE, 4": ("vae_dsprites", {BETA: 4}),
@@ -39,127 +33,107 @@ METHODS = {  # A config, and what is changed in it.
   "beta-TCVAE, 6": ("vae_dsprites", {BETA: 1, "model.tc": 6}),
   "FactorVAE, 35": ("factor_vae_dsprites", {}),
 }
-VOTES, EXAMPLES = (1000, 500), (5000, 2000)
-# Whose latent is set beside the other methods'; so short a training learns nothing of the
-# orientation.
+SIZES = {"votes": (1000, 500), "examples": (5000, 2000)}
+SMOKE_SIZES = {"votes": (50, 50), "examples": (200, 100)}
+NOT_SCORES = "reconstruction", "kl"
+# The factor whose latent is shown for each method; orientation takes longer to learn.
 FACTOR = "x"
 
 
-def settings(method, seed, smoke):
-  """The config of a method and a seed."""
-  name, changes = METHODS[method]
-  config = configs.resolve(f"configs/{name}.py" + (":smoke" if smoke else ""))
-  for key, value in {**changes, "train.seed": seed}.items():
-    configs.override(config, f"{key}={value}")
-  return config
+def measure(run, dataset, sizes):
+  """(scores, traversals [D, columns, H, W, C], I(z_d; FACTOR) [D] in nats) of a run."""
+  factors = dataset.truth["factors"]
+  test = held_out(run, dataset)
 
+  def encode(weights, values):
+    batch = {"image": factors.render(values)}
+    return run.model.encode(weights, run.state, batch, None)["z"]
 
-def measure(config, folder, dataset, smoke):
-  """(scores, reconstruction and KL; traversals [D, columns, H, W, C]; I(z_d; FACTOR) [D]), in nats,
-  of a run.
+  def decode_mean(params, state, latents, key):
+    return {"image": run.model.parts["mean"](params, state, latents)}
 
-  It is trained if it is not.
-  """
-  with Log(folder, config.train.steps) as log:
-    run = main.fit(config.to_dict(), folder, dataset, {}, log)
-  if run.step < config.train.steps:
-    raise KeyboardInterrupt
-  factors, test = dataset.truth["factors"], held_out(run, dataset)
-  mean = lambda weights, levels: run.model.encode(
-    weights, run.state, {"image": factors.render(levels)}, None
-  )["z"]
-  encode = jit(mean)
-  few = dict(votes=(50, 50), examples=(200, 100)) if smoke else dict(votes=VOTES, examples=EXAMPLES)
-  code = lambda levels: np.asarray(encode(run.weights, levels))
-  found = scores(factors.sizes, code, **few)
+  encode = jit(encode)
+  code = lambda values: np.asarray(encode(run.weights, values))
+  found = scores(factors.sizes, code, **sizes)
   metrics = run.evaluate(test)
-  found |= {k: float(np.mean(metrics[k])) for k in ("reconstruction", "kl")}
-  pixels = lambda params, state, latents, key: {
-    "image": run.model.parts["mean"](params, state, latents)
-  }
-  shown, z = run._replace(model=run.model._replace(decode=pixels)), run.encode(test)
-  codes, levels = draw(np.random.default_rng(0), factors.sizes, code, few["examples"][0])
-  told = information(codes, levels)[:, factors.names.index(FACTOR)]
-  return found, traversed(shown, dataset, z, "z", range(z["z"].shape[1])), told
+  found |= {k: float(np.mean(metrics[k])) for k in NOT_SCORES}
+
+  by_mean = run._replace(model=run.model._replace(decode=decode_mean))
+  z = run.encode(test)
+  images = traversed(by_mean, dataset, z, "z", range(z["z"].shape[1]))
+  codes, values = draw(np.random.default_rng(0), factors.sizes, code, sizes["examples"][0])
+  nats = information(codes, values)[:, factors.names.index(FACTOR)]
+  return found, images, nats
 
 
-def spread(values) -> tuple[float, float]:
-  """(deviation between methods, between seeds of a method) of scores [methods, seeds], n seeds.
+def standard_deviations(values) -> tuple[float, float]:
+  """(between methods, between seeds of a method) of scores [methods, seeds].
 
-  A one-way analysis of variance: a method's mean varies between methods, and by its seeds,
-  var(seeds) / n, as well.
+  A one-way analysis of variance. The means of methods vary by var(seeds) / n too, with n seeds.
   """
   within = values.var(1, ddof=1).mean()
   between = max(values.mean(1).var(ddof=1) - within / values.shape[1], 0)
   return float(between**0.5), float(within**0.5)
 
 
-def study(folder: Path, methods=tuple(METHODS), seeds=SEEDS, smoke: bool = False):
-  """Trains, scores and writes all; a run that is there is not trained again."""
-  results, pictures, moves = {}, [], {}
-  dataset = main.load_data(settings(methods[0], 0, smoke))
+def lesson(smoke):
+  if not smoke:
+    return study(Path("runs/disentanglement"), METHODS, SEEDS)
+  with tempfile.TemporaryDirectory() as folder:
+    return study(Path(folder), ("VAE", "FactorVAE, 35"), SEEDS[:2], smoke=True)
+
+
+def study(folder: Path, methods, seeds, smoke: bool = False):
+  """The lesson's results and pictures, from runs in `folder`."""
+  runs, traversals, by_factor = [], [], {}
   for method in methods:
+    config, changes = METHODS[method]
     name = method.lower().replace(", ", "_").replace(" ", "_")
-    results[method] = []
     for seed in seeds:
-      found, images, nats = measure(
-        settings(method, seed, smoke), folder / f"{name}_{seed}", dataset, smoke
-      )
-      results[method].append(found)
-      print(
-        f"{method}, seed {seed}: " + ", ".join(f"{k} {v:.3f}" for k, v in found.items()), flush=True
-      )
+      seeded = changes | {"train.seed": seed}
+      run, dataset = trained_in(folder / f"{name}_{seed}", config, smoke, **seeded)
+      found, images, nats = measure(run, dataset, SMOKE_SIZES if smoke else SIZES)
+      runs.append(found)
       if seed == seeds[0]:
-        save(folder / f"{name}.png", grid(np.concatenate(images[:DIMS]), columns=images.shape[1]))
-        moves[f"{method} ({nats.max():.2f} nats)"] = images[nats.argmax()]
-        pictures.append(
-          image(folder / f"{name}.png", f"{method}: each row moves one latent, seed {seed}.")
-        )
-  moved = np.stack(list(moves.values()))
-  save(folder / "factor.png", grid(np.concatenate(moved), columns=moved.shape[1]))
-  caption = f"The latent that says most of {FACTOR}, seed {seeds[0]}, from top to bottom: {', '.join(moves)}."
-  write_report(folder, results, (image(folder / "factor.png", caption), *pictures))
+        rows = grid(np.concatenate(images[:DIMS]), columns=images.shape[1])
+        traversals.append((rows, f"{method}: each row changes one latent, seed {seed}."))
+        by_factor[f"{method} ({nats.max():.2f} nats)"] = images[nats.argmax()]
+  shape = len(methods), len(seeds)
+  values = {k: np.array([found[k] for found in runs]).reshape(shape) for k in runs[0]}
+  rows = np.stack(list(by_factor.values()))
+  caption = (
+    f"The latent with the most information on {FACTOR}, seed {seeds[0]}, from top to bottom: "
+    f"{', '.join(by_factor)}."
+  )
+  return summaries(methods, values), [
+    (score_plot(methods, values), "A dot is a run, a colour a method; the last two in nats."),
+    (grid(np.concatenate(rows), columns=rows.shape[1]), caption),
+    *traversals,
+  ]
 
 
-def write_report(folder: Path, results: dict[str, list[dict]], pictures):
-  """results.json, scores.png and report.html of the runs of every method; `pictures` are HTML, that
-  of FACTOR first.
-  """
-  found = next(iter(results.values()))[0]
-  kinds = [k for k in found if k not in ("reconstruction", "kl")]
-  table_of = lambda k: np.array([[run[k] for run in runs] for runs in results.values()])
-  apart = {k: dict(zip(("methods", "seeds"), spread(table_of(k)))) for k in kinds}
-  write_json(folder / "results.json", {"runs": results, "deviation between": apart})
+def summaries(methods, values) -> dict:
+  """The values [methods, seeds] of each score, and their standard deviations."""
+  results = {"runs": {}, "mean over seeds": {}, "standard deviation": {}}
+  for i, method in enumerate(methods):
+    results["runs"][method] = {k: list(x[i]) for k, x in values.items()}
+    results["mean over seeds"][method] = {k: float(x[i].mean()) for k, x in values.items()}
+  for k, x in values.items():
+    if k not in NOT_SCORES:
+      between, within = standard_deviations(x)
+      results["standard deviation"][k] = {"between methods": between, "between seeds": within}
+  return results
+
+
+def score_plot(methods, values):
+  """A panel for each score, a row for each method."""
 
   def paint(*axes):
-    for ax, kind in zip(axes, found):
-      for i, scored in enumerate(table_of(kind)):
-        ax.scatter(scored, [-i] * len(scored))
-      ax.set(title=kind, yticks=range(0, -len(results), -1), xlim=(0, 1 if kind in kinds else None))
-      ax.set_yticklabels(results if ax is axes[0] else [])
+    for ax, (name, scored) in zip(axes, values.items()):
+      for i, of_seeds in enumerate(scored):
+        ax.scatter(of_seeds, [-i] * len(of_seeds))
+      top = None if name in NOT_SCORES else 1
+      ax.set(title=name, yticks=range(0, -len(methods), -1), xlim=(0, top))
+      ax.set_yticklabels(methods if ax is axes[0] else [])
 
-  save(folder / "scores.png", plot(paint, len(found), 2.4))
-  cells = {k: [f"{row.mean():.2f} ± {row.std(ddof=1):.2f}" for row in table_of(k)] for k in found}
-  rows = [(method, *(cells[k][i] for k in found)) for i, method in enumerate(results)]
-  told = [f"{k}: methods {v['methods']:.3f}, seeds {v['seeds']:.3f}" for k, v in apart.items()]
-  body = [
-    tag(
-      "header",
-      tag("h1", "Disentanglement: methods and seeds"),
-      tag("p", " ".join(__doc__.split("\n\n")[2].split())),
-    ),
-    section(
-      "Scores",
-      image(
-        folder / "scores.png",
-        "A dot is a run: one colour a method, one dot a seed; the last two in nats.",
-      ),
-    ),
-    section("Means and deviations over seeds", table(rows, ("method", *found))),
-    section(
-      "Deviation between methods, and between seeds of a method", *(tag("p", line) for line in told)
-    ),
-    section(f"What moves {FACTOR}", pictures[0]),
-    section("Traversals", *pictures[1:]),
-  ]
-  (folder / "report.html").write_text(page("Disentanglement", *body))
+  return plot(paint, len(values), 2.4)

@@ -1,22 +1,19 @@
-"""The better the critic, the smaller the slope of the minimax loss; the Wasserstein critic's stays.
+"""As the critic improves the minimax loss's gradient vanishes; a Wasserstein critic's stays.
 
 Deck C: where the discriminator is perfect the "loss function falls to zero and we end up with no
-gradient", and its figure 21 of Arjovsky & Bottou 2017 (arXiv:1701.04862). Here a generator of
-digits is frozen, untrained or after a short training, a critic is trained against it from the
-start, and after every few updates the slopes of three losses in the generator's parameters are
-measured: log(1 - D) and -log D at the critic of the cross-entropy, and -f at a Wasserstein critic
-held by the gradient penalty.
+gradient", and its figure 21 of Arjovsky & Bottou 2017 (arXiv:1701.04862). In this lesson a
+generator of digits is frozen, untrained or after a short training. A critic is trained against it
+from scratch, and after every few updates the gradients of three losses with respect to the
+generator's parameters are measured: log(1 - D) and -log D for the critic of the cross-entropy, and
+-f for a Wasserstein critic with gradient penalty.
 
-Against the untrained generator, whose samples are far from the data, log(1 - D) loses eight orders
-of magnitude of its slope within 500 updates. To tell the trained one's samples from the data the
-critic needs longer, and in 2,000 updates does not get perfect. The deck's cure, -log D, has the
-slope of the logit where D is sure: it does not vanish but grows with the critic, by orders of
-magnitude, so that the size of a step depends on how long the critic was trained. The Wasserstein
-critic's settles.
+Against the untrained generator, whose samples are far from the data, the gradient of log(1 - D)
+shrinks by eight orders of magnitude within 500 updates. To separate the trained generator's samples
+from the data the critic needs longer, and is not perfect after 2,000 updates. The deck's cure,
+-log D, has the gradient of the logit where D is sure: it does not vanish but grows with the critic,
+by orders of magnitude, so that the size of a step depends on how long the critic was trained. The
+Wasserstein critic's becomes constant.
 """
-
-from pathlib import Path
-import tempfile
 
 import jax
 import jax.numpy as jnp
@@ -31,96 +28,108 @@ from genjax_zoo.models.gans.gan import leaky_relu
 from genjax_zoo.prob.adversarial import GAMES, gradient_penalty
 from genjax_zoo.sharding import jit
 
-BATCH, EVERY, LATENT, HIDDEN = 128, 20, 16, (256, 256)
-LOSSES = {"minimax": "log(1 - D)", "non_saturating": "-log D", "wasserstein": "-f, Wasserstein"}
+BATCH = 128
+EVERY = 20  # Updates of the critic between measurements.
+LATENT = 16
+HIDDEN = 256, 256
+LOSSES = {  # The generator's losses, for each kind of critic.
+  "cross_entropy": {"minimax": "log(1 - D)", "non_saturating": "-log D"},
+  "wasserstein": {"wasserstein": "-f, Wasserstein"},
+}
+LABELS = LOSSES["cross_entropy"] | LOSSES["wasserstein"]
 
 
-def slopes(gen, images, kind: str, rounds: int):
-  """(norms of the mean gradient, its cosine between two batches), [rounds] each, of the generator's
-  losses of `kind`.
+def networks(shape):
+  """(critic, generator) of images of this shape, as configs/gan_digits.py has them."""
+  return encoder_decoder("mlp", HIDDEN, 1, shape, leaky_relu, "float32")
 
-  A round is EVERY updates of the critic, "cross_entropy" or "wasserstein".
+
+def gradients(gen, images, kind: str, rounds: int) -> dict:
+  """{loss: (norm of the generator's mean gradient, its cosine between two batches)}, each [rounds].
+
+  Between measurements a critic of this kind, "cross_entropy" or "wasserstein", is updated.
   """
-  critic_net, gen_net = encoder_decoder("mlp", HIDDEN, 1, images.shape[1:], leaky_relu, "float32")
-  tx, players = (
-    optax.adam(5e-4, b1=0.5, b2=0.9),
-    [k for k in LOSSES if (k == "wasserstein") == (kind == "wasserstein")],
-  )
-  logits = lambda critic, x: critic_net.apply({"params": critic}, x)[..., 0]
-  fakes = lambda gen, key: jnp.tanh(
-    gen_net.apply({"params": gen}, jax.random.normal(key, (BATCH, LATENT)))
-  )
+  critic_net, gen_net = networks(images.shape[1:])
+  tx = optax.adam(5e-4, b1=0.5, b2=0.9)
+  losses = list(LOSSES[kind])
+
+  def logits(critic, x):
+    return critic_net.apply({"params": critic}, x)[..., 0]
+
+  def generate(gen, key):
+    z = jax.random.normal(key, (BATCH, LATENT))
+    return jnp.tanh(gen_net.apply({"params": gen}, z))
 
   def critic_loss(critic, key):
     k_rows, k_z, k_t = jax.random.split(key, 3)
-    real, fake = images[jax.random.randint(k_rows, (BATCH,), 0, len(images))], fakes(gen, k_z)
-    loss = GAMES[players[0]].critic(logits(critic, real), logits(critic, fake))
-    held = (
-      10 * gradient_penalty(lambda x: logits(critic, x), real, fake, k_t)
-      if kind == "wasserstein"
-      else 0.0
-    )
-    return (loss + held).mean()
+    real = images[jax.random.randint(k_rows, (BATCH,), 0, len(images))]
+    fake = generate(gen, k_z)
+    loss = GAMES[losses[0]].critic(logits(critic, real), logits(critic, fake))
+    if kind == "wasserstein":
+      loss = loss + 10 * gradient_penalty(lambda x: logits(critic, x), real, fake, k_t)
+    return loss.mean()
 
   def update(carry, key):
     critic, opt = carry
     updates, opt = tx.update(jax.grad(critic_loss)(critic, key), opt)
     return (optax.apply_updates(critic, updates), opt), None
 
+  def gradient(loss, critic, key):
+    """The mean gradient of a batch with respect to all parameters of the generator, one vector."""
+    mean_loss = lambda gen: GAMES[loss].gen(logits(critic, generate(gen, key))).mean()
+    return jnp.concatenate([g.ravel() for g in jax.tree.leaves(jax.grad(mean_loss)(gen))])
+
   def measure(critic, key):
-    def gradient(name, key):
-      grads = jax.grad(lambda gen: GAMES[name].gen(logits(critic, fakes(gen, key))).mean())(gen)
-      return jnp.concatenate([g.ravel() for g in jax.tree.leaves(grads)])
+    found = {}
+    for loss in losses:
+      a, b = (gradient(loss, critic, k) for k in jax.random.split(key))
+      norm, other = jnp.linalg.norm(a), jnp.linalg.norm(b)
+      found[loss] = norm, a @ b / jnp.maximum(norm * other, 1e-30)
+    return found
 
-    pairs = {name: [gradient(name, k) for k in jax.random.split(key)] for name in players}
-    norm = jnp.linalg.norm
-    return {
-      k: (norm(a), a @ b / jnp.maximum(norm(a) * norm(b), 1e-30)) for k, (a, b) in pairs.items()
-    }
-
-  def one(carry, key):
+  def one_round(carry, key):
     k_measure, k_train = jax.random.split(key)
-    found = measure(carry[0], k_measure)
-    return jax.lax.scan(update, carry, jax.random.split(k_train, EVERY))[0], found
+    critic, _ = carry
+    found = measure(critic, k_measure)
+    carry, _ = jax.lax.scan(update, carry, jax.random.split(k_train, EVERY))
+    return carry, found
 
   critic = critic_net.init(jax.random.key(0), images[:1])["params"]
-  carry = critic, tx.init(critic)
-  return jit(
-    lambda carry: jax.lax.scan(one, carry, jax.random.split(jax.random.key(1), rounds))[1]
-  )(carry)
+  keys = jax.random.split(jax.random.key(1), rounds)
+  run = jit(lambda carry: jax.lax.scan(one_round, carry, keys)[1])
+  return run((critic, tx.init(critic)))
 
 
 def lesson(smoke):
+  rounds = 3 if smoke else 100
   images = jnp.asarray(load("digits").splits["train"]["image"], jnp.float32) / 8 - 1
-  rounds, numbers, found = (3 if smoke else 100), {}, {}
-  with tempfile.TemporaryDirectory() as folder:
-    run, _ = trained(
-      "gan_digits", Path(folder) / "gan", smoke, **{} if smoke else {"train.steps": "1000"}
-    )
-    _, gen_net = encoder_decoder("mlp", HIDDEN, 1, images.shape[1:], leaky_relu, "float32")
-    fresh = gen_net.init(jax.random.key(2), jnp.zeros((1, LATENT)))["params"]
-    for name, gen in {
-      "untrained generator": fresh,
-      "generator after 1,000 updates": run.weights["gen"],
-    }.items():
-      gen = jax.tree.map(jnp.asarray, gen)
-      found[name] = slopes(gen, images, "cross_entropy", rounds) | slopes(
-        gen, images, "wasserstein", rounds
-      )
-      last = {
-        k: {"norm": float(n[-1]), "of the first": float(n[-1] / n[0])}
-        for k, (n, _) in found[name].items()
+  run, _ = trained("gan_digits", smoke, **({} if smoke else {"train.steps": 1000}))
+  _, gen_net = networks(images.shape[1:])
+  generators = {
+    "untrained generator": gen_net.init(jax.random.key(2), jnp.zeros((1, LATENT)))["params"],
+    "generator after 1,000 updates": run.weights["gen"],
+  }
+  curves, results = {}, {}
+  for name, gen in generators.items():
+    gen = jax.tree.map(jnp.asarray, gen)
+    curves[name] = {}
+    for kind in LOSSES:
+      curves[name] |= gradients(gen, images, kind, rounds)
+    results[name] = {}
+    for loss, label in LABELS.items():
+      norms, cosines = curves[name][loss]
+      results[name][label] = {
+        "norm": float(norms[-1]),
+        "relative to the first": float(norms[-1] / norms[0]),
+        "cosine of two batches": float(np.mean(cosines[rounds // 2 :])),
       }
-      aligned = {k: float(np.mean(c[rounds // 2 :])) for k, (_, c) in found[name].items()}
-      numbers[name] = {LOSSES[k]: last[k] | {"cosine of two batches": aligned[k]} for k in LOSSES}
 
   def paint(*axes):
-    for ax, (name, curves) in zip(axes, found.items()):
-      for k, label in LOSSES.items():
-        ax.semilogy(EVERY * np.arange(rounds), np.maximum(curves[k][0], 1e-12), label=label)
+    updates = EVERY * np.arange(rounds)
+    for ax, (name, found) in zip(axes, curves.items()):
+      for loss, label in LABELS.items():
+        ax.semilogy(updates, np.maximum(found[loss][0], 1e-12), label=label)
       ax.set(title=name, xlabel="updates of the critic", ylabel="|gradient of the generator|")
       ax.legend()
 
-  return numbers, [
-    (plot(paint, 2), "The slope of a frozen generator's loss as the critic gets better.")
-  ]
+  return results, [(plot(paint, 2), "The gradient of a frozen generator as the critic improves.")]
