@@ -1,19 +1,16 @@
-"""The forward process x_t = alpha x_0 + sigma eps of all diffusion models: its laws, what networks
-predict, the losses.
+"""The forward process x_t = alpha x_0 + sigma eps of diffusion models: distributions and losses.
 
-A network may predict any of five things. Together with x each is as good as any other:
+A network may predict any of five quantities; given x_t, each determines all others:
 
   "eps"       the noise (Ho 2020, arXiv:2006.11239)
   "x0"        the data
   "v"         alpha eps - sigma x_0 (Salimans & Ho 2022, arXiv:2202.00512)
-  "score"     the gradient of log p(x_t), -eps / sigma (Song 2019, arXiv:1907.05600)
-  "velocity"  eps - x_0, dx/dt of the straight line alpha = 1 - t, sigma = t (Liu 2022, arXiv:2209.03003)
+  "score"     the gradient of log p(x_t), whose target is -eps / sigma (Song 2019, arXiv:1907.05600)
+  "velocity"  eps - x_0: dx/dt on the line alpha = 1 - t, sigma = t (Liu 2022, arXiv:2209.03003)
 
-Below t is a level and s a less noisy one; x [B, ...], the numbers of a level [] or [B].
+Below t is a noise level and s a less noisy one. x is [B, ...]; alpha and sigma are [] or [B].
 
-The deck's posterior mean (A, lines 960 and 972) fuses two lines in a fraction, and has abar_t for
-abar_{t-1}; its p(x_{t-1} | x_t) puts eps for x_0 into the posterior (B, line 901), and its loss
-forgets eps in x_t (B, line 770).
+Errata of the slides: docs/errata.md#processes
 """
 
 from collections.abc import Callable
@@ -25,12 +22,16 @@ from genjax_zoo.prob.schedules import NoiseLevel
 
 
 def aligned(level: NoiseLevel, x) -> NoiseLevel:
-  """The level with as many axes as x [B, ...], where it has one number an example."""
-  return NoiseLevel(*(a.reshape(-1, *[1] * (x.ndim - 1)) if jnp.ndim(a) else a for a in level))
+  """The level with entries [] as they are, and entries [B] as [B, 1, ...], to broadcast to x."""
+
+  def to_axes_of_x(a):
+    return a.reshape(-1, *[1] * (x.ndim - 1)) if jnp.ndim(a) else a
+
+  return NoiseLevel(to_axes_of_x(level.alpha), to_axes_of_x(level.sigma))
 
 
 def diffuse(x0, eps, t: NoiseLevel):
-  """x_t = alpha x_0 + sigma eps: a draw of q(x_t | x_0) when eps ~ N(0, I)."""
+  """x_t = alpha x_0 + sigma eps: a sample of q(x_t | x_0) if eps is one of N(0, I)."""
   alpha, sigma = aligned(t, x0)
   return alpha * x0 + sigma * eps
 
@@ -74,8 +75,9 @@ def posterior(x0, x, s: NoiseLevel, t: NoiseLevel):
 def log_variance_bounds(levels: NoiseLevel) -> tuple[jax.Array, jax.Array]:
   """(log_small, log_large), each [T + 1] and indexed by t: the bounds of learned log variances.
 
-  They are logarithms of the variances of `posterior` from t to t - 1, of levels [T + 1] from data
-  to noise (Nichol & Dhariwal 2021, arXiv:2102.09672, equation 15). Entries 0 are -inf.
+  The logarithms of the variances `small` and `large` of `posterior` from t to s = t - 1, for levels
+  [T + 1] from data to noise (Nichol & Dhariwal 2021, arXiv:2102.09672, equation 15). Entries 0,
+  where there is no step, are -inf.
   """
   s = levels.at(slice(None, -1))
   t = levels.at(slice(1, None))
@@ -88,13 +90,16 @@ def log_variance_bounds(levels: NoiseLevel) -> tuple[jax.Array, jax.Array]:
   return tuple(jnp.concatenate([jnp.array([-jnp.inf]), jnp.log(v)]) for v in (small, large))
 
 
+def split_v(v, x, a, s):
+  """(x_0, eps) that solve x = a x_0 + s eps, v = a eps - s x_0."""
+  squared = a**2 + s**2  # 1 for processes that preserve variance.
+  return (a * x - s * v) / squared, (s * x + a * v) / squared
+
+
 SPLITS = {  # (value, x, alpha, sigma) -> (x_0, eps)
   "eps": lambda value, x, a, s: ((x - s * value) / a, value),
   "x0": lambda value, x, a, s: (value, (x - a * value) / s),
-  "v": lambda value, x, a, s: (
-    (a * x - s * value) / (a**2 + s**2),
-    (s * x + a * value) / (a**2 + s**2),
-  ),
+  "v": split_v,
   "score": lambda value, x, a, s: ((x + s**2 * value) / a, -s * value),
   "velocity": lambda value, x, a, s: ((x - s * value) / (a + s), (x + a * value) / (a + s)),
 }
@@ -108,64 +113,66 @@ TARGETS = {  # (x_0, eps, alpha, sigma) -> value
 
 
 def split(value, x, level: NoiseLevel, kind: str):
-  """(x_0, eps) that a prediction of this kind says x = alpha x_0 + sigma eps is made of."""
+  """(x_0, eps), each [B, ...], that x = alpha x_0 + sigma eps consists of, by a prediction `value`.
+
+  At alpha = 0, "eps" and "score" do not determine x_0; at sigma = 0, "x0" does not determine eps.
+  """
   return SPLITS[kind](value, x, *aligned(level, x))
 
 
 def target(x0, eps, level: NoiseLevel, kind: str):
-  """What a network of this kind should predict."""
+  """What a network of this kind of prediction is trained to predict, [B, ...]."""
   return TARGETS[kind](x0, eps, *aligned(level, x0))
 
 
 def convert(value, x, level: NoiseLevel, source: str, kind: str):
-  """The prediction of one kind that says the same as `value` of the kind `source`."""
-  return target(*split(value, x, level, source), level, kind)
+  """The prediction of one kind that is equivalent, given x, to `value` of the kind `source`."""
+  x0, eps = split(value, x, level, source)
+  return target(x0, eps, level, kind)
 
 
 def denoising_loss(predict: Callable, x0, eps, t: NoiseLevel, kind: str, weight=1.0):
-  """weight |target - predict(x_t, t)|² / D, [B]: what every diffusion model minimises, `weight` []
-  or [B].
+  """weight |target - predict(x_t, t)|² / D, [B]: the loss of all diffusion models.
 
-  D counts an example's numbers; in nats the bound is D times this, with the weight below of the
-  predicted kind.
+  `weight` is [] or [B]; D is the dimension of the data. For kind "eps", D times this loss is
+  L_simple with weight 1 (Ho 2020, equation 14), and the bound's KL in nats with `elbo_weight`.
   """
   error = (predict(diffuse(x0, eps, t), t) - target(x0, eps, t, kind)) ** 2
   return weight * error.reshape(len(x0), -1).mean(-1)
 
 
-# Weights of |eps - eps_hat|², summed over an example's numbers; snr = alpha² / sigma² times as much
-# of |x_0 - x0_hat|².
+# Weights of |eps - eps_hat|², a sum over the D dimensions. As |eps - eps_hat|² = snr |x_0 -
+# x0_hat|², snr = alpha² / sigma², the weight of |x_0 - x0_hat|² is snr times as much.
 
 
 def elbo_weight(s: NoiseLevel, t: NoiseLevel):
-  """(snr_s / snr_t - 1) / 2: gives KL(q(x_s | x_t, x_0) || p(x_s | x_t)) in nats, p of the variance
-  `small`.
+  """(snr_s / snr_t - 1) / 2: the weight that makes the error KL(q(x_s | x_t, x_0) || p(x_s | x_t)).
 
-  (Ho 2020, equation 12; Kingma 2021, arXiv:2107.00630, equation 13.) Infinite at sigma_s = 0: the
-  last step is a likelihood of the data, not a KL.
+  In nats, where p has the variance `small` (Ho 2020, equation 12; Kingma 2021, arXiv:2107.00630,
+  equation 13). Infinite at sigma_s = 0: there the bound has -log p(x_0 | x_t), not a KL.
   """
   return ((s.alpha * t.sigma / (s.sigma * t.alpha)) ** 2 - 1) / 2
 
 
 def min_snr_weight(t: NoiseLevel, gamma: float = 5.0):
-  """min(snr, gamma) / snr: the data's own error counts alike where there is little noise (Hang
-  2023, 2303.09556).
+  """min(snr, gamma) / snr: the weight that is min(snr, gamma) for |x_0 - x0_hat|².
+
+  (Hang 2023, arXiv:2303.09556.)
   """
   return jnp.minimum(1, gamma / t.snr)
 
 
 def edm_weight(t: NoiseLevel, sd: float = 0.5):
-  """1 + (sigma / (alpha sd))²: a network of unit targets has unit weight (Karras 2022, 2206.00364,
-  table 1).
+  """1 + (sigma / (alpha sd))²: the weight that is 1 for the unit-variance targets of EDM's network.
 
-  In units of x_0 that is lambda(sigma) = (sigma² + sd²) / (sigma sd)²; sd is the standard deviation
-  of the data.
+  (Karras 2022, arXiv:2206.00364, table 1.) As a weight of |x_0 - x0_hat|² it is lambda(sigma) =
+  (sigma² + sd²) / (sigma sd)², where sd is the standard deviation of the data.
   """
   return 1 + 1 / (t.snr * sd**2)
 
 
 def prior_kl(x0, t: NoiseLevel):
-  """KL(q(x_t | x_0) || N(0, I)), nats [B]: what the bound pays for noise that is not quite pure."""
+  """KL(q(x_t | x_0) || N(0, I)), nats [B]: the bound's term for noise that still depends on x_0."""
   alpha, sigma = aligned(t, x0)
   kl = 0.5 * ((alpha * x0) ** 2 + sigma**2 - 1) - jnp.log(sigma)
   return kl.reshape(len(x0), -1).sum(-1)
