@@ -1,7 +1,6 @@
-"""Data sets by name: `load("digits")`, `load("tfds:mnist", binarize="static")`,
-`load("folder:photos", size=64)`.
-"""
+"""Data sets by name: `load("digits")`, `load("tfds:mnist", binarize="static")`."""
 
+from collections.abc import Callable
 import difflib
 import importlib
 import inspect
@@ -13,7 +12,7 @@ from genjax_zoo.data.dataset import Dataset, Source, count, set_apart, take
 
 __all__ = ["Dataset", "Source", "cache_folder", "count", "load", "names", "options", "take"]
 
-# Where each set is made: a module of this package, and the function in it.
+# The function that makes each set: a module of this package, and its name there.
 NAMED = {
   "digits": "digits.load",
   "spoken_digits": "spoken.load",
@@ -43,66 +42,68 @@ def load(
   seed: int = 0,
   **own,
 ) -> Dataset:
-  """The data set of this name: one of `names()`, "tfds:NAME", "npz:PATH", "folder:PATH" or
-  "stacked:SET".
+  """The data set of a name: one of `names()`, tfds:NAME, npz:PATH, folder:PATH or stacked:SET.
 
-  `binarize` ("threshold", "static" or "dynamic") makes gray images binary, `flip` mirrors training
-  images at random, `validation` sets so many training examples, or such a share of them, apart as
+  `binarize` ("threshold", "static" or "dynamic") makes gray images binary. `flip` mirrors training
+  images at random. `validation` is a number of training examples, or a fraction of them, to move to
   the split "validation". `seed` draws what is random in the set itself: procedural examples, splits
-  that it comes without, static binarisation. `own` are keyword arguments of the set's function, as
-  `options(name)` lists them. Raises UserError when there is no such set or argument, and where the
-  set's function does.
+  of a set that has none, static binarization. `own` are the keyword arguments of the set's
+  function, which `options(name)` lists. Raises UserError when there is no such set or argument, and
+  where the set's function does.
   """
-  takes = options(name)
+  known = options(name)
   for key in own:
-    if key not in takes:
-      raise UserError(
-        f"data {name!r} takes no {key!r}{nearest(key, takes)}; it takes {', '.join(takes)}"
-      )
-  make = _function(name)
-  dataset = make(
-    name, **own, **({"seed": seed} if "seed" in inspect.signature(make).parameters else {})
-  )
+    if key not in known:
+      names = ", ".join(known)
+      raise UserError(f"data {name!r} takes no {key!r}{nearest(key, known)}; it takes {names}")
+  make = maker(name)
+  if "seed" in inspect.signature(make).parameters:
+    own["seed"] = seed
+  dataset = make(name, **own)
   if validation:
-    n = count(dataset.splits["train"])
-    apart = int(validation if validation >= 1 else n * validation)
-    if "validation" in dataset.splits or not 0 < apart < n:
-      has = "has that split" if "validation" in dataset.splits else f"has {n:,} training examples"
-      raise UserError(
-        f"data.validation={validation}: data {name!r} {has}; leave it 0, or take fewer than there are"
-      )
-    dataset = dataset._replace(splits=set_apart(dataset.splits, "validation", apart, seed))
+    dataset = with_validation(dataset, validation, seed)
   if binarize:
     dataset = augment.binarize(dataset, binarize, seed)
   return augment.flip(dataset) if flip else dataset
 
 
+def with_validation(dataset: Dataset, validation: float, seed: int) -> Dataset:
+  """The data set with a number, or a fraction, of its training examples as "validation".
+
+  Raises UserError where it has that split, or too few examples.
+  """
+  asked = f"data.validation={validation}: data {dataset.name!r}"
+  if "validation" in dataset.splits:
+    raise UserError(f"{asked} has that split; leave it 0")
+  n = count(dataset.splits["train"])
+  size = int(validation if validation >= 1 else n * validation)
+  if not 0 < size < n:
+    raise UserError(f"{asked} has {n:,} training examples; leave it 0, or take fewer")
+  return dataset._replace(splits=set_apart(dataset.splits, "validation", size, seed))
+
+
 def options(name: str) -> dict:
-  """The arguments of `load` for this set, with their defaults."""
-  own = inspect.signature(_function(name)).parameters
-  return {"name": name, "binarize": None, "flip": False, "validation": 0.0, "seed": 0} | {
-    k: own[k].default for k in own if k != "name"
-  }
+  """The arguments of `load` for a set, with their defaults."""
+  parameters = inspect.signature(maker(name)).parameters
+  shared = {"name": name, "binarize": None, "flip": False, "validation": 0.0, "seed": 0}
+  return shared | {k: p.default for k, p in parameters.items() if k != "name"}
 
 
 def names() -> list[str]:
-  """The sets that can be loaded here by name alone: the procedural and embedded ones, and prepared
-  tfds sets.
-  """
+  """The sets that can be loaded by name alone: procedural, embedded, and prepared tfds sets."""
   from genjax_zoo.data.tfds import prepared
 
   return [*NAMED, *(f"tfds:{name}" for name in prepared())]
 
 
-def _function(name):
-  """The function that makes a set; UserError, the nearest name first, if there is none."""
+def maker(name: str) -> Callable:
+  """The function that makes a set. Raises UserError, nearest names first, if there is none."""
   prefix, _, rest = name.partition(":")
-  where = PREFIXED.get(prefix) if rest else NAMED.get(name)
-  if where is None:
+  path = PREFIXED.get(prefix) if rest else NAMED.get(name)
+  if path is None:
     known = [*names(), *(f"{prefix}:..." for prefix in PREFIXED)]
-    alike = lambda other: difflib.SequenceMatcher(None, name, other.removeprefix("tfds:")).ratio()
-    raise UserError(
-      f"there is no data {name!r}; there are {', '.join(sorted(known, key=alike, reverse=True))}"
-    )
-  module, function = where.split(".")
+    similarity = lambda x: difflib.SequenceMatcher(None, name, x.removeprefix("tfds:")).ratio()
+    listed = ", ".join(sorted(known, key=similarity, reverse=True))
+    raise UserError(f"there is no data {name!r}; there are {listed}")
+  module, function = path.split(".")
   return getattr(importlib.import_module(f"genjax_zoo.data.{module}"), function)

@@ -1,6 +1,4 @@
-"""What a data set is, and the two forms in which its examples come: arrays in memory, or a source
-on disk.
-"""
+"""What a data set is, and the two forms of its examples: arrays in memory, or a source on disk."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -14,7 +12,7 @@ from genjax_zoo.core import Field
 
 @dataclass(frozen=True)
 class Source:
-  """Examples read one at a time: `source[i] = read(items[i])`, a dict of numpy arrays."""
+  """Examples read one at a time: `source[i] = read(items[i])`, a dict of NumPy arrays."""
 
   items: Sequence
   read: Callable
@@ -26,13 +24,13 @@ class Source:
     return self.read(self.items[i])
 
   def __getitems__(self, indices) -> list[dict[str, np.ndarray]]:
-    """Many at once, as grain and tensorflow-datasets spell it: several times faster where the items
-    can.
+    """Many examples at once, by the name that grain and tensorflow-datasets look for.
+
+    Several times faster where the items have it too.
     """
     many = getattr(self.items, "__getitems__", None)
-    return [
-      self.read(item) for item in (many(indices) if many else map(self.items.__getitem__, indices))
-    ]
+    items = many(indices) if many else map(self.items.__getitem__, indices)
+    return [self.read(item) for item in items]
 
 
 # The names of splits in files and folders.
@@ -56,11 +54,36 @@ class Dataset(NamedTuple):
   # (batch, key, train=True) -> batch, pure JAX; flips images in training only.
   augment: Callable | None = None
   log_prob: Callable | None = None  # Exact log density, nats [B], of x [B, 2], where it is known.
-  sample: Callable | None = None  # (key, n) -> batch: fresh draws of a procedural set.
+  sample: Callable | None = None  # (key, n) -> batch: new examples of a procedural set.
   binarization: str | None = None  # "static" | "dynamic" | "threshold"
-  truth: Mapping[
-    str, Any
-  ] = {}  # What is known about the law: "entropy" in nats, "centres" [M, 2] and "sd" of modes.
+  # What is known of the distribution: "entropy" in nats; "centres" [M, 2] and "sd" of modes.
+  truth: Mapping[str, Any] = {}
+
+
+def kind_of(field: Field) -> str:
+  """The kind of an entry; where the data don't say it, the one that has such a shape, or ""."""
+  if field.kind:
+    return field.kind
+  match field.shape:
+    case (_, _, 1 | 3 | 4):
+      return "image"
+    case (_, 3):
+      return "points"
+    case (_,):
+      return "vector" if field.num_values is None else "tokens"
+  return ""
+
+
+def main_entry(fields: Mapping[str, Field]) -> str | None:
+  """The name of the entry that generative models model; None of no entries.
+
+  It is the first whose kind the data say. Runs made before data had kinds say none: there it is
+  "image" or "x" or, of others, the first that is no label and no mask.
+  """
+  named = [name for name, field in fields.items() if field.kind]
+  usual = [name for name in ("image", "x") if name in fields]
+  others = sorted(fields, key=lambda name: name in ("label", "mask"))
+  return next(iter([*named, *usual, *others]), None)
 
 
 def count(examples: Examples) -> int:
@@ -77,32 +100,37 @@ def take(examples: Examples, indices) -> dict[str, np.ndarray]:
 
 
 def nbytes(fields: Mapping[str, Field], n: int) -> int:
-  """The size of n examples as arrays."""
-  return n * sum(
-    math.prod(field.shape) * np.dtype(field.dtype).itemsize for field in fields.values()
-  )
+  """The size of n examples as arrays, in bytes."""
+  sizes = [math.prod(f.shape) * np.dtype(f.dtype).itemsize for f in fields.values()]
+  return n * sum(sizes)
 
 
 def hold_out(splits: Mapping[str, Examples], seed: int) -> dict[str, Examples]:
-  """The splits with a "test": where there is none, "validation" is it, else a tenth of "train"
-  drawn by `seed`.
+  """The splits with a "test": "validation" where there is no other, else a tenth of "train".
+
+  The tenth is drawn by `seed`.
   """
   splits = dict(splits)
-  if "test" not in splits and "validation" in splits:
+  if "test" in splits:
+    return splits
+  if "validation" in splits:
     splits["test"] = splits.pop("validation")
-  return (
-    splits
-    if "test" in splits
-    else set_apart(splits, "test", max(1, count(splits["train"]) // 10), seed)
-  )
+    return splits
+  return set_apart(splits, "test", max(1, count(splits["train"]) // 10), seed)
 
 
 def set_apart(splits: Mapping[str, Examples], split: str, n: int, seed: int) -> dict[str, Examples]:
-  """The splits with n examples of "train", drawn by `seed`, as the split of this name instead."""
-  whole = splits["train"]
-  parts = np.split(np.random.default_rng(seed).permutation(count(whole)), [count(whole) - n])
-  choose = lambda part: (
-    take(whole, part) if isinstance(whole, Mapping) else Source(part, whole.__getitem__)
-  )
-  train, apart = (choose(np.sort(part)) for part in parts)
+  """The splits with n examples of "train", drawn by `seed`, moved to the split of this name."""
+  examples = splits["train"]
+  total = count(examples)
+  order = np.random.default_rng(seed).permutation(total)
+  train = choose(examples, np.sort(order[: total - n]))
+  apart = choose(examples, np.sort(order[total - n :]))
   return {**splits, "train": train, split: apart}
+
+
+def choose(examples: Examples, rows) -> Examples:
+  """Some rows of a split, in the form that it has."""
+  if isinstance(examples, Mapping):
+    return take(examples, rows)
+  return Source(rows, examples.__getitem__)

@@ -11,8 +11,7 @@ from genjax_zoo.data.images import EXTENSIONS, GRAY, decode, header
 
 
 def load(name: str, *, size: int | None = None, memory: int = 2**32, seed: int = 0) -> Dataset:
-  """The png, jpg and webp files of `folder:PATH`, gray if all are gray, else RGB (transparency is
-  dropped).
+  """The png, jpg and webp files of `folder:PATH`: gray if all are gray, else RGB without alpha.
 
   Sub-folders are classes, in order of name, and give "label". If the only sub-folders are "train",
   "test" and "validation", they are splits with the same layout inside; else a tenth, drawn by
@@ -23,67 +22,85 @@ def load(name: str, *, size: int | None = None, memory: int = 2**32, seed: int =
   root = Path(name.removeprefix("folder:")).expanduser()
   if not root.is_dir():
     raise UserError(f"{name}: there is no such folder")
-  names = sorted(path.name for path in root.iterdir() if path.is_dir())
-  split = "train" in names and set(names) <= SPLITS.keys()
-  files = {SPLITS[n]: _files(root / n) for n in names} if split else {"train": _files(root)}
-  for split, found in files.items():
-    if len(found) < (2 if len(files) == 1 else 1):
-      raise UserError(
-        f"{name}: too few {'/'.join(e[1:] for e in EXTENSIONS)} files for {split!r}: {len(found)}"
-      )
-  classes = sorted({label for found in files.values() for _, label in found if label is not None})
-  labelled = all(label is not None for found in files.values() for _, label in found)
-  if classes and not labelled:
-    odd = next(path for found in files.values() for path, label in found if label is None)
-    raise UserError(
-      f"{name}: {odd} lies beside the class folders {', '.join(classes)}: move it into one of them"
-    )
-
-  shape = _shape(name, [path for found in files.values() for path, _ in found], size)
-  fields = {"image": Field(shape, np.uint8, 256)}
-  if labelled:
-    fields["label"] = Field((), np.int32, len(classes))
+  files = files_of_splits(name, root)
+  pairs = [pair for found in files.values() for pair in found]
+  classes = class_names(name, pairs)
+  paths = [path for path, _ in pairs]
+  shape = common_shape(name, paths, size)
+  fields = {"image": Field(shape, np.uint8, 256, kind="image")}
+  if classes:
+    fields["label"] = Field((), np.int32, len(classes), tuple(classes), ordered=False)
 
   def read(item):
     path, label = item
-    example = {"image": _decode(name, path, shape, size)}
-    return example | ({"label": np.int32(classes.index(label))} if labelled else {})
+    example = {"image": pixels(name, path, shape, size)}
+    if classes:
+      example["label"] = np.int32(classes.index(label))
+    return example
 
   sources = {split: Source(found, read) for split, found in files.items()}
-  paths = [path for found in files.values() for path, _ in found]
   splits = in_memory(sources, fields, f"{root.resolve().name}-folder", paths, memory)
   return Dataset(name, fields, hold_out(splits, seed))
 
 
-def _files(root):
-  """The image files under a folder, in order of path, each with the name of its class folder or
-  None.
-  """
-  found = sorted(
-    path for path in root.rglob("*") if path.suffix.lower() in EXTENSIONS and path.is_file()
-  )
-  parts = [path.relative_to(root).parts for path in found]
-  return [(path, part[0] if len(part) > 1 else None) for path, part in zip(found, parts)]
+def files_of_splits(name: str, root: Path) -> dict[str, list]:
+  """{split: [(path, name of its class or None)]}. Raises UserError where a split has too few."""
+  names = sorted(path.name for path in root.iterdir() if path.is_dir())
+  if "train" in names and set(names) <= SPLITS.keys():
+    files = {SPLITS[n]: image_files(root / n) for n in names}
+  else:
+    files = {"train": image_files(root)}
+  least = 2 if len(files) == 1 else 1
+  for split, found in files.items():
+    if len(found) < least:
+      types = "/".join(extension[1:] for extension in EXTENSIONS)
+      raise UserError(f"{name}: too few {types} files for {split!r}: {len(found)}")
+  return files
 
 
-def _shape(name, paths, size):
-  """The (H, W, C) that all files share; UserError naming the first that differs or can't be read."""
-  first, gray = None, True
+def image_files(root: Path) -> list[tuple[Path, str | None]]:
+  """The image files under a folder in order of path, each with its class folder's name or None."""
+  found = []
+  for path in sorted(root.rglob("*")):
+    if path.suffix.lower() in EXTENSIONS and path.is_file():
+      parts = path.relative_to(root).parts
+      found.append((path, parts[0] if len(parts) > 1 else None))
+  return found
+
+
+def class_names(name: str, pairs: list) -> list[str]:
+  """The classes of all files, sorted; [] if none has one. Raises UserError if only some have."""
+  classes = sorted({label for _, label in pairs if label is not None})
+  outside = [path for path, label in pairs if label is None]
+  if classes and outside:
+    raise UserError(
+      f"{name}: {outside[0]} lies beside the class folders {', '.join(classes)}: "
+      "move it into one of them"
+    )
+  return classes
+
+
+def common_shape(name: str, paths: list[Path], size: int | None) -> tuple[int, int, int]:
+  """The (H, W, C) of all files. Raises UserError for one that differs or can't be read."""
+  first = None
+  gray = True
   for path in paths:
     try:
       shape, mode = header(path)
     except (OSError, ValueError) as e:
       raise UserError(f"{name}: {path} can't be read as an image: {e}") from e
-    first, gray = first or shape, gray and mode in GRAY
+    first = first or shape
+    gray = gray and mode in GRAY
     if not size and shape != first:
       raise UserError(
-        f"{name}: {path} is {shape}, expected {first} as {paths[0]}: make them agree or set data.size"
+        f"{name}: {path} is {shape}, expected {first} as {paths[0]}: "
+        "make them agree or set data.size"
       )
   return ((size, size) if size else first) + ((1,) if gray else (3,))
 
 
-def _decode(name, path, shape, size):
-  """The pixels of a file whose first bytes were read before."""
+def pixels(name: str, path: Path, shape: tuple, size: int | None) -> np.ndarray:
+  """The pixels of a file whose header could be read. Raises UserError where they can't be."""
   try:
     return decode(path, "L" if shape[-1] == 1 else "RGB", size)
   except (OSError, ValueError, SyntaxError) as e:

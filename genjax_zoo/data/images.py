@@ -1,19 +1,19 @@
-"""Image files decoded, the same way whatever they come from."""
+"""Image files decoded, in the same way wherever they come from."""
 
 import numpy as np
 from PIL import Image, ImageOps
 
 EXTENSIONS = (".png", ".jpg", ".jpeg", ".webp")
-GRAY, MODES = ("1", "L", "LA"), ("1", "L", "LA", "P", "RGB", "RGBA", "CMYK", "YCbCr")
+GRAY = ("1", "L", "LA")
+MODES = ("1", "L", "LA", "P", "RGB", "RGBA", "CMYK", "YCbCr")
 TRANSPOSED = (5, 6, 7, 8)  # EXIF orientations that swap height and width.
 ORIENTATION = 0x0112
 
 
 def decode(file, mode: str, size: int | None = None) -> np.ndarray:
-  """An image file or stream as uint8 [H, W, C], turned upright, in the Pillow mode "L", "RGB" or
-  "RGBA".
+  """An image file or stream as uint8 [H, W, C], upright, in Pillow's mode "L", "RGB" or "RGBA".
 
-  With `size` the largest to_floats square is cut out and resized to size x size, by bicubic
+  With `size` the largest centred square is cut out and resized to size x size, by bicubic
   interpolation with antialiasing.
   """
   with Image.open(file) as image:
@@ -22,9 +22,8 @@ def decode(file, mode: str, size: int | None = None) -> np.ndarray:
   if size:
     side = min(image.size)
     left, top = ((n - side) // 2 for n in image.size)
-    image = image.crop((left, top, left + side, top + side)).resize(
-      (size, size), Image.Resampling.BICUBIC
-    )
+    square = image.crop((left, top, left + side, top + side))
+    image = square.resize((size, size), Image.Resampling.BICUBIC)
   x = np.asarray(image)
   return x[..., None] if x.ndim == 2 else x
 

@@ -1,5 +1,4 @@
-"""Batches as a pure function of (seed, step), from arrays on the device or, when too large for it,
-from the host.
+"""Batches as a pure function of (seed, step), from arrays on the device or streamed from the host.
 
 The order of training is the endless concatenation of one permutation an epoch: row r of step s is
 position p = s * batch + r, which is example permutation_{p // N}[p % N], with permutation_e drawn
@@ -26,9 +25,8 @@ class Loader(NamedTuple):
 
   # {name: [N, ...]} to be put on the device once; () when examples stream from the host.
   resident: PyTree
-  fetch: (
-    Callable  # (resident, inputs of one step, key) -> batch with "weight" float32 [B], pure JAX.
-  )
+  # (resident, inputs of one step, key) -> batch with "weight" float32 [B], pure JAX.
+  fetch: Callable
   # (step) -> iterator from that step on: NumPy [K, B, ...] to train, [B, ...] to test.
   inputs: Callable
   batch: int  # Examples a step, over all hosts.
@@ -45,28 +43,28 @@ def train_loader(
   process_count: int = 1,
   devices: int = 1,
 ) -> Loader:
-  """Endless shuffled batches of the split "train", K = `steps_per_dispatch` stacked: indices, or
-  examples.
+  """Endless shuffled batches of the split "train", K = `steps_per_dispatch` of them stacked.
 
-  `batch` counts the examples of a step over all hosts, of which each gets its contiguous share of
+  `batch` counts the examples of a step over all hosts, each of which gets a contiguous share of the
   rows; 0 is all examples in every step, in order, padded to a multiple of `devices` with weight 0
   (for EM). Sets over `budget` bytes are read by threads as they are needed, in the same order.
-  Raises UserError when the batch can't be spread evenly over `devices`.
+  Raises UserError when `devices` doesn't divide the batch.
   """
   n = count(dataset.splits["train"])
   if batch < 0 or batch % devices:
     below = batch // devices * devices
     near = " or ".join(str(b) for b in (below, below + devices) if b > 0)
     raise UserError(
-      f"data.batch={batch} can't be spread over {devices} devices: take {near}, or 0 for all {n} examples"
+      f"data.batch={batch} can't be split evenly over {devices} devices: "
+      f"take {near}, or 0 for all {n} examples"
     )
   if batch:
-    rows = _shuffled(n, batch, seed)
+    rows = shuffled(n, batch, seed)
   else:
-    batch = _round_up(n, devices)
-    once = _in_order(n, batch)
+    batch = round_up(n, devices)
+    once = in_order(n, batch)
     rows = lambda step, steps: tuple(np.tile(x, steps) for x in once(0, 1))
-  share = _share(rows, process_index, process_count)
+  share = share_of(rows, process_index, process_count)
 
   def indices(step):
     while True:
@@ -74,11 +72,10 @@ def train_loader(
       step += steps_per_dispatch
 
   def examples(step):
-    return iter(
-      _stream(dataset.splits["train"], share, step, sys.maxsize).batch(steps_per_dispatch)
-    )
+    steps = stream(dataset.splits["train"], share, step, sys.maxsize)
+    return iter(steps.batch(steps_per_dispatch))
 
-  return _loader(dataset, "train", batch, budget, indices, examples)
+  return loader(dataset, "train", batch, budget, indices, examples)
 
 
 def test_loader(
@@ -92,55 +89,56 @@ def test_loader(
   process_count: int = 1,
   devices: int = 1,
 ) -> Loader:
-  """The first `examples` of a split (all by default), each once and in order; `inputs` ends and has
-  no axis K.
+  """The first `examples` of a split (all by default), each once and in order.
 
-  The batch is rounded up to a multiple of `devices`, and is no larger than the examples need. The
-  last one is padded by repeating its last example, with weight 0. Images are never flipped; dynamic
-  binarisation is drawn from the key given to `fetch`. Raises UserError when the data have no such
-  split.
+  `inputs` ends, and has no axis K. The batch is rounded up to a multiple of `devices`, and is no
+  larger than the examples need. The last batch is padded by its last example, with weight 0. Images
+  are never flipped; dynamic binarization is drawn from the key given to `fetch`. Raises UserError
+  when the data have no such split.
   """
   if split not in dataset.splits:
-    raise UserError(
-      f"data {dataset.name!r} has no split {split!r}; it has {', '.join(dataset.splits)}"
-    )
+    names = ", ".join(dataset.splits)
+    raise UserError(f"data {dataset.name!r} has no split {split!r}; it has {names}")
   n = min(count(dataset.splits[split]), examples or sys.maxsize)
-  batch = _round_up(min(batch or n, n), devices)
-  stop, share = -(-n // batch), _share(_in_order(n, batch), process_index, process_count)
+  batch = round_up(min(batch or n, n), devices)
+  stop = -(-n // batch)
+  share = share_of(in_order(n, batch), process_index, process_count)
 
   def indices(step):
-    return ({name: x[0] for name, x in share(s, 1).items()} for s in range(step, stop))
+    for s in range(step, stop):
+      yield {name: x[0] for name, x in share(s, 1).items()}
 
-  def stream(step):
-    return iter(_stream(dataset.splits[split], share, step, stop) if step < stop else ())
+  def streamed(step):
+    return iter(stream(dataset.splits[split], share, step, stop) if step < stop else ())
 
-  return _loader(dataset, split, batch, budget, indices, stream)
+  return loader(dataset, split, batch, budget, indices, streamed)
 
 
-def _loader(dataset, split, batch, budget, indices, examples):
-  """A loader of indices into arrays on the device if they fit into `budget` bytes, else of
-  examples.
-  """
+def loader(
+  dataset: Dataset, split: str, batch: int, budget: int, indices: Callable, examples: Callable
+) -> Loader:
+  """A loader of indices into arrays on the device, or of examples over `budget` bytes."""
   source = dataset.splits[split]
   fits = not isinstance(source, Source) and nbytes(dataset.fields, count(source)) <= budget
+  augment = dataset.augment  # `fetch` is kept with the compiled step: it holds no data.
 
   def fetch(resident, inputs, key):
-    batch = inputs["examples"] if resident == () else _gather(resident, inputs["index"])
-    if dataset.augment is not None:
-      batch = dataset.augment(batch, key, train=split == "train")
+    batch = inputs["examples"] if resident == () else gather_rows(resident, inputs["index"])
+    if augment is not None:
+      batch = augment(batch, key, train=split == "train")
     return batch | {"weight": inputs["weight"]}
 
   return Loader(dict(source) if fits else (), fetch, indices if fits else examples, batch)
 
 
-def _gather(resident, index):
-  """Rows of arrays on the device. The promise spares the checks of bounds."""
+def gather_rows(arrays: dict, index) -> dict:
+  """Rows of arrays on the device. The promise saves checking the bounds."""
   return {
-    name: jnp.asarray(x).at[index].get(mode="promise_in_bounds") for name, x in resident.items()
+    name: jnp.asarray(x).at[index].get(mode="promise_in_bounds") for name, x in arrays.items()
   }
 
 
-def _stream(source, share, step, stop):
+def stream(source, share: Callable, step: int, stop: int):
   """A grain pipeline of the examples of each step from `step` to `stop`, read ahead by threads."""
   import grain  # Late: it takes a second, and only large sets need it.
 
@@ -152,10 +150,8 @@ def _stream(source, share, step, stop):
   return grain.MapDataset.range(step, stop).map(read).to_iter_dataset(options)
 
 
-def _shuffled(n, batch, seed):
-  """(step, steps) -> the examples and the weights of their rows, [steps * batch], shuffled anew
-  each epoch.
-  """
+def shuffled(n: int, batch: int, seed: int) -> Callable:
+  """(step, steps) -> (examples, weights) of their rows [steps * batch], shuffled each epoch."""
 
   @functools.lru_cache(maxsize=4)
   def permutation(epoch):
@@ -163,16 +159,15 @@ def _shuffled(n, batch, seed):
 
   def rows(step, steps):
     epoch, place = np.divmod(np.arange(step * batch, (step + steps) * batch), n)
-    index = [permutation(e)[place[epoch == e]] for e in range(epoch[0], epoch[-1] + 1)]
-    return np.concatenate(index), np.ones(steps * batch, np.float32)
+    epochs = range(epoch[0], epoch[-1] + 1)
+    index = np.concatenate([permutation(e)[place[epoch == e]] for e in epochs])
+    return index, np.ones(steps * batch, np.float32)
 
   return rows
 
 
-def _in_order(n, batch):
-  """As `_shuffled`, but in order and once: the rows past the end repeat the last example with
-  weight 0.
-  """
+def in_order(n: int, batch: int) -> Callable:
+  """As `shuffled`, but once and in order: rows past the end repeat the last example, weight 0."""
 
   def rows(step, steps):
     position = np.arange(step * batch, (step + steps) * batch)
@@ -181,10 +176,8 @@ def _in_order(n, batch):
   return rows
 
 
-def _share(rows, process_index, process_count):
-  """(step, steps) -> this process's rows of those steps, {"index": int32, "weight": float32}
-  [steps, B].
-  """
+def share_of(rows: Callable, process_index: int, process_count: int) -> Callable:
+  """(step, steps) -> this process's rows, {"index": int32, "weight": float32} [steps, B]."""
 
   def share(step, steps):
     parts = (x.reshape(steps, process_count, -1)[:, process_index] for x in rows(step, steps))
@@ -193,5 +186,6 @@ def _share(rows, process_index, process_count):
   return share
 
 
-def _round_up(n, multiple):
+def round_up(n: int, multiple: int) -> int:
+  """The least multiple that is not below n."""
   return -(-n // multiple) * multiple

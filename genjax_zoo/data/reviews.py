@@ -1,13 +1,12 @@
-"""Two styles of one language: restaurant reviews, good and bad, of which no two in training say the
-same of both.
+"""Restaurant reviews in two styles, good and bad, whose training sentences share no content.
 
 A sentence is a function of its slots, "today the pizza was very tasty and we loved it":
 
   when   the subject  was  degree   adjective   ending
 
 The style (0 bad, 1 good) chooses the adjective, of those that fit the subject, and the wording of
-the ending. All else is content; which of the fitting adjectives is taken is chance. So what a
-sentence says in the other style is known.
+the ending. All other slots are content; which of the fitting adjectives is taken is random. So the
+sentence with the same content in the other style is known.
 """
 
 import itertools
@@ -40,22 +39,23 @@ CONTENT = "when", "subject", "degree", "ending"
 
 
 class Language(NamedTuple):
-  """All sentences, each once, by number."""
+  """All N sentences, each once."""
 
-  vocabulary: tuple[str, ...]  # The first, "", ends a sentence and fills what is left.
+  vocabulary: tuple[str, ...]  # The first, "", ends a sentence and pads it.
   tokens: np.ndarray  # int32 [N, L]
   slots: dict[str, np.ndarray]  # {"style", "adjective" and CONTENT: int32 [N]}
 
   def read(self, tokens) -> dict[str, np.ndarray]:
     """The slots of sentences [B, L], each [B]; -1 for what is no sentence of the language."""
     number = {row.tobytes(): i for i, row in enumerate(self.tokens)}
-    found = np.array([number.get(row.tobytes(), -1) for row in np.asarray(tokens, np.int32)])
-    return {name: np.where(found < 0, -1, levels[found]) for name, levels in self.slots.items()}
+    rows = np.asarray(tokens, np.int32)
+    found = np.array([number.get(row.tobytes(), -1) for row in rows])
+    return {name: np.where(found < 0, -1, values[found]) for name, values in self.slots.items()}
 
 
 def language() -> Language:
   """The 5,184 sentences."""
-  subjects = [(kind, subject) for kind, names in SUBJECTS.items() for subject in names]
+  subjects = [(topic, subject) for topic, names in SUBJECTS.items() for subject in names]
   sizes = {
     "style": 2,
     "when": len(WHEN),
@@ -64,45 +64,42 @@ def language() -> Language:
     "adjective": 3,
     "ending": 3,
   }
-  slots = dict(zip(sizes, np.indices(sizes.values()).reshape(len(sizes), -1).astype(np.int32)))
+  combinations = np.indices(sizes.values()).reshape(len(sizes), -1).astype(np.int32)
+  slots = dict(zip(sizes, combinations))
 
   def words(style, when, subject, degree, adjective, ending):
-    kind, noun = subjects[subject]
-    said = (
-      WHEN[when],
-      "the",
-      noun,
-      "was",
-      DEGREE[degree],
-      ADJECTIVES[kind][style][adjective],
-      ENDINGS[ending][style],
-    )
-    return " ".join(said).split()
+    topic, noun = subjects[subject]
+    parts = [WHEN[when], "the", noun, "was", DEGREE[degree]]
+    parts += [ADJECTIVES[topic][style][adjective], ENDINGS[ending][style]]
+    return " ".join(parts).split()
 
   sentences = [words(*row) for row in zip(*slots.values())]
   vocabulary = ("", *sorted(set(itertools.chain(*sentences))))
-  number, length = {word: i for i, word in enumerate(vocabulary)}, max(map(len, sentences)) + 1
-  tokens = np.array([[number[w] for w in s] + [0] * (length - len(s)) for s in sentences], np.int32)
+  number = {word: i for i, word in enumerate(vocabulary)}
+  length = max(map(len, sentences)) + 1
+  tokens = np.zeros((len(sentences), length), np.int32)
+  for row, sentence in zip(tokens, sentences):
+    row[: len(sentence)] = [number[word] for word in sentence]
   return Language(vocabulary, tokens, slots)
 
 
 def load(name: str, *, examples: int = 10_000, seed: int = 0) -> Dataset:
-  """`examples` training sentences "tokens" [L] with their style as "label", and a tenth as many for
-  testing.
+  """`examples` training sentences "tokens" [L] with their style as "label", and a tenth to test.
 
   A tenth of all contents, drawn by `seed`, is only in the test split, in both styles; of the rest,
-  half is only in bad training sentences and half in good ones. Earlier levels of a slot are more
-  frequent, p ~ 1 / (3 + level), in either style: what is alike in the two can be told from the
-  frequencies. truth["language"] is the `Language`.
+  half is only in bad training sentences and half in good ones. Value i of a slot has probability
+  proportional to 1 / (3 + i) in either style, so that the correspondence between the styles can be
+  learned from frequencies. truth["language"] is the `Language`. Raises UserError under 10 examples.
   """
   if examples < 10:
     raise UserError(f"data.examples={examples}: take 10 or more, a tenth as many are for testing")
-  known, rng = language(), np.random.default_rng(seed)
+  known = language()
+  rng = np.random.default_rng(seed)
   sizes = [known.slots[k].max() + 1 for k in CONTENT]
   content = np.ravel_multi_index([known.slots[k] for k in CONTENT], sizes)
-  # In [0, 1), of each sentence's content.
+  # A random number in [0, 1) for each content says where its sentences go.
   place = rng.permutation(np.prod(sizes))[content] / np.prod(sizes)
-  seen = (place >= 0.1) & ((place < 0.55) == (known.slots["style"] == 0))
+  training = (place >= 0.1) & ((place < 0.55) == (known.slots["style"] == 0))
   weight = np.prod([1 / (3 + known.slots[k]) for k in CONTENT], 0)
 
   def draw(allowed, n):
@@ -110,10 +107,10 @@ def load(name: str, *, examples: int = 10_000, seed: int = 0) -> Dataset:
     rows = rng.choice(len(p), n, p=p / p.sum())
     return {"tokens": known.tokens[rows], "label": known.slots["style"][rows]}
 
-  splits = {"train": draw(seen, examples), "test": draw(place < 0.1, examples // 10)}
-  shape = known.tokens.shape[1:]
+  splits = {"train": draw(training, examples), "test": draw(place < 0.1, examples // 10)}
+  words, length = known.vocabulary, known.tokens.shape[1]
   fields = {
-    "tokens": Field(shape, np.int32, len(known.vocabulary)),
-    "label": Field((), np.int32, len(STYLES)),
+    "tokens": Field((length,), np.int32, len(words), words, ordered=False, kind="tokens"),
+    "label": Field((), np.int32, len(STYLES), STYLES, ordered=False),
   }
   return Dataset(name, fields, splits, truth={"language": known})

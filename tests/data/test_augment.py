@@ -1,4 +1,4 @@
-"""Binarisation has the probabilities it says, and flips are flips."""
+"""Binarization has the probabilities it says, and flips are flips."""
 
 import jax
 import numpy as np
@@ -26,9 +26,9 @@ def draws(dataset, seed=0, train=True):
   )
 
 
-def test_threshold_is_one_from_half_the_levels_on():
+def test_threshold_is_one_from_half_the_values_on():
   dataset = binarize(ramp(), "threshold", 0)
-  # levels / 2 = 2.5.
+  # num_values / 2 = 2.5.
   np.testing.assert_array_equal(dataset.splits["test"]["image"][0].ravel(), [0, 0, 0, 1, 1])
   assert (
     dataset.fields["image"] == Field((1, LEVELS, 1), np.uint8, 2)
@@ -73,7 +73,7 @@ def test_flips_mirror_half_of_the_training_images_and_no_others():
   np.testing.assert_array_equal(draws(dataset, train=False), original)
 
 
-def test_flips_come_after_binarisation():
+def test_flips_come_after_binarization():
   dataset = load("digits", binarize="dynamic", flip=True)
   image, plain = draws(dataset), draws(dataset, train=False)
   assert image.max() == 1 and plain.max() == 1
@@ -82,7 +82,7 @@ def test_flips_come_after_binarisation():
   assert ((image <= original) | (image <= original[:, :, ::-1])).all()
 
 
-def test_what_cannot_be_binarised_says_why():
+def test_what_cannot_be_binarized_says_why():
   for name, kwargs, message in [
     ("digits", dict(binarize="treshold"), "take one of threshold, static, dynamic"),
     ("moons", dict(binarize="static"), "needs images with gray levels; data 'moons' has x (2,)"),
@@ -94,6 +94,6 @@ def test_what_cannot_be_binarised_says_why():
   with pytest.raises(UserError, match="binary already"):
     binarize(binarize(ramp(), "threshold", 0), "static", 0)
   disk = ramp()._replace(splits={"train": Source(range(3), lambda i: {})})
-  with pytest.raises(UserError, match="too large to binarise once"):
+  with pytest.raises(UserError, match="too large to binarize once"):
     binarize(disk, "static", 0)
   assert binarize(disk, "dynamic", 0).binarization == "dynamic"

@@ -37,10 +37,10 @@ def steps(loader, start, dispatches):
 
 
 @pytest.mark.parametrize("batch", [1, 4, 7, N, 3 * N + 5])
-def test_each_epoch_has_each_example_once_and_shuffles_anew(batch):
+def test_each_epoch_has_each_example_once_and_is_shuffled_again(batch):
   loader = train_loader(numbers(), batch=batch, steps_per_dispatch=3, seed=1)
-  seen = np.concatenate([b["label"] for b in steps(loader, 0, -(-4 * N // (3 * batch)))])
-  epochs = seen[: 3 * N].reshape(3, N)
+  labels = np.concatenate([b["label"] for b in steps(loader, 0, -(-4 * N // (3 * batch)))])
+  epochs = labels[: 3 * N].reshape(3, N)
   assert (np.sort(epochs, 1) == np.arange(N)[None]).all()
   assert (
     (epochs[0] != epochs[1]).any()

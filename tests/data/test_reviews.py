@@ -1,4 +1,4 @@
-"""Reviews: every sentence has one reading, and no content is in both styles of the training split."""
+"""Reviews: every sentence has one reading, and no content is in both styles of training."""
 
 import numpy as np
 
@@ -9,8 +9,8 @@ from genjax_zoo.data.factors import captions
 def test_sentences_are_read_as_they_were_written_and_others_are_refused():
   known = reviews.language()
   assert len(np.unique(known.tokens, axis=0)) == len(known.tokens) == 2 * 6 * 12 * 4 * 3 * 3
-  for name, levels in known.read(known.tokens).items():
-    np.testing.assert_array_equal(levels, known.slots[name])
+  for name, values in known.read(known.tokens).items():
+    np.testing.assert_array_equal(values, known.slots[name])
   assert (known.tokens[:, -1] == 0).all()  # All of them end.
   said = captions(known.vocabulary, known.tokens[[0, -1]])
   assert said == ["the pizza was bland", "once again the bar was so lovely i will come back"]

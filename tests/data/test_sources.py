@@ -1,6 +1,4 @@
-"""The sources that need no tensorflow-datasets: digits, npz files, folders; and what a wrong name
-says.
-"""
+"""The sources that need no tensorflow-datasets: digits, npz files, folders; and wrong names."""
 
 import numpy as np
 from PIL import Image
@@ -43,8 +41,8 @@ def test_digits_are_scikit_learns_split_once_with_every_class_in_proportion():
 
   dataset, whole = load("digits"), load_digits()
   assert dataset.fields == {
-    "image": Field((8, 8, 1), np.uint8, 17),
-    "label": Field((), np.int32, 10),
+    "image": Field((8, 8, 1), np.uint8, 17, kind="image"),
+    "label": Field((), np.int32, 10, tuple("0123456789"), ordered=False),
   }
   splits = dataset.splits
   assert {split: count(x) for split, x in splits.items()} == {"train": 1500, "test": 297}
@@ -90,8 +88,8 @@ def test_npz_with_splits(tmp_path):
   exact = {"test_exact": np.ones(3, bool), "train_name": np.array(["text"] * 5)}
   dataset = load(npz(tmp_path / "my.npz", **arrays, **labels, **exact))
   assert dataset.fields == {
-    "image": Field((4, 3, 3), np.uint8, 256),
-    "label": Field((), np.int32, 5),
+    "image": Field((4, 3, 3), np.uint8, 256, kind="image"),
+    "label": Field((), np.int32, 5, ordered=False),
   }
   assert list(dataset.fields) == ["image", "label"]
   for split, prefix in {"train": "train", "validation": "valid", "test": "test"}.items():
@@ -128,12 +126,13 @@ def test_npz_levels(tmp_path):
 def test_npz_of_tables_and_tokens(tmp_path):
   x = np.random.default_rng(0).normal(size=(30, 6))
   dataset = load(npz(tmp_path / "x.npz", x=x))
-  assert dataset.fields == {"x": Field((6,), np.float32)}
+  assert dataset.fields == {"x": Field((6,), np.float32, kind="vector")}
   whole = np.concatenate([s["x"] for s in dataset.splits.values()])
   np.testing.assert_array_equal(np.sort(whole, 0), np.sort(x.astype(np.float32), 0))
   tokens = pixels(20, 7) % 11
   dataset = load(npz(tmp_path / "t.npz", tokens=tokens))
-  assert dataset.fields == {"tokens": Field((7,), np.int32, int(tokens.max()) + 1)}
+  field = Field((7,), np.int32, int(tokens.max()) + 1, ordered=False, kind="tokens")
+  assert dataset.fields == {"tokens": field}
 
 
 def test_wrong_npz_files_say_what_is_wrong(tmp_path):
@@ -175,8 +174,8 @@ def test_folder_with_classes(tmp_path, memory):
     save(tmp_path / "photos" / c / f"{i}.png", x)
   dataset = load(f"folder:{tmp_path / 'photos'}", memory=memory)
   assert dataset.fields == {
-    "image": Field((4, 6, 3), np.uint8, 256),
-    "label": Field((), np.int32, 3),
+    "image": Field((4, 6, 3), np.uint8, 256, kind="image"),
+    "label": Field((), np.int32, 3, ("ant", "bee", "cat"), ordered=False),
   }
   assert all(isinstance(x, Source) == (memory == 0) for x in dataset.splits.values())
   rows = {s: take(x, np.arange(count(x))) for s, x in dataset.splits.items()}
@@ -189,7 +188,7 @@ def test_folder_with_splits_and_gray_images(tmp_path):
   for i in range(6):
     save(tmp_path / "photos" / ("train" if i < 4 else "test") / f"{i}.PNG", pixels(4, 4, seed=i))
   dataset = load(f"folder:{tmp_path / 'photos'}")
-  assert dataset.fields == {"image": Field((4, 4, 1), np.uint8, 256)}
+  assert dataset.fields == {"image": Field((4, 4, 1), np.uint8, 256, kind="image")}
   for split, rows in {"train": range(4), "test": (4, 5)}.items():
     np.testing.assert_array_equal(
       dataset.splits[split]["image"][..., 0], [pixels(4, 4, seed=i) for i in rows]

@@ -34,6 +34,6 @@ def test_modes_agreement_and_collapse_are_measured():
   assert collapsed["modes"] == 1 and collapsed["reverse_kl"] == pytest.approx(np.log(1000))
 
 
-def test_what_can_not_be_stacked_is_told():
+def test_what_cannot_be_stacked_is_refused():
   with pytest.raises(UserError, match="gray images with a label"):
     data.load("stacked:moons")

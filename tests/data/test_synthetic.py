@@ -1,4 +1,4 @@
-"""Densities integrate to 1, samples follow them, and the entropies are those of the laws."""
+"""Densities integrate to 1, samples follow them, and entropies are those of the distributions."""
 
 import math
 
@@ -131,11 +131,11 @@ def test_draws_depend_on_the_seed_alone():
   one, again, other = (load("moons", seed=s).splits for s in (1, 1, 2))
   np.testing.assert_array_equal(one["train"]["x"], again["train"]["x"])
   assert (one["train"]["x"] != other["train"]["x"]).any()
-  board = load("checkerboard").splits  # Without noise: a number used twice would be seen.
+  board = load("checkerboard").splits  # Without noise: a number used twice would show.
   assert np.isin(board["test"]["x"][:, 0], board["train"]["x"][:, 0]).mean() < 0.05
   assert {split: len(x["x"]) for split, x in one.items()} == {"train": 50_000, "test": 10_000}
 
 
-def test_arguments_of_another_law_are_refused():
+def test_arguments_of_another_set_are_refused():
   with pytest.raises(UserError, match=r"takes no 'radios', did you mean 'radius'"):
     load("8gaussians", radios=1.0)

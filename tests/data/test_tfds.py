@@ -73,8 +73,8 @@ def test_a_prepared_set_is_read_as_it_was_written(home, memory):
   for _ in range(2):  # The second time from the cache.
     dataset = load("tfds:tiny", memory=memory)
     assert dataset.fields == {
-      "image": Field((6, 4, 3), np.uint8, 256),
-      "label": Field((), np.int32, 3),
+      "image": Field((6, 4, 3), np.uint8, 256, kind="image"),
+      "label": Field((), np.int32, 3, ("0", "1", "2"), ordered=False),
     }
     assert list(dataset.fields) == ["image", "label"] and dataset.binarization is None
     for split, images in {"train": IMAGES[:15], "test": IMAGES[15:]}.items():
@@ -167,10 +167,10 @@ def test_real_images_are_those_of_tensorflow_datasets(name):
   import tensorflow_datasets
 
   dataset = load(f"tfds:{name}", memory=0)
-  assert dataset.fields == {
-    "image": Field((28, 28, 1), np.uint8, 256),
-    "label": Field((), np.int32, 10),
-  }
+  assert dataset.fields["image"] == Field((28, 28, 1), np.uint8, 256, kind="image")
+  label = dataset.fields["label"]
+  assert label.num_values == len(label.names) == 10 and not label.ordered
+  assert ("7" if name == "mnist" else "Sneaker") == label.names[7]
   assert {s: count(x) for s, x in dataset.splits.items()} == {"train": 60_000, "test": 10_000}
   rows = np.random.default_rng(0).choice(10_000, 100, replace=False)
   theirs = tensorflow_datasets.data_source(name, split="test", data_dir=tfds.root(), download=False)
@@ -184,7 +184,7 @@ def test_binarized_mnist_is_larochelles_split():
   real("binarized_mnist")
   dataset = load("tfds:binarized_mnist", memory=0)
   assert (
-    dataset.fields == {"image": Field((28, 28, 1), np.uint8, 2)}
+    dataset.fields == {"image": Field((28, 28, 1), np.uint8, 2, kind="image")}
     and dataset.binarization == "static"
   )
   assert {s: count(x) for s, x in dataset.splits.items()} == {
