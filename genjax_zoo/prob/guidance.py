@@ -31,8 +31,8 @@ def classifier_free(
 
   `denoise(x, level, condition)` evaluates all conditions in one batch, the null condition last, at
   a level []. `rescale` in [0, 1] moves the standard deviation over an example of x0_hat towards
-  that of x0_condition, against over-exposure (Lin 2023, arXiv:2305.08891). Raises ValueError for
-  scales that are not of the condition's entries.
+  that of x0_condition, against over-exposure (Lin 2023, arXiv:2305.08891). Raises ValueError where
+  {name: scale} does not have the condition's names.
   """
   if isinstance(scale, Mapping):
     conditions = cumulative(condition, null, tuple(scale))

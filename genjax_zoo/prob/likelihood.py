@@ -62,7 +62,7 @@ def ode_log_prob(
 
 
 def directions(key, x, probes: int):
-  """Directions v [K, B, ...] for the trace: K = `probes` of random signs, or all unit vectors if 0."""
+  """Directions v [K, B, ...] for the trace: `probes` of random signs, or for 0 all unit vectors."""
   if probes:
     return jax.random.rademacher(key, (probes, *x.shape), x.dtype)
   dim = math.prod(x.shape[1:])

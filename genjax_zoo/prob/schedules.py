@@ -41,8 +41,8 @@ class NoiseLevel(NamedTuple):
 def from_beta(beta) -> NoiseLevel:
   """Levels [T + 1] of the chain x_t = sqrt(1 - beta_t) x_{t-1} + sqrt(beta_t) eps, beta [T].
 
-  alpha_t² = abar_t = prod_{i <= t} (1 - beta_i). NumPy computes it in double precision: sigma_1² = 1
-  - abar_1 is 1e-4 or less, of which float32 would keep three digits.
+  alpha_t² = abar_t = prod_{i <= t} (1 - beta_i). NumPy computes it in double precision: sigma_1²,
+  1 - abar_1, is 1e-4 or less, of which float32 would keep three digits.
   """
   log_ratios = np.log1p(-np.asarray(beta, np.float64))
   log_abar = np.concatenate([[0.0], np.cumsum(log_ratios)])

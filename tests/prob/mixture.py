@@ -1,6 +1,4 @@
-"""A mixture of three Gaussians in the plane, blurred to any level: its density, exact denoiser and
-draws.
-"""
+"""A mixture of three Gaussians in the plane: exact density and denoiser at all noise levels."""
 
 import jax
 import jax.numpy as jnp
@@ -13,20 +11,16 @@ FACTORS = np.array(
 )
 COVARIANCES = FACTORS @ FACTORS.transpose(0, 2, 1)
 MEAN = WEIGHTS @ MEANS
-COVARIANCE = np.einsum(
-  "k,kij->ij", WEIGHTS, COVARIANCES + np.einsum("ki,kj->kij", MEANS, MEANS)
-) - np.outer(MEAN, MEAN)
+SECOND_MOMENTS = COVARIANCES + np.einsum("ki,kj->kij", MEANS, MEANS)
+COVARIANCE = np.einsum("k,kij->ij", WEIGHTS, SECOND_MOMENTS) - np.outer(MEAN, MEAN)
 SPECTRA, AXES = np.linalg.eigh(COVARIANCES)
 
 
 def along_axes(x, level):
-  """x [B, 2] about each component's mean, in its principal axes, and the variances there: [B, 3,
-  2], [1, 3, 2].
-  """
+  """x [B, 2] in the principal axes of each component, [B, 3, 2], and their variances [1, 3, 2]."""
   var = (level.alpha**2 * SPECTRA + level.sigma**2)[None]
-  return jnp.einsum(
-    "bki,kij->bkj", x[:, None] - (level.alpha * jnp.asarray(MEANS))[None], jnp.asarray(AXES)
-  ), var
+  centred = x[:, None] - (level.alpha * jnp.asarray(MEANS))[None]
+  return jnp.einsum("bki,kij->bkj", centred, jnp.asarray(AXES)), var
 
 
 def log_terms(y, var):
@@ -40,27 +34,23 @@ def log_prob(x, level):
 
 
 def denoise(x, level):
-  """E[x_0 | x] of points x [B, 2]: of the components, by their shares in x, each as a Gaussian has
-  it.
-  """
+  """E[x_0 | x] of points x [B, 2]: the components' posterior means, by their responsibilities."""
   y, var = along_axes(x, level)
-  shares = jax.nn.softmax(log_terms(y, var))
-  means = MEANS[None] + jnp.einsum(
-    "bkj,kij->bki", level.alpha * SPECTRA[None] / var * y, jnp.asarray(AXES)
-  )
-  return jnp.einsum("bk,bki->bi", shares, means)
+  responsibilities = jax.nn.softmax(log_terms(y, var))
+  shifts = level.alpha * SPECTRA[None] / var * y
+  means = MEANS[None] + jnp.einsum("bkj,kij->bki", shifts, jnp.asarray(AXES))
+  return jnp.einsum("bk,bki->bi", responsibilities, means)
 
 
 def points(key, n):
-  """Exact draws of the mixture, [n, 2]."""
+  """Samples of the mixture, [n, 2]."""
   k_z, k_x = jax.random.split(key)
   z = jax.random.choice(k_z, 3, (n,), p=jnp.asarray(WEIGHTS))
-  return jnp.asarray(MEANS)[z] + jnp.einsum(
-    "nij,nj->ni", jnp.asarray(FACTORS)[z], jax.random.normal(k_x, (n, 2))
-  )
+  eps = jax.random.normal(k_x, (n, 2))
+  return jnp.asarray(MEANS)[z] + jnp.einsum("nij,nj->ni", jnp.asarray(FACTORS)[z], eps)
 
 
 def start(key, n, levels):
-  """Noise of the first level, [n, 2]."""
+  """Samples of x at the first level, [n, 2]."""
   k_x, k_eps = jax.random.split(key)
   return levels.alpha[0] * points(k_x, n) + levels.sigma[0] * jax.random.normal(k_eps, (n, 2))

@@ -1,11 +1,12 @@
-"""First steps of the schedulers of diffusers, which samplers are compared with; run in an
-environment that has it:
+"""The first steps of the schedulers of diffusers, with which our samplers are compared.
+
+In an environment that has diffusers,
 
   python -m tests.prob.sampler_references
 
-writes fixtures/samplers.npz: for each scheduler "NAME", started at 10 steps from noise to data, its
-levels "NAME_alpha" and "NAME_sigma", [4], and x at each of them, [4, *SHAPE], where the network
-always says `x0_hat`.
+writes fixtures/samplers.npz: for each scheduler "NAME", set to 10 steps, its first levels
+"NAME_alpha" and "NAME_sigma", [4], and x at each of them, [4, *SHAPE], where the network always
+predicts `x0_hat`.
 """
 
 from pathlib import Path
@@ -18,32 +19,30 @@ BETAS = dict(num_train_timesteps=1000, beta_start=1e-4, beta_end=0.02, beta_sche
 
 
 def x0_hat(x):
-  """What the network says the data are."""
+  """The network's prediction of the data."""
   return 0.3 * x + 0.1
 
 
 def discrete(scheduler):
-  """(alpha, sigma) of schedulers that index the chain: at the time of each step, and then of the
-  next.
-  """
+  """(alpha, sigma), [4], of schedulers whose timesteps index the chain."""
   abar = scheduler.alphas_cumprod.numpy()[np.asarray(scheduler.timesteps)[: TAKEN + 1]]
   return np.sqrt(abar), np.sqrt(1 - abar)
 
 
 def exploding(scheduler):
-  """Of schedulers whose x = x_0 + sigma eps."""
+  """(alpha, sigma) of schedulers with x = x_0 + sigma eps."""
   sigma = np.unique(scheduler.sigmas.numpy())[::-1][: TAKEN + 1]
   return np.ones_like(sigma), sigma
 
 
 def preserving(scheduler):
-  """Of schedulers that keep sigma / alpha, alpha² + sigma² = 1."""
+  """(alpha, sigma) of schedulers that store sigma / alpha, with alpha² + sigma² = 1."""
   sigma = scheduler.sigmas.numpy()[: TAKEN + 1]
   return 1 / np.sqrt(1 + sigma**2), sigma / np.sqrt(1 + sigma**2)
 
 
 def straight(scheduler):
-  """Of flow matching: alpha = 1 - sigma."""
+  """(alpha, sigma) of flow matching, alpha = 1 - sigma."""
   sigma = scheduler.sigmas.numpy()[: TAKEN + 1]
   return 1 - sigma, sigma
 
@@ -61,7 +60,7 @@ def velocity(x0, x, alpha, sigma):
 
 
 def schedulers() -> dict:
-  """{name: (scheduler, its levels, what its network says, calls a step)}."""
+  """{name: (scheduler, its levels, its network's prediction, calls a step)}."""
   from diffusers import (
     DDIMScheduler,
     DDPMScheduler,
@@ -71,45 +70,39 @@ def schedulers() -> dict:
     HeunDiscreteScheduler,
   )
 
+  dpm_solver = DPMSolverMultistepScheduler(**BETAS, prediction_type="sample")
   return {
     "ddpm": (DDPMScheduler(**BETAS, clip_sample=False), discrete, noise, 1),
     "ddim": (DDIMScheduler(**BETAS, clip_sample=False), discrete, noise, 1),
     "euler": (EulerDiscreteScheduler(**BETAS), exploding, noise, 1),
     "heun": (HeunDiscreteScheduler(**BETAS), exploding, noise, 2),
-    "dpm_solver": (
-      DPMSolverMultistepScheduler(**BETAS, prediction_type="sample"),
-      preserving,
-      data,
-      1,
-    ),
+    "dpm_solver": (dpm_solver, preserving, data, 1),
     "flow": (FlowMatchEulerDiscreteScheduler(), straight, velocity, 1),
   }
 
 
 def first_steps() -> dict:
-  """All that the fixture holds; "ddpm_noise" [3, *SHAPE] is the noise of DDPM's steps, in units of
-  N(0, I).
-  """
+  """The arrays of the fixture; "ddpm_noise" [3, *SHAPE] are the eps of DDPM's steps."""
   import torch
 
   found = {}
-  for name, (scheduler, levels, says, calls) in schedulers().items():
+  for name, (scheduler, levels, predict, calls) in schedulers().items():
     scheduler.set_timesteps(STEPS)
-    alpha, sigma = found[f"{name}_alpha"], found[f"{name}_sigma"] = levels(scheduler)
-    x = np.random.default_rng(0).normal(size=SHAPE).astype(np.float32) * np.hypot(
-      alpha[0], sigma[0]
-    )
+    alpha, sigma = levels(scheduler)
+    found |= {f"{name}_alpha": alpha, f"{name}_sigma": sigma}
+    eps = np.random.default_rng(0).normal(size=SHAPE).astype(np.float32)
+    x = eps * np.hypot(alpha[0], sigma[0])
     states, options = [x], {}
     for i in range(TAKEN * calls):
       at = -(-i // calls)  # Heun's second call is at the end of its step.
-      said = says(x0_hat(x), x, alpha[at], sigma[at]).astype(np.float32)
+      output = predict(x0_hat(x), x, alpha[at], sigma[at]).astype(np.float32)
       if name == "ddpm":
+        # Two generators with one seed: the scheduler's noise, and a copy of it.
         options["generator"] = torch.Generator().manual_seed(i)
-        drawn = torch.randn(SHAPE, generator=torch.Generator().manual_seed(i)).numpy()
-        found["ddpm_noise"] = np.stack([*found.get("ddpm_noise", []), drawn])
-      step = scheduler.step(
-        torch.as_tensor(said), scheduler.timesteps[i], torch.as_tensor(x), **options
-      )
+        noise_i = torch.randn(SHAPE, generator=torch.Generator().manual_seed(i)).numpy()
+        found["ddpm_noise"] = np.stack([*found.get("ddpm_noise", []), noise_i])
+      t = scheduler.timesteps[i]
+      step = scheduler.step(torch.as_tensor(output), t, torch.as_tensor(x), **options)
       x = step.prev_sample.numpy()
       states.append(x)
     found[name] = np.stack(states)[::calls]

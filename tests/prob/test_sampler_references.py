@@ -36,22 +36,18 @@ def close(ours, theirs):
 
 @pytest.mark.parametrize("name", SAMPLERS)
 def test_steps_are_those_of_diffusers(theirs, name):
-  """One, two and three of them, from the same x: a sampler with a memory shows it from the second
-  on.
-  """
-  denoise, along = lambda x, level: x0_hat(x), levels(theirs, name)
-  sampler = jax.jit(functools.partial(SAMPLERS[name], denoise))
+  """One, two and three steps from the same x: the memory of a sampler counts from the second on."""
+  all_levels = levels(theirs, name)
+  sampler = jax.jit(functools.partial(SAMPLERS[name], lambda x, level: x0_hat(x)))
   for steps in range(1, TAKEN + 1):
-    close(
-      sampler(theirs[name][0], along.at(slice(0, steps + 1)), jax.random.key(0)),
-      theirs[name][steps],
-    )
+    first = all_levels.at(slice(0, steps + 1))
+    close(sampler(theirs[name][0], first, jax.random.key(0)), theirs[name][steps])
 
 
 def test_ancestral_steps_are_those_of_diffusers(theirs):
-  """From each x of theirs, with their noise."""
-  along = levels(theirs, "ddpm")
+  """Each step starts at the x of diffusers and has their noise."""
+  all_levels = levels(theirs, "ddpm")
   for i, eps in enumerate(theirs["ddpm_noise"]):
     x = theirs["ddpm"][i]
-    mean, small, _ = posterior(x0_hat(x), x, along.at(i + 1), along.at(i))
+    mean, small, _ = posterior(x0_hat(x), x, all_levels.at(i + 1), all_levels.at(i))
     close(mean + jnp.sqrt(small) * eps, theirs["ddpm"][i + 1])

@@ -1,6 +1,4 @@
-"""Samplers, given the exact denoiser of a mixture of Gaussians: its moments, their orders, and
-which are which.
-"""
+"""Samplers with the exact denoiser of a mixture of Gaussians: moments, orders, equalities."""
 
 import functools
 
@@ -23,7 +21,12 @@ def run(sampler, levels, n, seed=0, **options):
 
 
 vp = schedules.respaced(schedules.cosine(1000), 250)
+vp_linear = schedules.respaced(schedules.linear(1000), 100)
 ve = schedules.edm(100, low=0.01, high=20.0)
+ve_short = schedules.edm(60, low=0.01, high=20.0)
+fine = schedules.log_snr_level(jnp.linspace(-10.0, 9.0, 1001))
+fine_line = schedules.flow(jnp.linspace(1, 0, 1001))
+slow_langevin = {"repeats": 40, "size": 0.1}
 line = schedules.flow(jnp.linspace(1, 0, 201))
 MOMENTS = {
   "ancestral, small": (samplers.ancestral, vp, {}),
@@ -34,26 +37,14 @@ MOMENTS = {
   "ddim, flow": (samplers.ddim, line, {}),
   "heun": (samplers.heun, schedules.edm(40, low=0.01), {}),
   "heun, flow": (samplers.heun, line.at(slice(None, None, 4)), {}),
-  "dpm_solver": (samplers.dpm_solver, schedules.respaced(schedules.linear(1000), 100), {}),
+  "dpm_solver": (samplers.dpm_solver, vp_linear, {}),
   "dpm_solver, flow": (samplers.dpm_solver, line, {}),
-  "dpm_solver_single": (
-    samplers.dpm_solver_single,
-    schedules.respaced(schedules.linear(1000), 100),
-    {},
-  ),
+  "dpm_solver_single": (samplers.dpm_solver_single, vp_linear, {}),
   "dpm_solver_single, flow": (samplers.dpm_solver_single, line, {}),
-  "euler_maruyama": (
-    samplers.euler_maruyama,
-    schedules.log_snr_level(jnp.linspace(-10.0, 9.0, 1001)),
-    {},
-  ),
-  "euler_maruyama, flow": (samplers.euler_maruyama, schedules.flow(jnp.linspace(1, 0, 1001)), {}),
-  "annealed_langevin, flow": (samplers.annealed_langevin, line, {"repeats": 40, "size": 0.1}),
-  "annealed_langevin": (
-    samplers.annealed_langevin,
-    schedules.edm(60, low=0.01, high=20.0),
-    {"repeats": 40, "size": 0.1},
-  ),
+  "euler_maruyama": (samplers.euler_maruyama, fine, {}),
+  "euler_maruyama, flow": (samplers.euler_maruyama, fine_line, {}),
+  "annealed_langevin, flow": (samplers.annealed_langevin, line, slow_langevin),
+  "annealed_langevin": (samplers.annealed_langevin, ve_short, slow_langevin),
   "predictor_corrector": (samplers.predictor_corrector, vp, {}),
   "predictor_corrector, VE": (samplers.predictor_corrector, ve, {}),
 }
@@ -64,7 +55,7 @@ def test_samples_have_the_moments_of_the_data(name):
   sampler, levels, options = MOMENTS[name]
   n = 4000
   x = np.asarray(run(sampler, levels, n, **options))
-  # Standard errors of the mean and, from the fourth moments of exact draws, of the covariance.
+  # Standard errors of the mean and, from the fourth moments of exact samples, of the covariance.
   exact = np.asarray(points(jax.random.key(9), 100_000)) - MEAN
   products = np.einsum("ni,nj->nij", exact, exact)
   np.testing.assert_array_less(np.abs(x.mean(0) - MEAN), 4 * np.sqrt(np.diag(COVARIANCE) / n))
@@ -86,25 +77,22 @@ def test_orders_of_convergence(sampler, order, options):
   with jax.enable_x64(True):
     levels = lambda n: schedules.log_snr_level(jnp.linspace(-6.0, 3.0, n + 1))
     x = start(jax.random.key(0), 50, levels(1))
-    solve = jax.jit(lambda levels: sampler(denoise, x, levels, jax.random.key(1), **options))
-    truth = jax.jit(lambda levels: samplers.heun(denoise, x, levels, jax.random.key(1)))(
-      levels(4000)
-    )
+    key = jax.random.key(1)
+    solve = jax.jit(lambda levels: sampler(denoise, x, levels, key, **options))
+    truth = jax.jit(lambda levels: samplers.heun(denoise, x, levels, key))(levels(4000))
     steps = np.array([100, 200, 400])
     error = [float(jnp.sqrt(jnp.mean((solve(levels(n)) - truth) ** 2))) for n in steps]
   slope = np.polyfit(np.log(steps), np.log(error), 1)[0]
   assert abs(slope + order) < 0.15, (slope, error)
 
 
-def test_the_ode_does_not_depend_on_the_time_in_which_it_is_written():
-  """x / alpha of a VP process moves as x of a VE process of sigma / alpha."""
+def test_the_ode_does_not_depend_on_the_time_that_parametrizes_it():
+  """x / alpha of a VP process follows the same ODE as x of a VE process with sigma / alpha."""
   vp = schedules.log_snr_level(jnp.linspace(-8.0, 6.0, 1001))
   ve = NoiseLevel(jnp.ones(1001), vp.sigma / vp.alpha)
   x = start(jax.random.key(0), 20, vp)
-  a, b = (
-    samplers.heun(denoise, y, levels, jax.random.key(1))
-    for y, levels in ((x, vp), (x / vp.alpha[0], ve))
-  )
+  a = samplers.heun(denoise, x, vp, jax.random.key(1))
+  b = samplers.heun(denoise, x / vp.alpha[0], ve, jax.random.key(1))
   np.testing.assert_allclose(a / vp.alpha[-1], b, atol=2e-3)
 
 
@@ -119,36 +107,37 @@ def test_ddim_is_ancestral_dpm_solver_and_euler(name):
     for i in range(len(levels.sigma) - 1):
       x0 = denoise(x, levels.at(i))
       eps = (x - levels.alpha[i] * x0) / levels.sigma[i]
-      x += (levels.alpha[i + 1] - levels.alpha[i]) * x0 + (
-        levels.sigma[i + 1] - levels.sigma[i]
-      ) * eps
+      dalpha = levels.alpha[i + 1] - levels.alpha[i]
+      dsigma = levels.sigma[i + 1] - levels.sigma[i]
+      x += dalpha * x0 + dsigma * eps
     return x
 
   equal(run(samplers.ddim, levels, 20), run(euler, levels, 20))
 
 
 def test_one_step_of_dpm_solver_single_is_the_papers():
-  """By hand, arXiv:2211.01095, Algorithm 1, with r not 1/2; and the last step, where sigma = 0."""
+  """arXiv:2211.01095, Algorithm 1, written out with r not 1/2; and a step to sigma = 0."""
   with jax.enable_x64(True):
     lam = np.array([-1.0, -0.4, 0.9])
-    levels, key = schedules.log_snr_level(2 * jnp.asarray(lam)), jax.random.key(0)
+    levels = schedules.log_snr_level(2 * jnp.asarray(lam))
+    key = jax.random.key(0)
     x = start(key, 5, levels)
-    h, r = lam[2] - lam[0], (lam[1] - lam[0]) / (lam[2] - lam[0])
+    h = lam[2] - lam[0]
+    r = (lam[1] - lam[0]) / h
     first = denoise(x, levels.at(0))
     u = levels.sigma[1] / levels.sigma[0] * x - levels.alpha[1] * (np.exp(-r * h) - 1) * first
     d = (1 - 1 / (2 * r)) * first + denoise(u, levels.at(1)) / (2 * r)
     x_s = levels.sigma[2] / levels.sigma[0] * x - levels.alpha[2] * (np.exp(-h) - 1) * d
     np.testing.assert_allclose(samplers.dpm_solver_single(denoise, x, levels, key), x_s, rtol=1e-9)
     ending_in_data = NoiseLevel(levels.alpha.at[2].set(1.0), levels.sigma.at[2].set(0.0))
-    np.testing.assert_allclose(
-      samplers.dpm_solver_single(denoise, x, ending_in_data, key), denoise(u, levels.at(1))
-    )
+    last = samplers.dpm_solver_single(denoise, x, ending_in_data, key)
+    np.testing.assert_allclose(last, denoise(u, levels.at(1)))
     with pytest.raises(ValueError, match="two at a time"):
       samplers.dpm_solver_single(denoise, x, levels.at(slice(0, 2)), key)
 
 
-def test_one_step_of_dpm_solver_is_the_papers():
-  """Two steps by hand, arXiv:2211.01095, Algorithm 2."""
+def test_two_steps_of_dpm_solver_are_the_papers():
+  """arXiv:2211.01095, Algorithm 2, two steps written out."""
   with jax.enable_x64(True):
     lam = np.array([-2.0, -0.7, 0.9])
     levels = schedules.log_snr_level(2 * jnp.asarray(lam))
@@ -156,12 +145,12 @@ def test_one_step_of_dpm_solver_is_the_papers():
     h1, h2 = np.diff(lam)
     first = denoise(x, levels.at(0))
     x1 = levels.sigma[1] / levels.sigma[0] * x - levels.alpha[1] * (np.exp(-h1) - 1) * first
-    second, r = denoise(x1, levels.at(1)), h1 / h2
+    second = denoise(x1, levels.at(1))
+    r = h1 / h2
     d = (1 + 1 / (2 * r)) * second - first / (2 * r)
     x2 = levels.sigma[2] / levels.sigma[1] * x1 - levels.alpha[2] * (np.exp(-h2) - 1) * d
-    np.testing.assert_allclose(
-      samplers.dpm_solver(denoise, x, levels, jax.random.key(0)), x2, rtol=1e-9
-    )
+    ours = samplers.dpm_solver(denoise, x, levels, jax.random.key(0))
+    np.testing.assert_allclose(ours, x2, rtol=1e-9)
 
 
 @pytest.mark.parametrize("kind", SPLITS)
@@ -170,8 +159,9 @@ def test_all_predictions_give_the_same_sample(kind):
     network = lambda x, level: convert(denoise(x, level), x, level, "x0", kind)
     through = lambda x, level: split(network(x, level), x, level, kind)[0]
     levels = schedules.respaced(schedules.cosine(1000), 20)
-    x, key = start(jax.random.key(0), 10, levels), jax.random.key(1)
-    a, b = (samplers.ancestral(f, x, levels, key) for f in (denoise, through))
+    x = start(jax.random.key(0), 10, levels)
+    a = samplers.ancestral(denoise, x, levels, jax.random.key(1))
+    b = samplers.ancestral(through, x, levels, jax.random.key(1))
     np.testing.assert_allclose(a, b, atol=1e-8)
 
 
@@ -197,9 +187,7 @@ LAST_STEPS = [(name, {}) for name in SAMPLERS if name != "annealed_langevin"] + 
 
 @pytest.mark.parametrize("name, options", LAST_STEPS)
 def test_no_noise_at_the_last_step(name, options):
-  """Whatever the key, the step to sigma = 0 returns x0_hat; and the denoiser isn't called at sigma
-  = 0.
-  """
+  """The step to sigma = 0 returns x0_hat, and the denoiser isn't called at sigma = 0."""
   levels = NoiseLevel(jnp.array([0.8, 1.0]), jnp.array([0.6, 0.0]))
   x = start(jax.random.key(0), 10, levels)
   safe = lambda x, level: jnp.where(level.sigma > 0, denoise(x, level), jnp.nan)
@@ -209,7 +197,8 @@ def test_no_noise_at_the_last_step(name, options):
 
 @pytest.mark.parametrize("name", SAMPLERS)
 def test_evaluations_are_counted(name):
-  count, levels = [], vp.at(jnp.array([0, 100, 200, 250]))
+  count = []
+  levels = vp.at(jnp.array([0, 100, 200, 250]))
 
   def counted(x, level):
     jax.debug.callback(lambda: count.append(1))

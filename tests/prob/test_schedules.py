@@ -1,4 +1,4 @@
-"""Schedules: their ends, their papers' formulas, and the SDEs that they solve."""
+"""Schedules: their ends, their papers' formulas, and the SDEs whose marginals they are."""
 
 import jax
 import jax.numpy as jnp
@@ -35,7 +35,7 @@ def test_linear_is_the_papers():
 
 
 def test_cosine_has_its_offset_and_its_bound():
-  """Deck B, line 578: without the offset beta_1 is 2.5e-6, not 4.1e-5, and beta_T is 1."""
+  """Without the offset beta_1 would be 2.5e-6, not 4.1e-5; without the bound beta_T would be 1."""
   level = schedules.cosine(1000)
   beta = 1 - (np.float64(level.alpha[1:]) / np.float64(level.alpha[:-1])) ** 2
   np.testing.assert_allclose(level.sigma[1] ** 2, 4.1e-5, rtol=0.02)
@@ -48,7 +48,8 @@ def test_cosine_has_its_offset_and_its_bound():
 
 @pytest.mark.parametrize("T, steps", [(1000, 50), (1000, 30), (100, 100)])
 def test_respaced_goes_from_noise_to_data(T, steps):
-  level, some = schedules.cosine(T), schedules.respaced(schedules.cosine(T), steps)
+  level = schedules.cosine(T)
+  some = schedules.respaced(level, steps)
   assert len(some.sigma) == steps + 1 and (np.diff(some.alpha) > 0).all()
   assert some.alpha[0] == level.alpha[-1] and some.sigma[-1] == 0
   assert np.isin(some.alpha, level.alpha).all()
@@ -61,24 +62,21 @@ def test_too_many_steps_are_refused():
 
 @pytest.mark.parametrize("t", [0.1, 0.5, 1.0])
 def test_sdes_by_their_moments(t):
-  """dx = f x dt + g dw: d log alpha / dt = f and d sigma² / dt = 2 f sigma² + g², with the papers'
-  f and g.
-  """
+  """For dx = f x dt + g dw, d log alpha / dt = f and d sigma² / dt = 2 f sigma² + g²."""
   with jax.enable_x64(True):
     beta = 0.1 + t * 19.9
     ratio = np.log(50 / 0.01)
-    leak = 1 - np.exp(-2 * (0.1 * t + 19.9 * t**2 / 2))  # Song 2020, equation 28.
+    sub = 1 - np.exp(-2 * (0.1 * t + 19.9 * t**2 / 2))  # Song 2020, equation 28.
     papers = {  # (f, g²)
       schedules.vp: (-beta / 2, beta),
-      schedules.sub_vp: (-beta / 2, beta * leak),
+      schedules.sub_vp: (-beta / 2, beta * sub),
       schedules.ve: (0, 2 * ratio * (0.01 * 5000**t) ** 2),
     }
     for process, (f, g2) in papers.items():
       value, rate = jax.jvp(process, (jnp.asarray(t),), (jnp.ones(()),))
       np.testing.assert_allclose(rate.alpha / value.alpha, f, rtol=1e-9, atol=1e-12)
-      np.testing.assert_allclose(
-        2 * value.sigma * rate.sigma - 2 * f * value.sigma**2, g2, rtol=1e-9
-      )
+      variance_rate = 2 * value.sigma * rate.sigma
+      np.testing.assert_allclose(variance_rate - 2 * f * value.sigma**2, g2, rtol=1e-9)
 
 
 def test_log_snr_is_inverted():
