@@ -31,6 +31,18 @@ def test_the_worked_example_trains_samples_and_loads(tmp_path, monkeypatch):
   assert np.abs(run.log_prob({"image": images}).mean() + np.log(17) * 64) > 50
 
 
+def test_the_python_example_runs(tmp_path, monkeypatch):
+  code = re.search(r"## From Python\n\n```python\n(.*?)```", README, re.DOTALL)[1]
+  assert len(code.splitlines()) <= 10
+  monkeypatch.chdir(tmp_path)
+  perform("train", "configs/vae_digits.py:smoke", "runs/vae_digits")
+  names = {}
+  exec(code, names)
+  assert names["images"].shape == names["again"].shape == (64, 8, 8, 1)
+  assert names["images"].max() <= 16 and names["nats"].shape == (64,)
+  assert Path("samples.png").is_file()
+
+
 def test_commands_resolve():
   commands = re.findall(
     r"^python -m experiments\.main (.*?)(?:#.*)?$", README.replace("\\\n", " "), re.MULTILINE

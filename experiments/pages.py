@@ -1,0 +1,248 @@
+"""The generated tables of README.md and docs/, in Markdown.
+
+Each is a function of ({config: evaluation}, path from its page to the repository's root).
+"""
+
+import ast
+from collections.abc import Callable
+import functools
+from pathlib import Path
+import re
+
+from experiments import resolve as configs
+from genjax_zoo.core import UserError
+from genjax_zoo.log import duration
+from genjax_zoo.report.page import number
+from genjax_zoo.report.run_page import SIGNS
+
+ROOT = Path(__file__).parent.parent
+FAMILIES = {
+  "autoregressive": "autoregressive",
+  "latent_variable": "latent variables",
+  "flows": "normalizing flows",
+  "gans": "adversarial",
+  "energy": "energy-based",
+  "diffusion": "diffusion",
+  "discriminative": "discriminative",
+}
+NLL = "−log p(x) of test data"
+EMPTY = (
+  "There are no results yet: train a config, then `python -m experiments.table --add runs/CONFIG`."
+)
+MARKS = "†‡§¶"
+
+
+def families(results: dict[str, dict], root: str) -> str:
+  """A row for each family of models, with its best unconditional results on digits."""
+  on_digits = [e for e in results.values() if e["data"] == "digits" and not conditions(e)]
+  rows = []
+  for folder, title in FAMILIES.items():
+    files = sorted((ROOT / "genjax_zoo/models" / folder).glob("[a-z]*.py"))
+    models = ", ".join(link(file.stem, file, root) for file in files)
+    members = [e for e in on_digits if model_file(e).parent.name == folder]
+    rows.append([title, models, best_likelihood(members, root), best_fid(members, root)])
+  return markdown(["family", "models", "−log p(x)", "FID"], rows)
+
+
+def best_likelihood(evaluations: list[dict], root: str) -> str:
+  """The lowest -log p in bits/dim, an estimate only where nothing else is known."""
+
+  def order(evaluation):
+    found = evaluation["likelihood"]
+    return found["kind"] == "estimate", found["bits_per_dim"]
+
+  known = [e for e in evaluations if in_bits(e.get("likelihood"))]
+  if not known:
+    return ""
+  found = min(known, key=order)
+  return f"{likelihood(found['likelihood'])}: {source(found, root)}"
+
+
+def best_fid(evaluations: list[dict], root: str) -> str:
+  """The lowest FID of samples."""
+  known = [e for e in evaluations if e.get("quality") and not restores(e)]
+  if not known:
+    return ""
+  found = min(known, key=lambda e: e["quality"]["fid"])
+  return f"{number(found['quality']['fid'])}: {source(found, root)}"
+
+
+def source(evaluation: dict, root: str) -> str:
+  """The config of a result and the time it trained for."""
+  return f"{config_link(evaluation, root)}, {training_time(evaluation)}"
+
+
+def all_results(results: dict[str, dict], root: str) -> str:
+  """A section for each data set, digits first: generative models, then restorations."""
+  if not results:
+    return EMPTY + "\n"
+  names = sorted({e["data"] for e in results.values()}, key=lambda name: (name != "digits", name))
+  order = lambda e: (list(FAMILIES).index(model_file(e).parent.name), e["config"])
+  sections = []
+  for name in names:
+    of_data = sorted((e for e in results.values() if e["data"] == name), key=order)
+    sections.append(f"## {name}\n\n{section(of_data, root)}")
+  return "\n".join(sections)
+
+
+def section(evaluations: list[dict], root: str) -> str:
+  """The tables of a data set, with what their marks and features mean."""
+  marks = condition_marks(evaluations)
+  generative = [e for e in evaluations if not restores(e)]
+  head = ["family", "model", "paper", "config", NLL, "FID", "accuracy", "training"]
+  parts = [
+    markdown(head, [generative_row(e, marks, root) for e in generative]),
+    *(f"{mark} Given the {', '.join(names)}.\n" for names, mark in marks.items()),
+    features(generative),
+  ]
+  if restorations := [e for e in evaluations if restores(e)]:
+    head = ["restoration", "model", "PSNR", "PSNR of the baseline", "training"]
+    parts.append(markdown(head, [restoration_row(e, root) for e in restorations]))
+  return "\n".join(part for part in parts if part)
+
+
+def generative_row(evaluation: dict, marks: dict, root: str) -> list[str]:
+  """The cells of a generative model's evaluation."""
+  file = model_file(evaluation)
+  mark = marks.get(conditions(evaluation), "")
+  nll = likelihood(evaluation.get("likelihood"))
+  quality = evaluation.get("quality")
+  fid = f"{number(quality['fid'])} ({quality['samples']:,} samples)" if quality else ""
+  accuracy = (evaluation.get("metrics") or {}).get("accuracy")
+  return [
+    FAMILIES[file.parent.name],
+    link(file.stem, file, root),
+    paper(ast.get_docstring(ast.parse(file.read_text(encoding="utf-8"))) or ""),
+    config_link(evaluation, root),
+    f"{nll} {mark}".strip() if nll else "",
+    f"{fid} {mark}".strip() if fid else "",
+    "" if accuracy is None else f"{accuracy:.3f}",
+    training_time(evaluation),
+  ]
+
+
+def restoration_row(evaluation: dict, root: str) -> list[str]:
+  """The cells of a model that undoes a corruption."""
+  file = model_file(evaluation)
+  metrics = evaluation["metrics"]
+  return [
+    config_link(evaluation, root),
+    link(file.stem, file, root),
+    f"{metrics['psnr']:.2f} dB",
+    f"{metrics['psnr_baseline']:.2f} dB",
+    training_time(evaluation),
+  ]
+
+
+def restores(evaluation: dict) -> bool:
+  """Whether a model undoes a corruption: its quality is a PSNR, not that of samples."""
+  return "psnr_baseline" in (evaluation.get("metrics") or {})
+
+
+def conditions(evaluation: dict) -> tuple[str, ...]:
+  """What a run is conditioned on, by its config; the label where its samples were judged by it."""
+  named = resolved(evaluation["config"])["model"].get("condition") or ()
+  judged = "agreement" in (evaluation.get("quality") or {})
+  return tuple(named) if named and not isinstance(named, str) else ("label",) * judged
+
+
+def condition_marks(evaluations: list[dict]) -> dict[tuple[str, ...], str]:
+  """{conditions: footnote mark} of those that occur."""
+  return dict(zip(sorted({conditions(e) for e in evaluations} - {()}), MARKS))
+
+
+def features(evaluations: list[dict]) -> str:
+  """The sentence that says in which features an FID is measured."""
+  names = sorted({e["quality"]["features"] for e in evaluations if e.get("quality")})
+  quoted = ", ".join(f"`{name}`" for name in names)
+  return f"Features of the FID: {quoted}.\n" if names else ""
+
+
+def likelihood(found: dict | None) -> str:
+  """-log p with its kind, "≤ 2.257 ± 0.012 bits/dim", or in nats where `in_bits` is False."""
+  if not found:
+    return ""
+  nll, error = -found["nats"], found.get("standard_error")
+  unit, digits = "nats", 2
+  if in_bits(found):
+    bits = found["bits_per_dim"]
+    error = error and error * abs(bits / nll)
+    nll, unit, digits = bits, "bits/dim", 3
+  value = f"{nll:.{digits}f}".replace("-", "−")
+  spread = f" ± {error:.{digits}f}" if error else ""
+  return f"{SIGNS[found['kind']]} {value}{spread} {unit}"
+
+
+def in_bits(found: dict | None) -> bool:
+  """Whether a likelihood is one of integers with more than two values."""
+  return bool(found) and found.get("bits_per_dim") is not None and not found.get("binarization")
+
+
+def training_time(evaluation: dict) -> str:
+  """Time and device of training."""
+  training = evaluation["training"]
+  seconds = training.get("seconds")
+  return f"{duration(seconds)}, {training['device']}" if seconds else ""
+
+
+def paper(docstring: str) -> str:
+  """Authors and year of the paper in brackets in a docstring's first paragraph, linked to arXiv."""
+  text = " ".join(docstring.split("\n\n")[0].split())
+  source = re.search(r"\(([^()]+ \d{4}\b[^()]*)\)", text)
+  if not source:
+    return ""
+  linked = re.match(r"(.+? \d{4})[,;] (?:arXiv:)?(\d{4}\.\d{4,5}|[a-z-]+/\d{7})", source[1])
+  if linked:
+    authors, arxiv = linked.groups()
+    return f"{authors}, [{arxiv}](https://arxiv.org/abs/{arxiv})"
+  return re.match(r".+? \d{4}", source[1])[0]
+
+
+def lessons(results: dict[str, dict], root: str) -> str:
+  """A row for each lesson: its name and its docstring's first sentence."""
+  rows = []
+  for file in sorted((ROOT / "experiments/lessons").glob("[a-z]*.py")):
+    text = ast.get_docstring(ast.parse(file.read_text(encoding="utf-8")))
+    rows.append([link(file.stem, file, root), " ".join(text.split("\n\n")[0].split())])
+  return markdown(["lesson", "what it shows"], rows)
+
+
+def markdown(head: list[str], rows: list[list[str]]) -> str:
+  """A table in Markdown without the columns that are empty; "" without rows."""
+  filled = [i for i in range(len(head)) if any(row[i] for row in rows)]
+  lines = [head, ["---"] * len(head), *rows]
+  kept = [[line[i] for i in filled] for line in lines]
+  return "".join(f"| {' | '.join(cells)} |\n" for cells in kept) if rows else ""
+
+
+def link(text: str, file: Path, root: str) -> str:
+  """A link to a file of the repository."""
+  return f"[{text}]({root}{file.relative_to(ROOT)})"
+
+
+def config_link(evaluation: dict, root: str) -> str:
+  """A link to the config of an evaluation."""
+  name = evaluation["config"]
+  return link(name, ROOT / f"experiments/configs/{name}.py", root)
+
+
+def model_file(evaluation: dict) -> Path:
+  """The file of a result's model, by its committed config."""
+  name = resolved(evaluation["config"])["model"]["name"]
+  return next((ROOT / "genjax_zoo/models").glob(f"*/{name}.py"))
+
+
+@functools.cache
+def resolved(name: str) -> dict:
+  """A committed config with its defaults. Raises UserError where there is none."""
+  if not (ROOT / f"experiments/configs/{name}.py").is_file():
+    raise UserError(f"there is no experiments/configs/{name}.py: delete its result")
+  return configs.resolve(f"configs/{name}.py").to_dict()
+
+
+# {page: {table: (its function, path from the page to the root)}}.
+PAGES: dict[str, dict[str, tuple[Callable, str]]] = {
+  "README.md": {"families": (families, "")},
+  "docs/results.md": {"results": (all_results, "../")},
+  "docs/lessons.md": {"lessons": (lessons, "../")},
+}
