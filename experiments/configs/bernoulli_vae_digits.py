@@ -16,6 +16,8 @@ def get_config():
     model=dict(name="bernoulli_vae", latent=50, hidden=(200,)),
     data=dict(name="digits", batch=64, binarize="threshold"),
     optimizer=dict(name="adam", learning_rate=1e-3, schedule="cosine"),
-    train=dict(steps=4000, steps_per_dispatch=50, log_every=200, save_every=2000, sample_every=1000),
+    train=dict(
+      steps=4000, steps_per_dispatch=50, log_every=200, save_every=2000, sample_every=1000,
+    ),
     evaluate=dict(batch=500, log_prob=dict(k=500)),
   ))  # fmt: skip

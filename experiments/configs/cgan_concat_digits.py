@@ -13,8 +13,14 @@ from ml_collections import ConfigDict
 def get_config():
   adam = dict(name="adam", learning_rate=1e-3, b1=0.5)
   return ConfigDict(dict(
-    model=dict(name="cgan", condition="concatenation", latent=16, hidden=(256, 256), r1=1.0),
+    model=dict(
+      name="cgan", condition=("label",), critic="concatenation", latent=16, hidden=(256, 256),
+      r1=1.0,
+    ),
     data=dict(name="digits", batch=64),
     optimizer=dict(gen=dict(**adam), critic=dict(**adam)),
-    train=dict(steps=8000, steps_per_dispatch=100, ema=0.999, log_every=400, save_every=4000, sample_every=4000),
+    train=dict(
+      steps=8000, steps_per_dispatch=100, ema=0.999, log_every=400, save_every=4000,
+      sample_every=4000,
+    ),
   ))  # fmt: skip

@@ -14,6 +14,8 @@ def get_config():
     model=dict(name="cnf", hidden=(64, 64, 64), steps=6),
     data=dict(name="moons", batch=256),
     optimizer=dict(name="adam", learning_rate=3e-3, schedule="cosine"),
-    train=dict(steps=2000, steps_per_dispatch=100, log_every=200, save_every=1000, sample_every=1000),
+    train=dict(
+      steps=2000, steps_per_dispatch=100, log_every=200, save_every=1000, sample_every=1000,
+    ),
     sample=dict(n=2000),
   ))  # fmt: skip

@@ -15,5 +15,7 @@ def get_config():
     model=dict(name="autoencoder", latent=64, hidden=(32, 64), network="conv", corruption="gray"),
     data=dict(name="coloured_shapes", size=16, batch=32),
     optimizer=dict(name="adam", learning_rate=2e-3, schedule="cosine"),
-    train=dict(steps=20_000, steps_per_dispatch=50, log_every=1000, save_every=5000, sample_every=0),
+    train=dict(
+      steps=20_000, steps_per_dispatch=50, log_every=1000, save_every=5000, sample_every=0,
+    ),
   ))  # fmt: skip

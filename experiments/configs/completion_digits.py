@@ -14,5 +14,7 @@ def get_config():
     model=dict(name="autoencoder", latent=32, hidden=(256, 128), corruption="square", amount=0.5),
     data=dict(name="digits", batch=64),
     optimizer=dict(name="adam", learning_rate=2e-3, schedule="cosine"),
-    train=dict(steps=4000, steps_per_dispatch=50, log_every=200, save_every=2000, sample_every=1000),
+    train=dict(
+      steps=4000, steps_per_dispatch=50, log_every=200, save_every=2000, sample_every=1000,
+    ),
   ))  # fmt: skip

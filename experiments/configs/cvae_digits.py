@@ -12,9 +12,11 @@ from ml_collections import ConfigDict
 
 def get_config():
   return ConfigDict(dict(
-    model=dict(name="vae", latent=8, hidden=(256, 256), likelihood="discretized_logistic", conditional=True),
+    model=dict(name="cvae", latent=8, hidden=(256, 256), likelihood="discretized_logistic"),
     data=dict(name="digits", batch=100),
     optimizer=dict(name="adamw", learning_rate=1e-3, weight_decay=0.1, schedule="cosine"),
-    train=dict(steps=4000, steps_per_dispatch=100, log_every=500, save_every=2000, sample_every=1000),
+    train=dict(
+      steps=4000, steps_per_dispatch=100, log_every=500, save_every=2000, sample_every=1000,
+    ),
     evaluate=dict(batch=300, log_prob=dict(estimator="iwae", k=500)),
   ))  # fmt: skip

@@ -15,5 +15,8 @@ def get_config():
     model=dict(name="dcgan", latent=16, widths=(32, 64)),
     data=dict(name="digits", batch=64),
     optimizer=dict(gen=dict(**adam), critic=dict(**adam)),
-    train=dict(steps=3000, steps_per_dispatch=50, ema=0.999, log_every=150, save_every=1500, sample_every=1500),
+    train=dict(
+      steps=3000, steps_per_dispatch=50, ema=0.999, log_every=150, save_every=1500,
+      sample_every=1500,
+    ),
   ))  # fmt: skip

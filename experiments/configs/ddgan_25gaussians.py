@@ -21,7 +21,10 @@ def get_config():
       gen=dict(name="adam", learning_rate=0.001, b1=0.5, b2=0.9, schedule="cosine"),
       critic=dict(name="adam", learning_rate=0.001, b1=0.5, b2=0.9, schedule="cosine"),
     ),
-    train=dict(steps=5000, steps_per_dispatch=100, ema=0.999, log_every=1000, save_every=2000, sample_every=2000),
+    train=dict(
+      steps=5000, steps_per_dispatch=100, ema=0.999, log_every=1000, save_every=2000,
+      sample_every=2000,
+    ),
     evaluate=dict(samples=10000),
     sample=dict(n=2000),
   ))  # fmt: skip

@@ -19,6 +19,9 @@ def get_config():
       gen=dict(name="adam", learning_rate=0.001, b1=0.5, schedule="cosine"),
       critic=dict(name="adam", learning_rate=0.001, b1=0.5, schedule="cosine"),
     ),
-    train=dict(steps=6000, steps_per_dispatch=100, ema=0.999, log_every=500, save_every=3000, sample_every=3000),
+    train=dict(
+      steps=6000, steps_per_dispatch=100, ema=0.999, log_every=500, save_every=3000,
+      sample_every=3000,
+    ),
     sample=dict(n=64),
   ))  # fmt: skip

@@ -19,7 +19,10 @@ def get_config():
     ),
     data=dict(name="npz:data/cifar10.npz", batch=128, flip=True),
     optimizer=dict(name="adam", learning_rate=2e-4, warmup_steps=5000, clip_norm=1.0),
-    train=dict(steps=100_000, steps_per_dispatch=50, ema=0.9999, log_every=500, save_every=10_000, sample_every=10_000),
+    train=dict(
+      steps=100_000, steps_per_dispatch=50, ema=0.9999, log_every=500, save_every=10_000,
+      sample_every=10_000,
+    ),
     evaluate=dict(batch=500, log_prob=dict(k=100), samples=2000),
     sample=dict(n=64, sampler="ddim", steps=50),
   ))  # fmt: skip

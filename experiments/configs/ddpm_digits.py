@@ -15,7 +15,10 @@ def get_config():
     model=dict(name="ddpm", T=200, schedule="cosine", network=dict(name="unet", hidden=(32, 64))),
     data=dict(name="digits", batch=64),
     optimizer=dict(name="adam", learning_rate=2e-3, schedule="cosine", warmup_steps=100),
-    train=dict(steps=2000, steps_per_dispatch=50, ema=0.995, log_every=200, save_every=1000, sample_every=1000),
+    train=dict(
+      steps=2000, steps_per_dispatch=50, ema=0.995, log_every=200, save_every=1000,
+      sample_every=1000,
+    ),
     evaluate=dict(batch=300, log_prob=dict(k=20)),
     sample=dict(n=64, sampler="ddim", steps=50),
   ))  # fmt: skip

@@ -28,8 +28,13 @@ def get_config():
       network=dict(name="unet", hidden=(48, 96), attention=(7,), patch=2),
     ),
     data=dict(name="tfds:mnist", batch=32),
-    optimizer=dict(name="adam", learning_rate=2e-3, schedule="cosine", warmup_steps=100, clip_norm=1.0),
-    train=dict(steps=12000, steps_per_dispatch=50, ema=0.9995, log_every=500, save_every=1500, sample_every=3000),
+    optimizer=dict(
+      name="adam", learning_rate=2e-3, schedule="cosine", warmup_steps=100, clip_norm=1.0,
+    ),
+    train=dict(
+      steps=12000, steps_per_dispatch=50, ema=0.9995, log_every=500, save_every=1500,
+      sample_every=3000,
+    ),
     evaluate=dict(batch=500, examples=1000, log_prob=dict(k=20), samples=2000),
     sample=dict(n=64, sampler="dpm_solver", steps=20),
   ))  # fmt: skip

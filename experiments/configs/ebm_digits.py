@@ -11,8 +11,14 @@ from ml_collections import ConfigDict
 
 def get_config():
   return ConfigDict(dict(
-    model=dict(name="ebm", network="mlp", hidden=(256, 256), buffer=5000, steps=20, step_size=4.0, noise=0.01, l2=0.1),
+    model=dict(
+      name="ebm", network="mlp", hidden=(256, 256), buffer=5000, steps=20, step_size=4.0,
+      noise=0.01, l2=0.1,
+    ),
     data=dict(name="digits", batch=64),
     optimizer=dict(name="adam", learning_rate=3e-4, b1=0.0),
-    train=dict(steps=2000, steps_per_dispatch=50, log_every=100, save_every=1000, sample_every=1000, ema=0.99),
+    train=dict(
+      steps=2000, steps_per_dispatch=50, log_every=100, save_every=1000, sample_every=1000,
+      ema=0.99,
+    ),
   ))  # fmt: skip

@@ -13,12 +13,17 @@ from ml_collections import ConfigDict
 
 def get_config():
   return ConfigDict(dict(
-    model=dict(name="factor_vae", latent=10, hidden=(32, 32, 64), network="conv", gamma=35.0, critic=(256,) * 3),
+    model=dict(
+      name="factor_vae", latent=10, hidden=(32, 32, 64), network="conv", gamma=35.0,
+      critic=(256,) * 3,
+    ),
     data=dict(name="dsprites", batch=64),
     optimizer=dict(
       gen=dict(name="adam", learning_rate=1e-3, schedule="cosine"),
       critic=dict(name="adam", learning_rate=1e-3, b1=0.5),
     ),
-    train=dict(steps=3000, steps_per_dispatch=50, log_every=250, save_every=1500, sample_every=1500),
+    train=dict(
+      steps=3000, steps_per_dispatch=50, log_every=250, save_every=1500, sample_every=1500,
+    ),
     evaluate=dict(examples=1000),
   ))  # fmt: skip

@@ -14,5 +14,8 @@ def get_config():
     model=dict(name="fvsbn"),
     data=dict(name="digits", batch=100),
     optimizer=dict(name="adamw", learning_rate=5e-3, weight_decay=0.1, schedule="cosine"),
-    train=dict(steps=2000, steps_per_dispatch=100, ema=0.99, log_every=200, save_every=1000, sample_every=1000),
+    train=dict(
+      steps=2000, steps_per_dispatch=100, ema=0.99, log_every=200, save_every=1000,
+      sample_every=1000,
+    ),
   ))  # fmt: skip

@@ -14,6 +14,8 @@ def get_config():
     model=dict(name="fvsbn"),
     data=dict(name="tfds:mnist", batch=100, binarize="dynamic"),
     optimizer=dict(name="adam", learning_rate=1e-2, schedule="cosine"),
-    train=dict(steps=9000, steps_per_dispatch=50, log_every=500, save_every=3000, sample_every=3000),
+    train=dict(
+      steps=9000, steps_per_dispatch=50, log_every=500, save_every=3000, sample_every=3000,
+    ),
     evaluate=dict(repeats=3),
   ))  # fmt: skip

@@ -18,5 +18,8 @@ def get_config():
       gen=dict(name="adam", learning_rate=1e-3, b1=0.5),
       critic=dict(name="adam", learning_rate=1e-3, b1=0.5),
     ),
-    train=dict(steps=8000, steps_per_dispatch=100, ema=0.999, log_every=500, save_every=4000, sample_every=2000),
+    train=dict(
+      steps=8000, steps_per_dispatch=100, ema=0.999, log_every=500, save_every=4000,
+      sample_every=2000,
+    ),
   ))  # fmt: skip

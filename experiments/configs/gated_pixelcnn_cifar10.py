@@ -15,5 +15,8 @@ def get_config():
     model=dict(name="gated_pixelcnn", width=126, layers=12, dtype="bfloat16"),
     data=dict(name="npz:data/cifar10.npz", batch=128),
     optimizer=dict(name="adam", learning_rate=1e-3, schedule="cosine"),
-    train=dict(steps=30000, steps_per_dispatch=50, ema=0.999, log_every=500, save_every=2500, sample_every=5000),
+    train=dict(
+      steps=30000, steps_per_dispatch=50, ema=0.999, log_every=500, save_every=2500,
+      sample_every=5000,
+    ),
   ))  # fmt: skip

@@ -12,7 +12,7 @@ from ml_collections import ConfigDict
 
 def get_config():
   return ConfigDict(dict(
-    model=dict(name="glow", levels=2, depth=32, width=512),
+    model=dict(name="glow", scales=2, depth=32, width=512),
     data=dict(name="tfds:mnist", batch=128, validation=5000),
     optimizer=dict(
       name="adamw", learning_rate=1e-3, weight_decay=0.05, schedule="cosine", warmup_steps=1000, clip_norm=1.0

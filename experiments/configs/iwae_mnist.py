@@ -19,6 +19,8 @@ def get_config():
     model=dict(name="hvae", latent=(50,), hidden=(240,), k=5, dreg=True, activation="relu"),
     data=dict(name="tfds:mnist", batch=100, binarize="dynamic"),
     optimizer=dict(name="adam", learning_rate=1e-3, schedule="cosine"),
-    train=dict(steps=40_000, steps_per_dispatch=50, log_every=1000, save_every=10_000, sample_every=10_000),
+    train=dict(
+      steps=40_000, steps_per_dispatch=50, log_every=1000, save_every=10_000, sample_every=10_000,
+    ),
     evaluate=dict(batch=100, log_prob=dict(k=500)),
   ))  # fmt: skip

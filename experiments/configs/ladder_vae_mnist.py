@@ -23,8 +23,15 @@ def get_config():
   return ConfigDict(dict(
     model=dict(name="ladder_vae", latent=(8, 16, 32), width=64, free_bits=0.5),
     data=dict(name="tfds:mnist", batch=128, binarize="dynamic"),
-    optimizer=dict(name="adamw", learning_rate=1e-3, weight_decay=0.01, schedule="cosine", clip_norm=100.0),
-    train=dict(steps=150_000, steps_per_dispatch=50, log_every=1000, save_every=10_000, sample_every=10_000, ema=0.999),
-    schedules=dict(beta=dict(name="linear_schedule", init_value=0.0, end_value=1.0, transition_steps=20_000)),
+    optimizer=dict(
+      name="adamw", learning_rate=1e-3, weight_decay=0.01, schedule="cosine", clip_norm=100.0,
+    ),
+    train=dict(
+      steps=150_000, steps_per_dispatch=50, log_every=1000, save_every=10_000, sample_every=10_000,
+      ema=0.999,
+    ),
+    schedules=dict(
+      beta=dict(name="linear_schedule", init_value=0.0, end_value=1.0, transition_steps=20_000),
+    ),
     evaluate=dict(batch=100, log_prob=dict(k=1000)),
   ))  # fmt: skip

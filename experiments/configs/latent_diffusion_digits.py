@@ -17,5 +17,8 @@ def get_config():
     stages=dict(first="configs/vae_digits.py"),
     data=dict(name="digits", batch=100),
     optimizer=dict(name="adam", learning_rate=1e-3, schedule="cosine"),
-    train=dict(steps=4000, steps_per_dispatch=100, ema=0.995, log_every=500, save_every=2000, sample_every=2000),
+    train=dict(
+      steps=4000, steps_per_dispatch=100, ema=0.995, log_every=500, save_every=2000,
+      sample_every=2000,
+    ),
   ))  # fmt: skip

@@ -15,5 +15,8 @@ def get_config():
     model=dict(name="gan", latent=16, hidden=(256, 256), loss="least_squares", r1=1.0),
     data=dict(name="digits", batch=64),
     optimizer=dict(gen=dict(**adam), critic=dict(**adam)),
-    train=dict(steps=8000, steps_per_dispatch=100, ema=0.999, log_every=400, save_every=4000, sample_every=4000),
+    train=dict(
+      steps=8000, steps_per_dispatch=100, ema=0.999, log_every=400, save_every=4000,
+      sample_every=4000,
+    ),
   ))  # fmt: skip

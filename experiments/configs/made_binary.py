@@ -16,6 +16,9 @@ def get_config():
     model=dict(name="made", hidden=(500,), masks=32),
     data=dict(name="npz:dna.npz", batch=100),
     optimizer=dict(name="adamw", learning_rate=5e-3, weight_decay=0.1, schedule="cosine"),
-    train=dict(steps=6000, steps_per_dispatch=50, ema=0.99, log_every=100, save_every=2000, validate_every=100),
+    train=dict(
+      steps=6000, steps_per_dispatch=50, ema=0.99, log_every=100, save_every=2000,
+      validate_every=100,
+    ),
     evaluate=dict(samples=0),
   ))  # fmt: skip

@@ -14,5 +14,7 @@ def get_config():
     model=dict(name="made", hidden=(500,), order="raster"),
     data=dict(name="digits", batch=100),
     optimizer=dict(name="adamw", learning_rate=2e-3, weight_decay=0.3, schedule="cosine"),
-    train=dict(steps=1500, steps_per_dispatch=50, ema=0.99, log_every=100, save_every=500, sample_every=500),
+    train=dict(
+      steps=1500, steps_per_dispatch=50, ema=0.99, log_every=100, save_every=500, sample_every=500,
+    ),
   ))  # fmt: skip

@@ -15,6 +15,8 @@ def get_config():
     model=dict(name="made", hidden=(1000, 1000), order="random"),
     data=dict(name="tfds:mnist", batch=100, binarize="dynamic"),
     optimizer=dict(name="adam", learning_rate=1e-3, schedule="cosine"),
-    train=dict(steps=12000, steps_per_dispatch=50, log_every=500, save_every=4000, sample_every=4000),
+    train=dict(
+      steps=12000, steps_per_dispatch=50, log_every=500, save_every=4000, sample_every=4000,
+    ),
     evaluate=dict(repeats=3),
   ))  # fmt: skip

@@ -16,6 +16,8 @@ def get_config():
     model=dict(name="maf", depth=8, hidden=(64, 64)),
     data=dict(name="moons", batch=256),
     optimizer=dict(name="adam", learning_rate=2e-3, schedule="cosine"),
-    train=dict(steps=5000, steps_per_dispatch=100, log_every=500, save_every=2500, sample_every=2500),
+    train=dict(
+      steps=5000, steps_per_dispatch=100, log_every=500, save_every=2500, sample_every=2500,
+    ),
     sample=dict(n=2000),
   ))  # fmt: skip

@@ -16,6 +16,8 @@ def get_config():
     model=dict(name="nade", hidden=500),
     data=dict(name="npz:dna.npz", batch=100),
     optimizer=dict(name="adamw", learning_rate=1e-3, weight_decay=0.1, schedule="cosine"),
-    train=dict(steps=1500, steps_per_dispatch=50, ema=0.99, log_every=50, save_every=500, validate_every=50),
+    train=dict(
+      steps=1500, steps_per_dispatch=50, ema=0.99, log_every=50, save_every=500, validate_every=50,
+    ),
     evaluate=dict(samples=0),
   ))  # fmt: skip

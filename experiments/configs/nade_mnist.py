@@ -14,6 +14,8 @@ def get_config():
     model=dict(name="nade", hidden=500),
     data=dict(name="tfds:mnist", batch=100, binarize="dynamic"),
     optimizer=dict(name="adam", learning_rate=2e-3, schedule="cosine"),
-    train=dict(steps=6000, steps_per_dispatch=50, log_every=500, save_every=2000, sample_every=2000),
+    train=dict(
+      steps=6000, steps_per_dispatch=50, log_every=500, save_every=2000, sample_every=2000,
+    ),
     evaluate=dict(repeats=3),
   ))  # fmt: skip

@@ -18,6 +18,8 @@ def get_config():
     ),
     data=dict(name="digits", batch=64),
     optimizer=dict(name="adam", learning_rate=2e-3, schedule="cosine", warmup_steps=50),
-    train=dict(steps=1000, steps_per_dispatch=50, ema=0.99, log_every=100, save_every=500, sample_every=500),
+    train=dict(
+      steps=1000, steps_per_dispatch=50, ema=0.99, log_every=100, save_every=500, sample_every=500,
+    ),
     sample=dict(n=64, repeats=5, size=0.4),
   ))  # fmt: skip

@@ -13,5 +13,7 @@ def get_config():
     model=dict(name="pixel_iqn", width=32, layers=4, first=5, embedding=32, conditional=True),
     data=dict(name="digits", batch=64),
     optimizer=dict(name="adamw", learning_rate=3e-3, weight_decay=0.1, schedule="cosine"),
-    train=dict(steps=600, steps_per_dispatch=50, ema=0.99, log_every=50, save_every=300, sample_every=300),
+    train=dict(
+      steps=600, steps_per_dispatch=50, ema=0.99, log_every=50, save_every=300, sample_every=300,
+    ),
   ))  # fmt: skip

@@ -13,5 +13,7 @@ def get_config():
     model=dict(name="pixelcnn", width=24, blocks=4, first=5),
     data=dict(name="digits", batch=64),
     optimizer=dict(name="adamw", learning_rate=3e-3, weight_decay=0.1, schedule="cosine"),
-    train=dict(steps=800, steps_per_dispatch=50, ema=0.99, log_every=50, save_every=400, sample_every=400),
+    train=dict(
+      steps=800, steps_per_dispatch=50, ema=0.99, log_every=50, save_every=400, sample_every=400,
+    ),
   ))  # fmt: skip

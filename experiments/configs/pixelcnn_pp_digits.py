@@ -13,5 +13,7 @@ def get_config():
     model=dict(name="pixelcnn_pp", width=16, blocks=1, scales=2, mixtures=5),
     data=dict(name="digits", batch=64),
     optimizer=dict(name="adamw", learning_rate=3e-3, weight_decay=0.1, schedule="cosine"),
-    train=dict(steps=400, steps_per_dispatch=50, ema=0.99, log_every=50, save_every=200, sample_every=0),
+    train=dict(
+      steps=400, steps_per_dispatch=50, ema=0.99, log_every=50, save_every=200, sample_every=0,
+    ),
   ))  # fmt: skip

@@ -16,7 +16,11 @@ def get_config():
   return ConfigDict(dict(
     model=dict(name="realnvp", depth=24, hidden=(64, 64)),
     data=dict(name="8gaussians", batch=512),
-    optimizer=dict(name="adam", learning_rate=5e-3, schedule="cosine", warmup_steps=200, clip_norm=1.0),
-    train=dict(steps=10_000, steps_per_dispatch=100, log_every=1000, save_every=5000, sample_every=5000),
+    optimizer=dict(
+      name="adam", learning_rate=5e-3, schedule="cosine", warmup_steps=200, clip_norm=1.0,
+    ),
+    train=dict(
+      steps=10_000, steps_per_dispatch=100, log_every=1000, save_every=5000, sample_every=5000,
+    ),
     sample=dict(n=2000),
   ))  # fmt: skip

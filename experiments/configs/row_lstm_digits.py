@@ -14,5 +14,7 @@ def get_config():
     model=dict(name="pixelrnn", width=24, layers=3, first=5),
     data=dict(name="digits", batch=64),
     optimizer=dict(name="adamw", learning_rate=3e-3, weight_decay=0.1, schedule="cosine"),
-    train=dict(steps=600, steps_per_dispatch=50, ema=0.99, log_every=50, save_every=300, sample_every=300),
+    train=dict(
+      steps=600, steps_per_dispatch=50, ema=0.99, log_every=50, save_every=300, sample_every=300,
+    ),
   ))  # fmt: skip

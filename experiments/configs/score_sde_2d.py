@@ -17,7 +17,10 @@ def get_config():
     ),
     data=dict(name="swirl", batch=256),
     optimizer=dict(name="adam", learning_rate=1e-3, schedule="cosine", warmup_steps=100),
-    train=dict(steps=4000, steps_per_dispatch=100, ema=0.995, log_every=500, save_every=2000, sample_every=2000),
+    train=dict(
+      steps=4000, steps_per_dispatch=100, ema=0.995, log_every=500, save_every=2000,
+      sample_every=2000,
+    ),
     evaluate=dict(batch=500, examples=2000, log_prob=dict(steps=30, k=0)),
     sample=dict(n=2000, steps=200),
   ))  # fmt: skip

@@ -15,5 +15,7 @@ def get_config():
     model=dict(name="sngan", latent=16, widths=(32, 64), n_critic=2),
     data=dict(name="digits", batch=128),
     optimizer=dict(gen=dict(**adam), critic=dict(**adam)),
-    train=dict(steps=1000, steps_per_dispatch=50, ema=0.999, log_every=50, save_every=500, sample_every=500),
+    train=dict(
+      steps=1000, steps_per_dispatch=50, ema=0.999, log_every=50, save_every=500, sample_every=500,
+    ),
   ))  # fmt: skip

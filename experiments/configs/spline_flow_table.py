@@ -21,7 +21,9 @@ def get_config():
   return ConfigDict(dict(
     model=dict(name="spline_flow", depth=4, hidden=(32,), bins=4),
     data=dict(name="npz:data/table.npz", batch=256, validation=0.1),
-    optimizer=dict(name="adamw", learning_rate=1e-3, weight_decay=0.1, schedule="cosine", clip_norm=5.0),
+    optimizer=dict(
+      name="adamw", learning_rate=1e-3, weight_decay=0.1, schedule="cosine", clip_norm=5.0,
+    ),
     train=dict(steps=500, steps_per_dispatch=50, log_every=50, save_every=250, validate_every=50),
     evaluate=dict(batch=500),
   ))  # fmt: skip

@@ -11,8 +11,12 @@ from ml_collections import ConfigDict
 
 def get_config():
   return ConfigDict(dict(
-    model=dict(name="autoencoder", latent=32, hidden=(256, 128), corruption="downsample", amount=2.0),
+    model=dict(
+      name="autoencoder", latent=32, hidden=(256, 128), corruption="downsample", amount=2.0,
+    ),
     data=dict(name="digits", batch=64),
     optimizer=dict(name="adam", learning_rate=2e-3, schedule="cosine"),
-    train=dict(steps=4000, steps_per_dispatch=50, log_every=200, save_every=2000, sample_every=1000),
+    train=dict(
+      steps=4000, steps_per_dispatch=50, log_every=200, save_every=2000, sample_every=1000,
+    ),
   ))  # fmt: skip

@@ -16,8 +16,12 @@ def get_config():
     model=dict(name="vae", latent=2, hidden=(128, 128), likelihood="gaussian"),
     data=dict(name="8gaussians", batch=256),
     optimizer=dict(name="adam", learning_rate=2e-3, schedule="cosine"),
-    schedules=dict(beta=dict(name="linear_schedule", init_value=0.0, end_value=1.0, transition_steps=3000)),
-    train=dict(steps=5000, steps_per_dispatch=50, log_every=250, save_every=2500, sample_every=2500),
+    schedules=dict(
+      beta=dict(name="linear_schedule", init_value=0.0, end_value=1.0, transition_steps=3000),
+    ),
+    train=dict(
+      steps=5000, steps_per_dispatch=50, log_every=250, save_every=2500, sample_every=2500,
+    ),
     evaluate=dict(log_prob=dict(k=500)),
     sample=dict(n=2000),
   ))  # fmt: skip

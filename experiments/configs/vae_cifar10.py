@@ -12,9 +12,14 @@ from ml_collections import ConfigDict
 
 def get_config():
   return ConfigDict(dict(
-    model=dict(name="vae", latent=128, hidden=(32, 64, 128), network="conv", likelihood="discretized_logistic"),
+    model=dict(
+      name="vae", latent=128, hidden=(32, 64, 128), network="conv",
+      likelihood="discretized_logistic",
+    ),
     data=dict(name="npz:data/cifar10.npz", batch=100),
     optimizer=dict(name="adam", learning_rate=1e-3, schedule="cosine"),
-    train=dict(steps=5000, steps_per_dispatch=50, log_every=500, save_every=1000, sample_every=1000),
+    train=dict(
+      steps=5000, steps_per_dispatch=50, log_every=500, save_every=1000, sample_every=1000,
+    ),
     evaluate=dict(batch=500, log_prob=dict(estimator="iwae", k=10)),
   ))  # fmt: skip

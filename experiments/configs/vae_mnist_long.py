@@ -20,6 +20,8 @@ def get_config():
     train=dict(
       steps=40_000, steps_per_dispatch=50, log_every=1000, save_every=10_000, sample_every=10_000, validate_every=1000,
     ),
-    schedules=dict(beta=dict(name="linear_schedule", init_value=0.0, end_value=1.0, transition_steps=5000)),
+    schedules=dict(
+      beta=dict(name="linear_schedule", init_value=0.0, end_value=1.0, transition_steps=5000),
+    ),
     evaluate=dict(batch=500, log_prob=dict(estimator="iwae", k=500)),
   ))  # fmt: skip

@@ -14,8 +14,12 @@ def get_config():
   return ConfigDict(dict(
     model=dict(name="vdm", network=dict(name="unet", hidden=(32, 64))),
     data=dict(name="digits", batch=64),
-    optimizer=dict(name="adam", learning_rate=2e-3, schedule="cosine", warmup_steps=100, clip_norm=1000.0),
-    train=dict(steps=1000, steps_per_dispatch=50, ema=0.99, log_every=100, save_every=500, sample_every=500),
+    optimizer=dict(
+      name="adam", learning_rate=2e-3, schedule="cosine", warmup_steps=100, clip_norm=1000.0,
+    ),
+    train=dict(
+      steps=1000, steps_per_dispatch=50, ema=0.99, log_every=100, save_every=500, sample_every=500,
+    ),
     evaluate=dict(batch=300, log_prob=dict(k=20)),
     sample=dict(n=64, steps=100),
   ))  # fmt: skip

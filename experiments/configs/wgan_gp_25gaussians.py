@@ -17,7 +17,9 @@ def get_config():
     model=dict(name="wgan", latent=2, hidden=(128, 128, 128), penalty=0.1, n_critic=3),
     data=dict(name="25gaussians", batch=384),
     optimizer=dict(gen=dict(**adam), critic=dict(**adam, steps=36000)),
-    train=dict(steps=12000, steps_per_dispatch=100, log_every=500, save_every=4000, sample_every=2000),
+    train=dict(
+      steps=12000, steps_per_dispatch=100, log_every=500, save_every=4000, sample_every=2000,
+    ),
     evaluate=dict(samples=10000),
     sample=dict(n=2000),
   ))  # fmt: skip

@@ -15,5 +15,8 @@ def get_config():
     model=dict(name="wgan", latent=16, hidden=(256, 256), penalty=10.0, n_critic=5),
     data=dict(name="digits", batch=320),
     optimizer=dict(gen=dict(**adam), critic=dict(**adam)),
-    train=dict(steps=4000, steps_per_dispatch=100, ema=0.999, log_every=200, save_every=2000, sample_every=2000),
+    train=dict(
+      steps=4000, steps_per_dispatch=100, ema=0.999, log_every=200, save_every=2000,
+      sample_every=2000,
+    ),
   ))  # fmt: skip

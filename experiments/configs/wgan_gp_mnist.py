@@ -13,9 +13,14 @@ def get_config():
   adam = dict(name="adam", learning_rate=5e-4, b1=0.5, b2=0.9, schedule="linear")
   steps, n_critic = 3000, 1
   return ConfigDict(dict(
-    model=dict(name="wgan", latent=64, hidden=(32, 64), network="conv", penalty=10.0, n_critic=n_critic),
+    model=dict(
+      name="wgan", latent=64, hidden=(32, 64), network="conv", penalty=10.0, n_critic=n_critic,
+    ),
     data=dict(name="tfds:mnist", batch=64 * n_critic),
     optimizer=dict(gen=dict(**adam), critic=dict(**adam, steps=steps * n_critic)),
-    train=dict(steps=steps, steps_per_dispatch=20, ema=0.998, log_every=100, save_every=1000, sample_every=1000),
+    train=dict(
+      steps=steps, steps_per_dispatch=20, ema=0.998, log_every=100, save_every=1000,
+      sample_every=1000,
+    ),
     evaluate=dict(samples=10_000),
   ))  # fmt: skip

@@ -16,6 +16,9 @@ def get_config():
     model=dict(name="wgan", latent=64, hidden=(256, 256), penalty=10.0, n_critic=3),
     data=dict(name="stacked:digits", batch=192),
     optimizer=dict(gen=dict(**adam), critic=dict(**adam)),
-    train=dict(steps=3000, steps_per_dispatch=50, ema=0.999, log_every=300, save_every=1500, sample_every=1500),
+    train=dict(
+      steps=3000, steps_per_dispatch=50, ema=0.999, log_every=300, save_every=1500,
+      sample_every=1500,
+    ),
     evaluate=dict(samples=10000),
   ))  # fmt: skip

@@ -14,9 +14,15 @@ def get_config():
   adam = dict(name="adam", learning_rate=2e-4, b1=0.5, b2=0.9, schedule="linear")
   steps, n_critic = 30_000, 5
   return ConfigDict(dict(
-    model=dict(name="wgan", latent=128, hidden=(64, 128, 256), network="conv", penalty=10.0, n_critic=n_critic),
+    model=dict(
+      name="wgan", latent=128, hidden=(64, 128, 256), network="conv", penalty=10.0,
+      n_critic=n_critic,
+    ),
     data=dict(name="stacked:tfds:mnist", batch=64 * n_critic),
     optimizer=dict(gen=dict(**adam), critic=dict(**adam, steps=steps * n_critic)),
-    train=dict(steps=steps, steps_per_dispatch=50, ema=0.999, log_every=500, save_every=5000, sample_every=5000),
+    train=dict(
+      steps=steps, steps_per_dispatch=50, ema=0.999, log_every=500, save_every=5000,
+      sample_every=5000,
+    ),
     evaluate=dict(samples=26_000),
   ))  # fmt: skip

@@ -14,5 +14,7 @@ def get_config():
     model=dict(name="window", window=24, hidden=(128, 128)),
     data=dict(name="digits", batch=100),
     optimizer=dict(name="adamw", learning_rate=2e-3, weight_decay=0.1, schedule="cosine"),
-    train=dict(steps=1000, steps_per_dispatch=50, ema=0.99, log_every=100, save_every=500, sample_every=500),
+    train=dict(
+      steps=1000, steps_per_dispatch=50, ema=0.99, log_every=100, save_every=500, sample_every=500,
+    ),
   ))  # fmt: skip

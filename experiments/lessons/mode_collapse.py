@@ -13,11 +13,11 @@ from genjax_zoo.metrics.modes import gaussian_modes
 from genjax_zoo.metrics.quality import draw
 
 SEEDS = 0, 1, 2
-GRID = {"data.name": "25gaussians"}
+PLAIN, GRID = {"model.r1": 0.0}, {"data.name": "25gaussians"}
 RUNS = {  # {data: {game: (config, changes)}}
-  "8 Gaussians": {"plain": ("gan_8gaussians_plain", {}), "R1": ("gan_8gaussians", {})},
+  "8 Gaussians": {"plain": ("gan_8gaussians", PLAIN), "R1": ("gan_8gaussians", {})},
   "25 Gaussians": {
-    "plain": ("gan_8gaussians_plain", GRID),
+    "plain": ("gan_8gaussians", PLAIN | GRID),
     "R1": ("gan_8gaussians", GRID),
     "WGAN-GP": ("wgan_gp_25gaussians", {}),
   },

@@ -1,0 +1,22 @@
+"""Improved DDPM of 8 x 8 digits: configs/ddpm_digits.py with a learned variance and the hybrid loss.
+
+  python -m experiments.main --config=configs/improved_ddpm_digits.py
+
+Expected: not measured yet.
+"""
+
+from ml_collections import ConfigDict
+
+
+def get_config():
+  return ConfigDict(dict(
+    model=dict(name="improved_ddpm", T=200, network=dict(name="unet", hidden=(32, 64))),
+    data=dict(name="digits", batch=64),
+    optimizer=dict(name="adam", learning_rate=2e-3, schedule="cosine", warmup_steps=100),
+    train=dict(
+      steps=2000, steps_per_dispatch=50, ema=0.995, log_every=200, save_every=1000,
+      sample_every=1000,
+    ),
+    evaluate=dict(batch=300, log_prob=dict(k=20)),
+    sample=dict(n=64, sampler="ancestral", steps=50),
+  ))  # fmt: skip
