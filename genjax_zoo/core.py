@@ -172,16 +172,19 @@ def split(tree, n: int):
   return jax.tree.map(lambda x: x.reshape(-1, n, *x.shape[1:]).swapaxes(0, 1), tree)
 
 
-def mean_metrics(metrics: Mapping) -> dict:
-  """Metrics as numbers: means of what was measured, ratios of sums of pairs, NaN of nothing."""
+def mean_metrics(metrics: Mapping, mean: Callable = jnp.mean) -> dict:
+  """Metrics as numbers: means, or ratios of sums of pairs.
 
-  def mean(x):
+  `mean` is jnp.nanmean where some updates leave a metric unmeasured, as NaN.
+  """
+
+  def number(x):
     if isinstance(x, tuple):
       numerator, denominator = x
       return jnp.nansum(numerator) / jnp.nansum(denominator)
-    return jnp.nanmean(x)
+    return mean(x)
 
-  return {name: mean(x) for name, x in metrics.items()}
+  return {name: number(x) for name, x in metrics.items()}
 
 
 def minimize(loss: Callable, tx, params, opt, batch, key, *, accumulate: int = 1):

@@ -1,6 +1,4 @@
-"""Models built on earlier stages: a diffusion prior samples the law of their latents; reranking
-keeps the best.
-"""
+"""Models built on earlier stages: a diffusion prior samples their latents, reranking keeps the best."""
 
 import functools
 
@@ -18,6 +16,13 @@ from genjax_zoo.models.latent_variable import gmm
 SPACE = {"x": Field((3,), np.float32)}
 
 
+LABEL = Field((), np.int32, 10)
+
+
+def mlp(*hidden):
+  return {"name": "mlp", "hidden": hidden}
+
+
 def affine(scale, shape=(3,)):
   """A stage whose latents are x / scale, in the given shape; the scale is its trained parameter."""
   return Model(
@@ -26,6 +31,7 @@ def affine(scale, shape=(3,)):
       "z": (batch["x"] / params["scale"]).reshape(-1, *shape)
     },
     decode=lambda params, state, latents, key: {"x": latents["z"].reshape(-1, 3) * params["scale"]},
+    latents={"z": Field(shape, np.float32)},
   )
 
 
@@ -38,7 +44,7 @@ def test_a_diffusion_prior_learns_gaussian_latents():
   rng = np.random.default_rng(0)
   A, mean = np.tril(rng.normal(size=(3, 3))) + np.eye(3), np.array([0.5, -1.0, 2.0])
   x = jnp.asarray(rng.normal(size=(20_000, 3)) @ A.T + mean, jnp.float32)
-  model = latent_diffusion.model(SPACE, first=affine(20.0, (1, 3, 1)), hidden=(64, 64))
+  model = latent_diffusion.model(SPACE, first=affine(20.0, (1, 3, 1)), network=mlp(64, 64))
   learner = descend(model, optax.adam(optax.cosine_decay_schedule(3e-3, 2500)))
   step = lambda ts, i, key: learner.step(ts, {"x": x[i]}, key)
   ts = jax.jit(learner.init)(jax.random.key(0), {"x": x[:5000]}, {"first": values(20.0)})
@@ -66,8 +72,9 @@ def test_stages_nest():
     decode=lambda params, state, latents, key: inner.decode(
       *state["frozen"]["first"], latents, key
     ),
+    latents=inner.latents,
   )
-  model = latent_diffusion.model(SPACE, first=outer, hidden=(8,))
+  model = latent_diffusion.model(SPACE, first=outer, network=mlp(8))
   x = jax.random.normal(jax.random.key(0), (50, 3))
   frozen = {"first": outer.init(None, None, {"first": values(2.0)})}
   params, state = jax.jit(model.init)(jax.random.key(1), {"x": x}, frozen)
@@ -81,15 +88,11 @@ def test_stages_nest():
 def test_a_stage_without_real_latents_is_told():
   with pytest.raises(UserError, match=r"stages\.first can't encode"):
     latent_diffusion.model(SPACE, first=affine(1.0)._replace(encode=None))
-  with pytest.raises(UserError, match="with a 'label'"):
-    latent_diffusion.model(SPACE, first=affine(1.0)._replace(given=("label",)))
-  codes = affine(1.0)._replace(
-    encode=lambda params, state, batch, key: {"z": jnp.zeros((4, 3), jnp.int32)}
-  )
-  with pytest.raises(UserError, match="no real latents 'z'"):
-    latent_diffusion.model(SPACE, first=codes).init(
-      jax.random.key(0), {"x": jnp.zeros((4, 3))}, {"first": values(1.0)}
-    )
+  with pytest.raises(UserError, match="given 'label'"):
+    latent_diffusion.model(SPACE, first=affine(1.0)._replace(given={"label": LABEL}))
+  for latents in {}, {"z": Field((3,), np.int32, 7)}:
+    with pytest.raises(UserError, match="no real latents 'z'"):
+      latent_diffusion.model(SPACE, first=affine(1.0)._replace(latents=latents))
 
 
 def counting_base():
@@ -123,8 +126,8 @@ def test_rerank_keeps_the_best_of_each():
 
 def test_rerank_judges_what_was_given():
   base, judge = counting_base()
-  model = rerank.model(SPACE, base=base._replace(given=("target",)), judge=judge)
-  assert model.given == ("target",)
+  model = rerank.model(SPACE, base=base._replace(given={"target": SPACE["x"]}), judge=judge)
+  assert model.given == {"target": SPACE["x"]}
   state = {"frozen": {"base": ({}, {}), "judge": ({}, {})}}
   target = jnp.where(jnp.arange(100)[:, None] < 50, -1.0, 1.0) * jnp.ones((100, 3))
   x = model.sample({}, state, jax.random.key(0), 100, {"target": target}, tries=64)["x"]

@@ -1,6 +1,4 @@
-"""Networks of diffusion models: zero at the start, the right shapes, conditioned on all they are
-told.
-"""
+"""Networks of diffusion models: 0 at the start, of the right shapes, moved by all that they are given."""
 
 import flax.linen as nn
 import jax
@@ -8,50 +6,64 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from genjax_zoo.core import UserError
-from genjax_zoo.models.diffusion._diffusion import network
+from genjax_zoo.core import Field, UserError
+from genjax_zoo.models.diffusion._network import make_network
 from genjax_zoo.nn.denoiser import patches
-from genjax_zoo.nn.embed import fourier, sinusoids
+from genjax_zoo.nn.embed import fourier_features, sinusoids
 from genjax_zoo.nn.norm import GroupNorm
 
-KEY = jax.random.key(0)
+KEY, N = jax.random.key(0), 4
+IMAGE = (6, 6, 2)
 CASES = {
-  "unet": dict(shape=(6, 6, 2), hidden=(8, 8), attention=(3,), patch=1),
-  "dit": dict(shape=(6, 6, 2), hidden=(16, 16), patch=2, octaves=(1,)),
-  "mlp": dict(shape=(5,), hidden=(16, 16), octaves=(0, 1)),
+  "unet": (IMAGE, dict(hidden=(8, 8), attention=(3,), patch=1)),
+  "dit": (IMAGE, dict(width=16, depth=2, patch=2, fourier=(1,))),
+  "mlp": ((5,), dict(hidden=(16, 16), fourier=(0, 1))),
 }
+VECTORS = {"label": Field((), np.int32, 3), "code": Field((7,), np.float32)}
+FIELDS = VECTORS | {"tokens": Field((5,), np.int32, 6), "low": Field((3, 3, 1), np.uint8, 256)}
+
+
+def condition(fields):
+  """A condition of random values, all known."""
+  rng = np.random.default_rng(0)
+  draw = lambda f: rng.integers(1, f.num_values, (N, *f.shape)) if f.num_values else None
+  real = lambda f: rng.normal(size=(N, *f.shape)).astype(np.float32)
+  value = lambda f: jnp.asarray(draw(f) if f.num_values else real(f))
+  return {name: (value(f), jnp.ones(N)) for name, f in fields.items()}
+
+
+def perturbed(params):
+  """Parameters with which no output is 0."""
+  leaves, tree = jax.tree.flatten(params)
+  keys = jax.random.split(KEY, len(leaves))
+  moved = [p + 0.3 * jax.random.normal(k, p.shape) for p, k in zip(leaves, keys)]
+  return jax.tree.unflatten(tree, moved)
 
 
 @pytest.mark.parametrize("name", CASES)
-def test_zero_at_the_start_and_moved_by_all_that_it_is_told(name):
-  options = dict(CASES[name])
-  shape = options.pop("shape")
-  net = network(name, shape, outputs=2, classes=3, **options)
-  x, noise, label = (
-    jax.random.normal(KEY, (4, *shape)),
-    jnp.linspace(-5, 5, 4),
-    jnp.array([0, 1, 2, 3]),
-  )
-  extra = jax.random.normal(KEY, (4, 7))
-  params = jax.jit(net.init)(KEY, x, noise, label, extra)
+def test_zero_at_the_start_and_moved_by_all_that_it_is_given(name):
+  shape, options = CASES[name]
+  fields = VECTORS if name == "mlp" else FIELDS
+  net = make_network({"name": name, **options}, shape, 2, fields, nulls=tuple(fields))
+  x, noise, c = jax.random.normal(KEY, (N, *shape)), jnp.linspace(-5, 5, N), condition(fields)
+  params = jax.jit(net.init)(KEY, x, noise, c)
   apply = jax.jit(net.apply)
-  out = apply(params, x, noise, label, extra)
-  assert out.shape == (4, *shape[:-1], 2 * shape[-1]) and out.dtype == jnp.float32 and not out.any()
-  leaves, tree = jax.tree.flatten(params)
-  keys = jax.random.split(KEY, len(leaves))
-  params = jax.tree.unflatten(
-    tree, [p + 0.3 * jax.random.normal(k, p.shape) for p, k in zip(leaves, keys)]
-  )
-  base = apply(params, x, noise, label, extra)
-  others = (
-    (x + 1, noise, label, extra),
-    (x, noise + 1, label, extra),
-    (x, noise, label[::-1], extra),
-  )
-  for args in (*others, (x, noise, label, -extra)):
-    assert (np.abs(apply(params, *args) - base).reshape(4, -1).max(-1) > 1e-4).all()
-  alone = apply(params, x[1:2], noise[1:2], label[1:2], extra[1:2])
-  np.testing.assert_allclose(alone, base[1:2], atol=1e-4)  # Examples don't see each other.
+  out = apply(params, x, noise, c)
+  assert out.shape == (N, *shape[:-1], 2 * shape[-1]) and out.dtype == jnp.float32 and not out.any()
+  params = perturbed(params)
+  base = apply(params, x, noise, c)
+  moved = lambda other: (np.abs(other - base).reshape(N, -1).max(-1) > 1e-4).all()
+  assert moved(apply(params, x + 1, noise, c)) and moved(apply(params, x, noise + 1, c))
+  for entry, (value, known) in c.items():
+    other = (value + 1) % 6 if entry == "tokens" else value - 1
+    assert moved(apply(params, x, noise, c | {entry: (other, known)})), entry
+    # Where it is not known, its value is not looked at, and the null condition is another.
+    off, off_other = (c | {entry: (v, jnp.zeros(N))} for v in (value, other))
+    np.testing.assert_array_equal(apply(params, x, noise, off), apply(params, x, noise, off_other))
+    assert moved(apply(params, x, noise, off)), entry
+  one = jax.tree.map(lambda a: a[1:2], c)
+  alone = apply(params, x[1:2], noise[1:2], one)
+  np.testing.assert_allclose(alone, base[1:2], atol=1e-4)  # Examples do not depend on each other.
 
 
 def test_group_norm_is_flax_s():
@@ -84,7 +96,7 @@ def test_features_of_numbers():
   np.testing.assert_allclose(
     out[1], [np.sin(0.3), np.sin(0.6), np.cos(0.3), np.cos(0.6)], rtol=1e-5
   )
-  out = fourier(x[:, None], (0, 1))
+  out = fourier_features(x[:, None], (0, 1))
   np.testing.assert_allclose(
     out[1],
     [np.sin(0.3 * np.pi), np.sin(0.6 * np.pi), *np.cos([0.3 * np.pi, 0.6 * np.pi])],
@@ -93,15 +105,16 @@ def test_features_of_numbers():
 
 
 @pytest.mark.parametrize(
-  "args, wrong",
+  "network, shape, wrong",
   [
-    (("unett", (8, 8, 1), (8,)), "did you mean 'unet'"),
-    (("unet", (3,), (8,)), "take 'mlp'"),
-    (("dit", (8, 8, 1), (8, 16)), "one width"),
+    ({"name": "unett"}, (8, 8, 1), "did you mean 'unet'"),
+    ({"name": "unet"}, (3,), "take 'mlp'"),
+    ({"name": "dit", "width": 6}, (8, 8, 1), "multiple of 4"),
+    ({"name": "unet", "patch": 2}, (7, 8, 1), "must divide"),
+    ({"name": "unet", "hidden": ()}, (8, 8, 1), "at least one width"),
+    ({"name": "mlp", "hidden": (8, 0)}, (3,), "model.network.hidden"),
   ],
 )
-def test_mistakes_are_named(args, wrong):
+def test_mistakes_are_named(network, shape, wrong):
   with pytest.raises(UserError, match=wrong):
-    network(*args)
-  with pytest.raises(UserError, match="must divide"):
-    network("unet", (7, 8, 1), (8,), patch=2)
+    make_network(network, shape)

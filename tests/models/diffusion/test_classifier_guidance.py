@@ -16,8 +16,8 @@ DATA = {"x": Field((2,), np.float32), "label": Field((), np.int32, 3)}
 DIFFUSION = Model(
   None,
   parts={
-    "denoise": lambda params, state, x, level, label: mixture.denoise(x, level),
-    "path": lambda steps: schedules.respaced(schedules.cosine(1000), steps),
+    "denoise": lambda params, state, x, level, c={}: mixture.denoise(x, level),
+    "path": lambda params, state, steps: schedules.respaced(schedules.cosine(1000), steps),
   },
 )
 CLASSIFIER = Model(
@@ -30,7 +30,8 @@ CLASSIFIER = Model(
 )
 PATHS = {
   "cosine": DIFFUSION.parts["path"],
-  "flow": lambda steps: schedules.flow(jnp.linspace(1.0, 0.0, steps + 1)),  # From alpha = 0.
+  # From alpha = 0.
+  "flow": lambda params, state, steps: schedules.flow(jnp.linspace(1.0, 0.0, steps + 1)),
 }
 
 
@@ -39,11 +40,11 @@ def test_exact_stages_give_one_component_each(path):
   first = DIFFUSION._replace(parts=DIFFUSION.parts | {"path": PATHS[path]})
   model, n = classifier_guidance.model(DATA, first=first, classifier=CLASSIFIER), 2000
   params, state = model.init(None, None, {"first": ({}, {}), "classifier": ({}, {})})
-  label = jnp.repeat(jnp.arange(4), n)  # 3 is none.
-  draw = jax.jit(
-    lambda key, label: model.sample(params, state, key, 4 * n, {"label": label}, steps=100)["x"]
-  )
-  for k, x in enumerate(np.asarray(draw(jax.random.key(0), label)).reshape(4, n, 2)):
+  label = jnp.repeat(jnp.arange(3), n)
+  draw = jax.jit(lambda key, given: model.sample(params, state, key, 3 * n, given, steps=100)["x"])
+  labelled = np.asarray(draw(jax.random.key(0), {"label": label})).reshape(3, n, 2)
+  unlabelled = np.asarray(draw(jax.random.key(0), {}))[:n]
+  for k, x in enumerate([*labelled, unlabelled]):
     mean = [*mixture.MEANS, mixture.MEAN][k]
     covariance = [*mixture.COVARIANCES, mixture.COVARIANCE][k]
     np.testing.assert_allclose(
@@ -51,14 +52,14 @@ def test_exact_stages_give_one_component_each(path):
     )
     np.testing.assert_allclose(np.cov(x.T), covariance, atol=0.12 * np.trace(covariance))
   assert (
-    model.given == ("label",)
+    model.given == {"label": DATA["label"]}
     and model.calls(steps=7) == 7
     and model.calls(steps=7, scale=2.0) == 14
   )
 
 
-def test_a_noisy_classifier_that_says_nothing():
-  model = noisy_classifier.model(DATA, T=10, network="mlp", hidden=(8,))
+def test_an_untrained_noisy_classifier():
+  model = noisy_classifier.model(DATA, T=10, network={"name": "mlp", "hidden": (8,)})
   batch = {"x": jnp.ones((6, 2)), "label": jnp.array([0, 1, 2, 0, 1, 2])}
   params, state = model.init(jax.random.key(0), batch)
   loss, (_, metrics) = model.loss(params, state, batch, jax.random.key(1), train=True)
@@ -71,7 +72,7 @@ def test_stages_of_another_kind_are_told():
     classifier_guidance.model(DATA, first=CLASSIFIER, classifier=CLASSIFIER)
   with pytest.raises(UserError, match=r"stages\.classifier"):
     classifier_guidance.model(DATA, first=DIFFUSION, classifier=DIFFUSION)
-  with pytest.raises(UserError, match="already"):
+  with pytest.raises(UserError, match="unconditional"):
     classifier_guidance.model(
-      DATA, first=DIFFUSION._replace(given=("label",)), classifier=CLASSIFIER
+      DATA, first=DIFFUSION._replace(given={"label": DATA["label"]}), classifier=CLASSIFIER
     )

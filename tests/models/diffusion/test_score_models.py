@@ -1,5 +1,5 @@
-"""Score models, EDM, flows, consistency, DDGAN: networks that say nothing have known losses,
-samples and densities.
+"""Score models, EDM, flows, consistency, DDGAN: untrained networks have known losses, samples and
+densities.
 """
 
 import functools
@@ -29,7 +29,7 @@ from tests.prob.mixture import denoise as mixture_denoise
 
 POINTS, PIXEL = {"x": Field((2,), np.float32)}, {"image": Field((1, 1, 1), np.uint8, 5)}
 KEY, SD, N = jax.random.key(0), 0.7, 20_000
-SMALL = dict(network="mlp", hidden=(8,))
+SMALL = dict(network={"name": "mlp", "hidden": (8,)})
 MODELS = {
   "ncsn": ncsn.model(POINTS, **SMALL),
   "score_sde, vp": score_sde.model(POINTS, **SMALL),
@@ -42,14 +42,14 @@ MODELS = {
 }
 
 
-def silent(model, n=2):
-  """Parameters of a network that has not been trained: it says 0."""
+def untrained(model, n=2):
+  """Parameters of a network that has not been trained: its output is 0."""
   return model.init(KEY, {"x": jnp.zeros((n, 2))})
 
 
-def loud(model):
-  """Parameters of a network that says something."""
-  params, state = silent(model)
+def perturbed(model):
+  """Parameters of a network whose output is not 0."""
+  params, state = untrained(model)
   return jax.tree.map(lambda p: p + 0.3 * jax.random.normal(KEY, p.shape), params), state
 
 
@@ -63,11 +63,11 @@ def loud(model):
     ("flow_matching", 1 + SD**2),
   ],
 )
-def test_the_loss_of_a_network_that_says_nothing(name, expected):
+def test_the_loss_of_an_untrained_network(name, expected):
   """Of data N(0, SD²): targets are of variance 1, but eps - x_0, and NCSN's loss has its half."""
   x = SD * jax.random.normal(jax.random.key(1), (N, 2))
   loss, _ = jax.jit(
-    lambda key: MODELS[name].loss(*silent(MODELS[name]), {"x": x}, key, train=False)
+    lambda key: MODELS[name].loss(*untrained(MODELS[name]), {"x": x}, key, train=False)
   )(KEY)
   assert loss.shape == (N,) and abs(loss.mean() - expected) < 5 * loss.std() / N**0.5
 
@@ -77,14 +77,14 @@ def test_what_a_network_knows_holds_at_the_levels_of_any_process(name):
   """x at (alpha, sigma) is as good as x / alpha at (1, sigma / alpha)."""
   model = MODELS[name]
   denoise = model.parts.get("denoise") or model.parts["consistency"]
-  params, state = loud(model)
+  params, state = perturbed(model)
   x, alpha, sigma = (
     jax.random.normal(KEY, (5, 2)),
     jnp.linspace(0.2, 1.0, 5),
     jnp.linspace(0.9, 0.3, 5),
   )
-  a = denoise(params, state, x, NoiseLevel(alpha, sigma), None)
-  b = denoise(params, state, x / alpha[:, None], NoiseLevel(jnp.ones(5), sigma / alpha), None)
+  a = denoise(params, state, x, NoiseLevel(alpha, sigma))
+  b = denoise(params, state, x / alpha[:, None], NoiseLevel(jnp.ones(5), sigma / alpha))
   np.testing.assert_allclose(a, b, rtol=1e-3, atol=1e-4)
   assert np.abs(a - x).max() > 1e-3
 
@@ -93,7 +93,7 @@ def test_what_a_network_knows_holds_at_the_levels_of_any_process(name):
 def test_a_silent_edm_is_a_gaussian():
   """F = 0 is right for N(0, SD²): samples, densities, latents and back."""
   model = MODELS["edm"]
-  weights = silent(model)
+  weights = untrained(model)
   x = jax.jit(lambda key: model.sample(*weights, key, N, steps=100)["x"])(KEY)
   np.testing.assert_allclose(x.std(0), SD, rtol=0.02)
   points = {"x": SD * jax.random.normal(jax.random.key(2), (20, 2))}
@@ -106,7 +106,7 @@ def test_a_silent_edm_is_a_gaussian():
 
 @pytest.mark.slow
 def test_the_likelihood_of_integers_is_the_dequantized_bound():
-  """E_u log N(x + u; 0, 1) + log of the cell's width, below the log of the cell's mass: a silent
+  """E_u log N(x + u; 0, 1) + log of the cell's width, below the log of the cell's mass: a untrained
   flow stands still.
   """
   model = flow_matching.model(PIXEL, dequantize=True, **SMALL)
@@ -119,19 +119,10 @@ def test_the_likelihood_of_integers_is_the_dequantized_bound():
   assert expected < np.log(norm.cdf(0.75) - norm.cdf(0.25))
 
 
-def test_the_diffusion_of_an_sde():
-  t = jnp.array([0.2, 0.9])
-  np.testing.assert_allclose(
-    score_sde.squared_diffusion(schedules.vp, t), 0.1 + 19.9 * t, rtol=1e-4
-  )
-  ve = 2 * np.log(5000) * (0.01 * 5000**t) ** 2
-  np.testing.assert_allclose(score_sde.squared_diffusion(schedules.ve, t), ve, rtol=1e-4)
-
-
 def test_reflow_takes_its_pairs_and_weights_from_its_teacher():
-  """A teacher that says 0 leaves noise where it is: with its weights the loss on such pairs is 0."""
+  """A teacher whose velocity is 0 leaves noise where it is: with its weights the loss on such pairs is 0."""
   teacher = MODELS["flow_matching"]
-  weights = silent(teacher)
+  weights = untrained(teacher)
   model = flow_matching.model(POINTS, teacher=teacher, pairs=1500, **SMALL)
   params, state = model.init(jax.random.key(5), {"x": jnp.zeros((4, 2))}, {"teacher": weights})
   pairs = state["frozen"]["pairs"]
@@ -140,7 +131,7 @@ def test_reflow_takes_its_pairs_and_weights_from_its_teacher():
   jax.tree.map(np.testing.assert_array_equal, params, weights[0])
   loss, _ = model.loss(params, state, {"x": jnp.full((4, 2), 9.0)}, KEY, train=True)
   np.testing.assert_allclose(loss, 0, atol=1e-6)
-  other = flow_matching.model(POINTS, teacher=teacher, network="mlp", hidden=(12,))
+  other = flow_matching.model(POINTS, teacher=teacher, network={"name": "mlp", "hidden": (12,)})
   with pytest.raises(UserError, match="another network"):
     other.init(KEY, {"x": jnp.zeros((4, 2))}, {"teacher": weights})
 
@@ -153,16 +144,16 @@ def test_optimal_pairs_are_scipys():
   assert ((x - found) ** 2).sum() < ((x - eps) ** 2).sum()
 
 
-def test_straightness_is_0_of_straight_ways_alone():
+def test_straightness_is_0_for_straight_trajectories_alone():
   eps, point = jax.random.normal(KEY, (500, 2)), jnp.array([[1.0, -2.0]])
   assert straightness(lambda x, level: jnp.broadcast_to(point, x.shape), eps) < 1e-8
   assert straightness(mixture_denoise, eps) > 0.01
 
 
 def test_a_consistency_model_is_the_identity_at_the_least_noise():
-  params, state = loud(MODELS["consistency"])
+  params, state = perturbed(MODELS["consistency"])
   x = jax.random.normal(KEY, (5, 2))
-  f = functools.partial(MODELS["consistency"].parts["consistency"], params, state, x, label=None)
+  f = functools.partial(MODELS["consistency"].parts["consistency"], params, state, x)
   np.testing.assert_allclose(f(level=NoiseLevel(jnp.ones(()), jnp.asarray(0.002))), x, rtol=1e-5)
   assert np.abs(f(level=NoiseLevel(jnp.ones(()), jnp.asarray(1.0))) - x).max() > 0.1
 
@@ -179,10 +170,10 @@ def test_distillation_follows_its_teachers_ode():
   """Of N(0, SD²) x_n = x_n+1 sqrt((SD² + sigma_n²) / (SD² + sigma_n+1²)), and f of it has no more
   than its own error.
 
-  With silent networks f = c_skip x, and the loss is known from x_n+1 alone.
+  With untrained networks f = c_skip x, and the loss is known from x_n+1 alone.
   """
   teacher = MODELS["edm"]
-  weights = silent(teacher)
+  weights = untrained(teacher)
   model = consistency.model(POINTS, teacher=teacher, sd=SD, spread=0.01, mean=0.0, **SMALL)
   params, state = model.init(KEY, {"x": jnp.zeros((4, 2))}, {"teacher": weights})
   x0 = SD * jax.random.normal(jax.random.key(1), (N, 2))
@@ -204,9 +195,7 @@ def test_the_noise_of_a_ddgan_is_given_for_each_step_in_order():
 
 
 def test_what_a_ddgan_imitates_is_the_posterior():
-  """x_t has its marginal's law; given it, x_s on the way to noise has that of a step back to the
-  right x_0.
-  """
+  """x_t has its marginal distribution, and x_s given x_t that of a step back to the right x_0."""
   x0 = jnp.full((N, 2), 0.8)
   x_s, x_t, s, t = denoising_diffusion_gan.neighbours(
     schedules.vp(jnp.linspace(0.0, 1.0, 5)), x0, KEY
@@ -220,10 +209,10 @@ def test_what_a_ddgan_imitates_is_the_posterior():
 
 @pytest.mark.slow
 def test_a_ddgan_ends_where_its_generator_says():
-  """The posterior at sigma_s = 0 is x0_hat; a critic that says 0 loses 2 log 2."""
+  """The posterior at sigma_s = 0 is x0_hat; a critic of logit 0 has the loss 2 log 2."""
   data = {"x": jnp.zeros((N, 2))}
   tx = {"gen": optax.sgd(0.1), "critic": optax.sgd(0.1)}
-  learner = denoising_diffusion_gan.learner(POINTS, tx, latent=2, **SMALL)
+  learner = denoising_diffusion_gan.learner(POINTS, tx, z_dim=2, **SMALL)
   params, state = learner.model.init(KEY, {"x": data["x"][:2]})
   np.testing.assert_allclose(learner.model.sample(params, state, KEY, 5)["x"], 0, atol=1e-6)
   _, metrics = jax.jit(learner.step)(

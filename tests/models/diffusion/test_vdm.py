@@ -12,15 +12,16 @@ from genjax_zoo.core import Field
 from genjax_zoo.models.diffusion import vdm
 
 D, LOW, HIGH, KEY = 3, -6.0, 4.0, jax.random.key(0)
-MODEL = vdm.model({"x": Field((D,), np.float32)}, low=LOW, high=HIGH, network="mlp", hidden=(8,))
+MLP = {"name": "mlp", "hidden": (8,)}
+MODEL = vdm.model({"x": Field((D,), np.float32)}, low=LOW, high=HIGH, network=MLP)
 
 
-def weights(x, loud=0.0):
-  """Parameters of an untrained network, which says eps_hat = z; with noise on all of them but the
-  ends.
-  """
+def weights(x, perturbed=0.0):
+  """Parameters of an untrained network, eps_hat = z; with noise on all of them but the ends."""
   params, state = MODEL.init(KEY, {"x": x})
-  noisy = jax.tree.map(lambda p: p + loud * jax.random.normal(jax.random.key(7), p.shape), params)
+  noisy = jax.tree.map(
+    lambda p: p + perturbed * jax.random.normal(jax.random.key(7), p.shape), params
+  )
   return noisy | {"ends": params["ends"]}, state
 
 
@@ -52,7 +53,7 @@ def test_the_bound_depends_on_the_ends_of_the_schedule_alone():
 
 def test_the_schedule_learns_its_variance_and_all_else_the_bound():
   batch = {"x": jax.random.normal(KEY, (64, D))}
-  params, state = weights(batch["x"], loud=0.3)
+  params, state = weights(batch["x"], perturbed=0.3)
 
   def terms(params):
     loss, (_, metrics) = MODEL.loss(params, state, batch, KEY, train=True)
@@ -84,15 +85,15 @@ def test_the_monotone_network_rises_from_0_to_1():
   shape = vdm.Monotone()
   t = jnp.linspace(0.0, 1.0, 101)
   params = shape.init(KEY, t)
-  loud = jax.tree.map(lambda p: p + 3 * jax.random.normal(KEY, p.shape), params)
-  for p in params, loud:
+  perturbed = jax.tree.map(lambda p: p + 3 * jax.random.normal(KEY, p.shape), params)
+  for p in params, perturbed:
     s = shape.apply(p, t)
     np.testing.assert_allclose(s[jnp.array([0, -1])], [0, 1], atol=1e-6)
     assert (np.diff(s) > 0).all()
 
 
 def test_samples_start_as_standard_noise_wherever_the_schedule_ends():
-  model = vdm.model({"x": Field((D,), np.float32)}, low=LOW, high=0.5, network="mlp", hidden=(8,))
+  model = vdm.model({"x": Field((D,), np.float32)}, low=LOW, high=0.5, network=MLP)
   params, state = model.init(KEY, {"x": jnp.zeros((1, D))})
   n = 10_000
   x, _ = model.parts["chain"](params, state, KEY, n, frames=2)
