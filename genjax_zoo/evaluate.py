@@ -1,10 +1,9 @@
-"""Numbers of a trained model on held-out data, each with its kind; `evaluation.json` is where they
-all live.
+"""Measures of a trained model on held-out data, and what it cost to train and to sample from.
+
+`evaluation.json` is the one place where they are kept; a likelihood is always with its kind.
 """
 
 from collections.abc import Iterable, Mapping
-import functools
-import json
 import math
 from pathlib import Path
 import time
@@ -13,110 +12,135 @@ import jax
 import numpy as np
 
 from genjax_zoo.core import Field, Model
-from genjax_zoo.log import read_rows
+from genjax_zoo.data.dataset import main_entry
+from genjax_zoo.log import read_json, read_rows
 from genjax_zoo.sample import sampler
-from genjax_zoo.sharding import jit, put, replicated
+from genjax_zoo.sharding import compiled, put, replicated
 
 
 def per_example(
   f, weights, state, data, mesh, key, progress=iter, repeats: int = 1
 ) -> dict[str, np.ndarray]:
-  """`f(weights, state, batch, key)`, {name: [B]}, of every example of a test loader, padding left
-  out.
+  """`f(weights, state, batch, key)` of every example of a test loader, {name: [N, ...]}.
 
-  The mean over `repeats` passes, each with draws of its own of what is random: binarization,
-  dequantization, latents.
+  Padding is left out. Numbers are means over `repeats` passes, each with its own draws of what is
+  random: binarization, dequantization, latents. Vectors are those of the first pass. A pair stays
+  a pair.
   """
 
   def once(key):
     rows = []
     for i, inputs in enumerate(progress(data.inputs(0))):
-      rows.append(
-        step(weights, state, resident, put(inputs, mesh, "data"), jax.random.fold_in(key, i))
-      )
+      inputs = put(inputs, mesh, "data")
+      rows.append(step(weights, state, resident, inputs, jax.random.fold_in(key, i)))
     return jax.tree.map(lambda *x: np.concatenate(x), *jax.device_get(rows))
 
   with jax.set_mesh(mesh):
-    step, resident = rows_of(f, data.fetch, mesh), put(data.resident, mesh)
+    step = compiled(rows_of, replicated(mesh), f=f, fetch=data.fetch)
+    resident = put(data.resident, mesh)
     passes = [once(jax.random.fold_in(key, i)) for i in range(repeats)]
-  rows = jax.tree.map(lambda *x: np.mean(x, 0), *passes)
-  real = rows.pop("weight") > 0
-  return {name: x[real].astype(np.float64) for name, x in rows.items()}
+
+  real = passes[0].pop("weight") > 0
+  for later in passes[1:]:
+    later.pop("weight")
+  mean = lambda *x: np.mean(x, 0)[real].astype(np.float64) if x[0].ndim == 1 else x[0][real]
+  return jax.tree.map(mean, *passes)
 
 
-@functools.lru_cache(maxsize=8)
-def rows_of(f, fetch, mesh):
-  """`f` of the batch that `fetch` makes, with its weights; compiled once, however often it is
-  measured.
-  """
-
-  def run(weights, state, resident, inputs, key):
-    k_data, key = jax.random.split(key)
-    batch = fetch(resident, inputs, k_data)
-    return f(weights, state, batch, key) | {"weight": batch["weight"]}
-
-  return jit(run, out_shardings=replicated(mesh))
+def rows_of(weights, state, resident, inputs, key, *, f, fetch):
+  """`f` of the batch that `fetch` makes, {name: [B, ...]}, with the weights of its examples."""
+  k_data, key = jax.random.split(key)
+  batch = fetch(resident, inputs, k_data)
+  return f(weights, state, batch, key) | {"weight": batch["weight"]}
 
 
 def evaluate(
   model: Model, weights, state, data, mesh, *, seed=0, repeats=1, log_prob={}, progress=iter
 ) -> dict:
-  """Exact means over a test loader: {"metrics", "standard_errors", "likelihood", "examples"}.
+  """{"metrics", "standard_errors", "likelihood", "examples"} of a model on a test loader.
 
-  `log_prob` holds the options of the model's `log_prob`; the likelihood tells its kind: "exact",
-  "lower_bound" or "estimate". Each number is the mean over `repeats` passes, standard errors are
-  over examples.
+  Each number is a mean over all examples and over `repeats` passes, see `per_example`; standard
+  errors are over examples. `log_prob` holds the options of the model's `log_prob`; the likelihood
+  has its kind: "exact", "lower_bound" or "estimate".
   """
-  key, found = jax.random.key(seed), {}
+  key = jax.random.key(seed)
+  found = {}
   if model.evaluate:
     rows = per_example(model.evaluate, weights, state, data, mesh, key, progress, repeats)
-    measured = {name: x[~np.isnan(x)] for name, x in rows.items() if not np.isnan(x).all()}
-    found["metrics"] = {name: float(x.mean()) for name, x in measured.items()}
-    found["standard_errors"] = {
-      name: float(x.std() / math.sqrt(len(x))) for name, x in measured.items()
-    }
-    found["examples"] = len(next(iter(rows.values())))
+    measured = {name: mean_and_error(x) for name, x in rows.items() if is_measured(x)}
+    found["metrics"] = {name: mean for name, (mean, _) in measured.items()}
+    found["standard_errors"] = {name: error for name, (_, error) in measured.items()}
+    if model.summary:
+      found["metrics"] |= {name: float(x) for name, x in model.summary(rows).items()}
+    found["examples"] = len(jax.tree.leaves(rows)[0])
   if model.log_prob:
     options = dict(log_prob)
-    estimator = options.get("estimator", next(iter(model.likelihood)))
     nats = lambda *args: {"nats": model.log_prob(*args, **options)}
     rows = per_example(nats, weights, state, data, mesh, key, progress, repeats)["nats"]
     found["examples"] = len(rows)
-    found["likelihood"] = {
-      "kind": model.likelihood[estimator],
-      "estimator": f"{estimator}-{options['k']}" if "k" in options else estimator,
-      "nats": float(rows.mean()),
-      "standard_error": float(rows.std() / math.sqrt(len(rows))),
-      "repeats": repeats,
-      "dequantization": model.dequantization,
-    }
+    found["likelihood"] = likelihood(model, rows, options, repeats)
   return found
 
 
+def likelihood(model: Model, rows, options: Mapping, repeats: int) -> dict:
+  """The likelihood of a model from log p of examples, nats [N], as evaluation.json holds it."""
+  estimator = options.get("estimator", next(iter(model.likelihood)))
+  return {
+    "kind": model.likelihood[estimator],
+    "estimator": f"{estimator}-{options['k']}" if "k" in options else estimator,
+    "nats": float(rows.mean()),
+    "standard_error": float(rows.std() / math.sqrt(len(rows))),
+    "repeats": repeats,
+    "dequantization": model.dequantization,
+  }
+
+
+def is_measured(metric) -> bool:
+  """Whether a metric has a mean: numbers [N] that are not all NaN, or a pair; not vectors."""
+  if isinstance(metric, tuple):
+    return True
+  return metric.ndim == 1 and not np.isnan(metric).all()
+
+
+def mean_and_error(metric) -> tuple[float, float]:
+  """The mean of numbers [N], or a pair's ratio of sums, and its standard error; NaN left out.
+
+  The error of a ratio r = sum a / sum b is, by the delta method, sqrt(sum (a - r b)^2) / sum b.
+  """
+  if isinstance(metric, tuple):
+    both = np.stack(metric)
+    a, b = both[:, ~np.isnan(both).any(0)]
+    ratio = a.sum() / b.sum()
+    return float(ratio), float(np.sqrt(np.sum((a - ratio * b) ** 2)) / b.sum())
+  x = metric[~np.isnan(metric)]
+  return float(x.mean()), float(x.std() / math.sqrt(len(x)))
+
+
 def bits_per_dim(nats: float, fields: Mapping[str, Field]) -> float | None:
-  """-nats / (D ln 2) of "image", or else "x", D integers in [0, levels); None for real numbers."""
-  field = fields.get("image") or fields.get("x") or next(iter(fields.values()))
+  """-nats / (D ln 2) of the data's main entry, D integers; None for real numbers."""
+  field = fields[main_entry(fields)]
   return None if field.num_values is None else -nats / (math.prod(field.shape) * math.log(2))
 
 
 def parameters(tree) -> int:
-  """How many numbers a tree of arrays holds."""
+  """The number of parameters: the elements of all arrays of a tree."""
   return sum(math.prod(x.shape) for x in jax.tree.leaves(tree))
 
 
 def device_name() -> str:
-  """The hardware, as evaluation.json tells it: "4 x cpu"."""
+  """The devices in evaluation.json's words: "4 x cpu"."""
   n = jax.device_count()
-  return f"{n} x {jax.devices()[0].device_kind}" if n > 1 else jax.devices()[0].device_kind
+  kind = jax.devices()[0].device_kind
+  return f"{n} x {kind}" if n > 1 else kind
 
 
 def time_sampling(
   model: Model, weights, state, mesh, *, n, given={}, seed=0, budget=5.0, **options
 ) -> dict:
-  """Seconds an image of `sample`, compiled and warmed up, at batch 1 and at the best of n, 4 n, 16
-  n.
+  """The time of `sample`, compiled and warmed up, in seconds an image, and its network evaluations.
 
-  A batch is tried only while one draw takes less than `budget` seconds. `given` holds n rows.
+  It is that of one image alone, and of the fastest of batches of 1, n, 4 n and 16 n; a larger batch
+  is tried only while one takes less than `budget` seconds. `given` holds n rows.
   """
   seconds = {}
   for batch in (1, n, 4 * n, 16 * n):
@@ -140,14 +164,17 @@ def time_sampling(
 
 
 def training_cost(folder: Path, batch: int, stages: Iterable[Path] = ()) -> dict:
-  """What training cost, from the rows of metrics.jsonl, on this process's devices.
+  """The cost of training, from the rows of metrics.jsonl, on this process's devices.
 
-  "seconds" are with those of the earlier stages in the folders `stages`; all else is of the last
-  stage alone.
+  "seconds" include those of the earlier stages, in the folders `stages`; the other numbers are of
+  the last stage alone.
   """
-  before = sum((read(stage, "training.json") or {}).get("seconds", 0.0) for stage in stages)
-  if not (rows := read_rows(folder / "metrics.jsonl")):
-    return {"seconds": before, "device": device_name(), "versions": {"jax": jax.__version__}}
+  trained = [read_json(stage / "training.json", {}) for stage in stages]
+  before = sum(stage.get("seconds", 0.0) for stage in trained)
+  where = {"device": device_name(), "versions": {"jax": jax.__version__}}
+  rows = read_rows(folder / "metrics.jsonl")
+  if not rows:
+    return {"seconds": before, **where}
   rate = float(np.median([r["steps_per_second"] for r in rows if "steps_per_second" in r]))
   stats = jax.local_devices()[0].memory_stats() or {}
   return {
@@ -156,36 +183,24 @@ def training_cost(folder: Path, batch: int, stages: Iterable[Path] = ()) -> dict
     "steps_per_second": rate,
     "examples_per_second": rate * batch,
     "peak_bytes": stats.get("peak_bytes_in_use"),
-    "device": device_name(),
-    "versions": {"jax": jax.__version__},
+    **where,
   }
 
 
-def read(folder: Path, name: str = "evaluation.json") -> dict | None:
-  """A JSON file of a run folder, None when it is not there or can't be read."""
-  try:
-    return json.loads((folder / name).read_text())
-  except (OSError, ValueError):
-    return None
-
-
 def summary(evaluation: dict) -> str:
-  """The numbers in a line."""
+  """The main numbers of an evaluation in a line."""
   parts = [f"{name} {value:.4g}" for name, value in evaluation.get("metrics", {}).items()]
-  if likelihood := evaluation.get("likelihood"):
-    sign = {"exact": "=", "lower_bound": ">=", "estimate": "~"}[likelihood["kind"]]
-    bits = likelihood["bits_per_dim"]
-    parts.append(f"log p {sign} {likelihood['nats']:.2f} nats ({likelihood['estimator']})")
-    parts += [f"{bits:.3f} bits/dim"] if bits is not None else []
+  if found := evaluation.get("likelihood"):
+    sign = {"exact": "=", "lower_bound": ">=", "estimate": "~"}[found["kind"]]
+    parts.append(f"log p {sign} {found['nats']:.2f} nats ({found['estimator']})")
+    if found["bits_per_dim"] is not None:
+      parts.append(f"{found['bits_per_dim']:.3f} bits/dim")
   if found := evaluation.get("quality"):
     parts.append(f"FID {found['fid']:.3g} of {found['samples']:,} samples, by {found['features']}")
-  if sampling := evaluation.get("sampling"):
-    parts.append(
-      f"{1 / sampling['seconds_per_image']:.3g} samples/s by {sampling['network_evaluations']} network calls"
-    )
-  counted = (
-    f"{evaluation['examples']:,} {evaluation['split']} examples: "
-    if "examples" in evaluation
-    else ""
-  )
-  return counted + ", ".join(parts)
+  if found := evaluation.get("sampling"):
+    rate = 1 / found["seconds_per_image"]
+    parts.append(f"{rate:.3g} samples/s by {found['network_evaluations']} network calls")
+  line = ", ".join(parts)
+  if "examples" in evaluation:
+    return f"{evaluation['examples']:,} {evaluation['split']} examples: {line}"
+  return line

@@ -1,14 +1,11 @@
-"""Sampling, compiled and spread over the devices."""
-
-import functools
+"""Sampling, compiled and sharded over the devices."""
 
 import jax
 from jax.sharding import NamedSharding, PartitionSpec as P
 import numpy as np
 
-from genjax_zoo.core import Model, UserError
-from genjax_zoo.sharding import gather, jit, replicated
-
+from genjax_zoo.core import Model, UserError, observed
+from genjax_zoo.sharding import compiled, gather, replicated
 
 # Keys of the config's section `sample` that are not options of the model's `sample`.
 NOT_OPTIONS = "n", "seed"
@@ -19,46 +16,43 @@ def sample_options(config) -> dict:
   return {k: v for k, v in config["sample"].items() if k not in NOT_OPTIONS}
 
 
-def sampler(model: Model, mesh, n: int, **options):
-  """A compiled `(weights, state, key, given={}) -> batch` of n samples, NumPy arrays in the form of
-  the data.
+def given_of(run, batch, seed: int = 0) -> dict:
+  """What a run's `sample` is given of the examples of a batch, {name: [B, ...]}; {} for nothing."""
+  return observed(run.model, run.weights, run.state, batch, jax.random.key(seed))
 
-  n is rounded up to the device count inside, so that each device computes its share. Options that
-  are floats are traced, so a sweep over them compiles once; the rest are static. `given` holds n
-  rows of each entry of `model.given`, and of others that the model may be given. Raises UserError
-  when one is missing or the model can't sample.
+
+def sampler(model: Model, mesh, n: int, **options):
+  """A compiled `(weights, state, key, given={}) -> batch` of n samples, NumPy arrays.
+
+  Their keys, shapes and dtypes are those of the data. Inside, n is rounded up to a multiple of the
+  number of devices, which compute equal shares. Options that are floats are traced, so that a sweep
+  over them compiles once; the others are static. `given` holds n rows of each entry of
+  `model.given`, and of others that the model can be given. Raises UserError where one is missing or
+  the model can't sample.
   """
   if model.sample is None:
     raise UserError("this model can't sample")
   padded = -(-n // mesh.size) * mesh.size
   traced = {k: v for k, v in options.items() if isinstance(v, float)}
-  draw = compiled(
-    model.sample, mesh, padded, tuple((k, v) for k, v in options.items() if k not in traced)
-  )
+  static = {k: v for k, v in options.items() if k not in traced}
+  draw = compiled(model.sample, NamedSharding(mesh, P("data")), n=padded, **static)
 
   def sample(params, state, key, given={}):
-    if missing := [k for k in model.given if k not in given]:
-      raise UserError(
-        f"sampling needs given[{missing[0]!r}], {n} rows of the data's {missing[0]!r}"
-      )
-    if wrong := [k for k, x in given.items() if len(x) != n]:
-      raise UserError(
-        f"sampling {n} needs {n} rows of given[{wrong[0]!r}], not {len(given[wrong[0]])}"
-      )
+    check_given(model, given, n)
     rows = {k: np.resize(np.asarray(x), (padded, *np.shape(x)[1:])) for k, x in given.items()}
+    rows = jax.device_put(rows, replicated(mesh))
     with jax.set_mesh(mesh):
-      batch = draw(params, state, key, jax.device_put(rows, replicated(mesh)), traced)
+      batch = draw(params, state, key, given=rows, **traced)
     return jax.tree.map(lambda x: x[:n], gather(batch))
 
   return sample
 
 
-@functools.lru_cache(maxsize=64)
-def compiled(sample, mesh, n: int, static: tuple):
-  """`sample` of n, compiled once for its static options, each device drawing its share."""
-  return jit(
-    lambda params, state, key, given, traced: sample(
-      params, state, key, n, given, **dict(static), **traced
-    ),
-    out_shardings=NamedSharding(mesh, P("data")),
-  )
+def check_given(model: Model, given, n: int):
+  """Raises UserError unless `given` has n rows of all that the model needs."""
+  for name in model.given:
+    if name not in given:
+      raise UserError(f"sampling needs given[{name!r}], {n} rows of the data's {name!r}")
+  for name, x in given.items():
+    if len(x) != n:
+      raise UserError(f"sampling {n} needs {n} rows of given[{name!r}], not {len(x)}")

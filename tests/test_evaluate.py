@@ -1,4 +1,4 @@
-"""Evaluation is a mean over examples, and over passes of what is random."""
+"""Evaluation: means over examples and passes, ratios of sums, measures of the whole set."""
 
 import json
 
@@ -8,7 +8,7 @@ import numpy as np
 from genjax_zoo.core import Field, Model
 from genjax_zoo.data.dataset import Dataset
 from genjax_zoo.data.loader import test_loader as loader_of
-from genjax_zoo.evaluate import evaluate, training_cost
+from genjax_zoo.evaluate import evaluate, mean_and_error, training_cost
 from genjax_zoo.sharding import make_mesh
 
 
@@ -24,9 +24,54 @@ def test_repeats_average_the_noise_and_nothing_else():
   one, many = (evaluate(model, {}, {}, loader, make_mesh(), repeats=repeats) for repeats in (1, 25))
   assert one["examples"] == many["examples"] == 200 and many["likelihood"]["repeats"] == 25
   np.testing.assert_allclose([one["metrics"]["x"], many["metrics"]["x"]], x.mean(), atol=1e-6)
-  spread = [np.sqrt(200) * found["likelihood"]["standard_error"] for found in (one, many)]
-  np.testing.assert_allclose(spread, [np.hypot(10, 1), np.hypot(2, 1)], rtol=0.2)
+  deviations = [np.sqrt(200) * found["likelihood"]["standard_error"] for found in (one, many)]
+  np.testing.assert_allclose(deviations, [np.hypot(10, 1), np.hypot(2, 1)], rtol=0.2)
   assert abs(many["likelihood"]["nats"] - x.mean()) < 4 * 10 / np.sqrt(25 * 200)
+
+
+def measured(metrics, x, **functions):
+  """The evaluation of a model whose metrics are functions of x [B, ...], in padded batches."""
+  dataset = Dataset("table", {"x": Field(x.shape[1:], np.float32)}, {"test": {"x": x}})
+  found = lambda params, state, batch, key: metrics(batch["x"])
+  loader = loader_of(dataset, "test", batch=48, devices=4)
+  return evaluate(Model(None, evaluate=found, **functions), {}, {}, loader, make_mesh(), repeats=2)
+
+
+def test_a_pair_is_a_ratio_of_sums_over_all_examples():
+  rng = np.random.default_rng(0)
+  x = np.stack([rng.normal(5, 1, 101), rng.uniform(1, 9, 101)], 1).astype(np.float32)
+  found = measured(lambda x: {"bits": (x[:, 0], x[:, 1]), "plain": x[:, 0]}, x)
+  assert found["examples"] == 101
+  np.testing.assert_allclose(found["metrics"]["bits"], x[:, 0].sum() / x[:, 1].sum(), rtol=1e-5)
+  np.testing.assert_allclose(found["metrics"]["plain"], x[:, 0].mean(), rtol=1e-5)
+
+
+def test_the_error_of_a_ratio_is_that_of_many_repetitions():
+  rng = np.random.default_rng(0)
+  b = rng.integers(5, 50, (2000, 400)).astype(float)
+  a = 3 * b + rng.normal(0, 4, b.shape)
+  found = np.array([mean_and_error((a[i], b[i])) for i in range(len(a))])
+  np.testing.assert_allclose(found[:, 1].mean(), found[:, 0].std(), rtol=0.05)
+  # Of a denominator that is the same for all, it is that of a mean.
+  ones = np.full(400, 2.0)
+  np.testing.assert_allclose(mean_and_error((2 * a[0], ones)), mean_and_error(a[0]), rtol=1e-9)
+  # What was not measured doesn't count.
+  a[0, 7] = np.nan
+  expected = mean_and_error((np.delete(a[0], 7), np.delete(b[0], 7)))
+  assert mean_and_error((a[0], b[0])) == expected
+
+
+def test_a_summary_has_all_rows_and_vectors_have_no_mean():
+  x = np.arange(2 * 101).reshape(101, 2).astype(np.float32)
+  metrics = lambda x: {"code": x.astype(np.int32), "first": x[:, 0]}
+
+  def summary(rows):
+    np.testing.assert_array_equal(rows["code"], x)
+    return {"codes": len(np.unique(rows["code"])), "most": rows["first"].max()}
+
+  found = measured(metrics, x, summary=summary)
+  assert found["metrics"] == {"first": 100.0, "codes": 202.0, "most": 200.0}
+  assert found["standard_errors"].keys() == {"first"}
 
 
 def test_seconds_of_training_are_with_earlier_stages(tmp_path):
