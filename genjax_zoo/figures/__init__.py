@@ -1,7 +1,8 @@
-"""The figures that a run's model can make, from what it has and never by its name.
+"""The figures of a run: those that its model and its data allow, whatever the model's name.
 
-Each is a function (run, dataset, test, encoded) -> (picture, caption), None where the model or the
-data can't: `test` is a batch of held-out examples in random order and `encoded()` their latents.
+Each is a function (run, dataset, test, encoded) -> (picture, caption), or None where the model or
+the data can't have it: `test` is a batch of held-out examples in random order, and `encoded()`
+returns their latents.
 """
 
 import functools
@@ -10,19 +11,25 @@ from pathlib import Path
 
 import jax
 
-from genjax_zoo.data.dataset import Dataset
+from genjax_zoo.data.dataset import Dataset, main_entry
 from genjax_zoo.figures.autoregressive import attention, completions, receptive_field
 from genjax_zoo.figures.common import held_out
 from genjax_zoo.figures.diffusion import (
-  fields,
   forward_strip,
   inpainting,
   noise_errors,
   reverse_strip,
-  ways,
+  score_fields,
+  trajectories,
 )
 from genjax_zoo.figures.flows import attributes, temperatures, warped_grid
-from genjax_zoo.figures.images import arcs, interpolations, reconstructions, restorations, samples
+from genjax_zoo.figures.images import (
+  interpolations,
+  reconstructions,
+  restorations,
+  samples,
+  spherical_interpolations,
+)
 from genjax_zoo.figures.latents import active_units, clusters, latent_grid, latent_map, traversals
 from genjax_zoo.figures.pictures import save
 from genjax_zoo.figures.plane import critic, density
@@ -34,7 +41,7 @@ FIGURES = (
   reconstructions,
   restorations,
   interpolations,
-  arcs,
+  spherical_interpolations,
   traversals,
   latent_grid,
   latent_map,
@@ -46,8 +53,8 @@ FIGURES = (
   reverse_strip,
   inpainting,
   noise_errors,
-  ways,
-  fields,
+  trajectories,
+  score_fields,
   warped_grid,
   temperatures,
   attributes,
@@ -59,35 +66,47 @@ FIGURES = (
 
 
 def draw(run: Run, dataset: Dataset, folder, say=print) -> list[tuple[str, str]]:
-  """Writes all figures of a run to `folder`, with captions.json; returns pairs (file name,
-  caption).
+  """Writes all figures of a run to `folder`, with captions.json; returns [(file name, caption)].
 
-  A figure that fails has no file, the reason as its caption, and is told by `say`. The pictures are
-  of `model.parts["mean"]`, (params, state, latents) -> floats in [0, 1], where there is one in
-  place of `decode`.
+  A figure that fails has no file, and the reason as its caption, which `say` reports.
   """
-  folder, captions, writes = Path(folder), [], jax.process_index() == 0
+  folder = Path(folder)
+  captions = []
+  writes = jax.process_index() == 0
   test = held_out(run, dataset)
   encoded = functools.cache(lambda: run.encode(test))
-  if mean := run.model.parts.get("mean"):
-    decode = lambda params, state, latents, key: {"image": mean(params, state, latents)}
-    run = run._replace(model=run.model._replace(decode=decode))
+  run = decoding_means(run, dataset)
   for figure in FIGURES:
     name = f"{figure.__name__}.png"
     if writes:
       (folder / name).unlink(missing_ok=True)
     try:
-      if made := figure(run, dataset, test, encoded):
-        captions.append((name, made[1]))
-        if writes:
-          save(folder / name, made[0])
+      made = figure(run, dataset, test, encoded)
+      if made is None:
+        continue
+      picture, caption = made
+      if writes:
+        save(folder / name, picture)
     except Exception as e:  # A figure is not worth a run.
       reason = f"{type(e).__name__}: {(str(e).splitlines() or [''])[0]}"
-      captions.append(
-        (name, f"The figure of {figure.__name__.replace('_', ' ')} could not be drawn: {reason}")
-      )
+      title = figure.__name__.replace("_", " ")
+      caption = f"The figure of {title} could not be drawn: {reason}"
       say(f"figures/{name}: {reason}")
+    captions.append((name, caption))
   if writes:
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "captions.json").write_text(json.dumps(captions, indent=1))
   return captions
+
+
+def decoding_means(run: Run, dataset: Dataset) -> Run:
+  """The run whose `decode` gives E[x | z] instead of a draw, where the model has the former."""
+  mean = run.model.parts.get("mean")
+  if mean is None:
+    return run
+  name = main_entry(dataset.fields)
+
+  def decode(params, state, latents, key):
+    return {name: mean(params, state, latents)}
+
+  return run._replace(model=run.model._replace(decode=decode))

@@ -1,4 +1,4 @@
-"""What figures share: held-out examples, samples, and what latents are."""
+"""What figures share: held-out examples, samples, and the kinds of data and latents."""
 
 import math
 
@@ -6,22 +6,21 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from genjax_zoo.data.dataset import Dataset, count
+from genjax_zoo.data.dataset import Dataset, count, kind_of, main_entry
 from genjax_zoo.figures.pictures import fitting, unit
 from genjax_zoo.metrics.quality import examples
 from genjax_zoo.run import Run
-from genjax_zoo.sample import sample_options
+from genjax_zoo.sample import given_of, sample_options
 
-# So many test examples are encoded; fewer when they are large or the model is slow.
-EXAMPLES, NUMBERS = 2000, 2**22
+# Figures have at most EXAMPLES test examples, and at most NUMBERS numbers times network calls.
+EXAMPLES = 2000
+NUMBERS = 2**22
 
 
 def held_out(run: Run, dataset: Dataset) -> dict:
-  """Test examples as a model gets them (binarized, say), in an order drawn once and for all."""
-  total, numbers = (
-    count(dataset.splits["test"]),
-    sum(math.prod(f.shape) for f in dataset.fields.values()),
-  )
+  """Test examples as a model gets them (binarized, say), in a fixed random order."""
+  total = count(dataset.splits["test"])
+  numbers = sum(math.prod(f.shape) for f in dataset.fields.values())
   affordable = NUMBERS // (numbers * run.model.calls(**sample_options(run.config)))
   asked = run.config.get("evaluate", {}).get("examples") or total
   n = min(EXAMPLES, max(64, affordable), asked, total)
@@ -29,21 +28,48 @@ def held_out(run: Run, dataset: Dataset) -> dict:
   return rows | {"weight": np.ones(n, np.float32)}
 
 
+def has_images(dataset) -> bool:
+  """Whether the data are images."""
+  return kind_of(dataset.fields[main_entry(dataset.fields)]) == "image"
+
+
 def in_plane(dataset) -> bool:
   """Whether the data are points in the plane."""
-  return "x" in dataset.fields and dataset.fields["x"].shape == (2,)
+  field = dataset.fields[main_entry(dataset.fields)]
+  return kind_of(field) == "vector" and field.shape == (2,)
+
+
+def main(batch, dataset) -> np.ndarray:
+  """The array of a batch's main entry."""
+  return batch[main_entry(dataset.fields)]
+
+
+def floats(batch, dataset) -> np.ndarray:
+  """A batch's images as floats in [0, 1], [N, H, W, C]."""
+  name = main_entry(dataset.fields)
+  return unit(batch[name], dataset.fields[name].num_values)
+
+
+def columns_of(dataset, most) -> int:
+  """How many of the data's images fit in a row, at most `most`."""
+  width = dataset.fields[main_entry(dataset.fields)].shape[1]
+  return fitting(width, most)
 
 
 def decodes_images(run, dataset) -> bool:
   """Whether the model maps images to latents and back."""
-  return "image" in dataset.fields and run.model.encode is not None and run.model.decode is not None
+  return has_images(dataset) and run.model.encode is not None and run.model.decode is not None
+
+
+def first_rows(batch, n) -> dict:
+  """The first n examples of a batch."""
+  return {k: x[:n] for k, x in batch.items()}
 
 
 def draw_samples(run, test, n) -> dict:
-  """n samples of seed 0, given test examples where the model needs them."""
-  return run.sample(
-    n, given={k: test[k][:n] for k in run.model.given}, **sample_options(run.config)
-  )
+  """n samples of seed 0, given what the model observes of test examples."""
+  given = given_of(run, first_rows(test, n))
+  return run.sample(n, given=given, **sample_options(run.config))
 
 
 def is_real(z) -> bool:
@@ -51,39 +77,20 @@ def is_real(z) -> bool:
   return hasattr(z, "dtype") and jnp.issubdtype(z.dtype, jnp.floating)
 
 
-def are_shares(z) -> bool:
-  """Whether latents [N, K] say how much of each example is of each of K kinds: from 0 up, of the
-  sum 1.
-  """
-  return (
-    is_real(z)
-    and z.ndim == 2
-    and z.shape[1] > 1
-    and z.min() >= 0
-    and np.allclose(z.sum(1), 1, atol=1e-3)
-  )
+def are_responsibilities(z) -> bool:
+  """Whether latents [N, K] are probabilities of K components: not negative, with the sum 1."""
+  if not is_real(z) or z.ndim != 2 or z.shape[1] < 2:
+    return False
+  return z.min() >= 0 and np.allclose(z.sum(1), 1, atol=1e-3)
 
 
 def real(latents, ndim: int | None = None) -> list[str]:
-  """The names of the latents that are real numbers, free of each other; with `ndim` = 2, of vectors
-  [N, D].
-  """
-  return [
-    k for k, z in latents.items() if is_real(z) and not are_shares(z) and ndim in (None, z.ndim)
-  ]
+  """The names of latents that are unconstrained real numbers; with `ndim` = 2, vectors [N, D]."""
+  names = [k for k, z in latents.items() if is_real(z) and not are_responsibilities(z)]
+  return [k for k in names if ndim in (None, latents[k].ndim)]
 
 
-def held(latents, name, values):
-  """Latents [N, ...] with `values` under `name`, and all others as in the first example."""
+def with_values(latents, name, values):
+  """Latents [N, ...] with `values` as `name`, and all others as in the first example."""
   first = jax.tree.map(lambda z: np.repeat(z[:1], len(values), 0), latents)
   return first | {name: values}
-
-
-def floats(batch, dataset) -> np.ndarray:
-  """A batch's images as floats in [0, 1], [N, H, W, C]."""
-  return unit(batch["image"], dataset.fields["image"].num_values)
-
-
-def columns_of(dataset, most) -> int:
-  """How many of the data's images a row can hold, `most` at most."""
-  return fitting(dataset.fields["image"].shape[1], most)

@@ -1,4 +1,4 @@
-"""Images that a model makes: samples, reconstructions, interpolations."""
+"""Images that a model makes: samples, reconstructions, interpolations, restorations."""
 
 import jax
 import numpy as np
@@ -7,95 +7,112 @@ from genjax_zoo.figures.common import (
   columns_of,
   decodes_images,
   draw_samples,
+  first_rows,
   floats,
+  has_images,
   in_plane,
   is_real,
+  main,
   real,
 )
 from genjax_zoo.figures.pictures import beside, grid, show
 from genjax_zoo.prob.interpolation import spherical
+from genjax_zoo.sample import given_of
+
+COLUMNS = 11  # Of an interpolation, where they fit.
+ROWS = 6
 
 
 def samples(run, dataset, test, encoded):
-  """Samples beside what they were given, if that is images, and beside real examples."""
+  """Samples, beside the images they were given, if any, and beside real examples."""
   if run.model.sample is None or in_plane(dataset):
     return None
   n = min(64, run.config["sample"]["n"])
+  first = first_rows(test, n)
   batch = draw_samples(run, test, n)
-  views = {
+  given = given_of(run, first)
+  shown = {
     "samples": batch,
-    "what they were given": {k: test[k][:n] for k in run.model.given if test[k].ndim == 4},
-    "test examples": {k: test[k][:n] for k in batch if k in test},
+    "what they were given": {k: x for k, x in given.items() if np.ndim(x) == 4},
+    "test examples": {k: first[k] for k in batch if k in first},
   }
-  pictures = {what: show(view, dataset.fields) for what, view in views.items()}
-  pictures = {what: picture for what, picture in pictures.items() if picture is not None}
+  pictures = {}
+  for what, rows in shown.items():
+    picture = show(rows, dict(dataset.fields) | dict(run.model.given))
+    if picture is not None:
+      pictures[what] = picture
   if "samples" not in pictures:
     return None
-  alike = f", of the same {' and '.join(run.model.given)}" if run.model.given else ""
-  return beside(
-    *pictures.values()
-  ), f"From left to right: {', '.join(pictures)}{alike}. None is hand-picked."
+  same = f", of the same {' and '.join(run.model.given)}" if run.model.given else ""
+  caption = f"From left to right: {', '.join(pictures)}{same}. None is hand-picked."
+  return beside(*pictures.values()), caption
 
 
 def reconstructions(run, dataset, test, encoded):
   """Test images above what the model decodes from their latents."""
   if not decodes_images(run, dataset):
     return None
-  columns = min(columns_of(dataset, 12), len(test["image"]))
-  bands = min(2, len(test["image"]) // columns)
-  shown = lambda z: z[: bands * columns]
-  pairs = floats(test, dataset), floats(run.decode(jax.tree.map(shown, encoded())), dataset)
-  pairs = np.stack([shown(x).reshape(bands, columns, *x.shape[1:]) for x in pairs], 1)
+  total = len(main(test, dataset))
+  columns = min(columns_of(dataset, 12), total)
+  bands = min(2, total // columns)
+  n = bands * columns
+  decoded = run.decode(jax.tree.map(lambda z: z[:n], encoded()))
+  pairs = [floats(test, dataset)[:n], floats(decoded, dataset)]
+  pairs = np.stack([x.reshape(bands, columns, *x.shape[1:]) for x in pairs], 1)
   picture = grid(pairs.reshape(-1, *pairs.shape[3:]), columns=columns)
-  return (
-    picture,
-    "Reconstructions: test images and, below each, what the model decodes from its latents.",
-  )
+  caption = "Reconstructions: test images and, below each, what is decoded from its latents."
+  return picture, caption
 
 
 def interpolations(run, dataset, test, encoded):
   """Rows from one test image to another along the line between their latents."""
   if not decodes_images(run, dataset) or not real(encoded()):
     return None
-  rows, columns = min(6, len(test["image"]) // 2), columns_of(dataset, 11)
+  rows = min(ROWS, len(main(test, dataset)) // 2)
+  columns = columns_of(dataset, COLUMNS)
   t = np.tile(np.linspace(0, 1, columns, dtype=np.float32), rows)
-  first, last = np.repeat(np.arange(rows), columns), np.repeat(np.arange(rows, 2 * rows), columns)
+  first = np.repeat(np.arange(rows), columns)
+  last = first + rows
 
   def between(z):
+    if not is_real(z):
+      return z[first]
     w = t.reshape(-1, *[1] * (z.ndim - 1))
-    return ((1 - w) * z[first] + w * z[last]).astype(z.dtype) if is_real(z) else z[first]
+    return ((1 - w) * z[first] + w * z[last]).astype(z.dtype)
 
   decoded = run.decode(jax.tree.map(between, encoded()))
-  caption = "Interpolations: each row is decoded from equal steps along the line between two test images' latents."
+  caption = (
+    "Interpolations: each row is decoded from equal steps along the line between the latents of "
+    "two test images."
+  )
   return grid(floats(decoded, dataset), columns=columns), caption
 
 
-def arcs(run, dataset, test, encoded):
-  """Rows from one sample to another along the arc between their latents."""
-  if "prior" not in run.model.parts or "image" not in dataset.fields:
+def spherical_interpolations(run, dataset, test, encoded):
+  """Rows from one sample to another along the great circle between their latents."""
+  if "prior" not in run.model.parts or not has_images(dataset):
     return None
-  rows, columns = 6, columns_of(dataset, 11)
-  first, last = np.split(
-    np.asarray(run.model.parts["prior"](jax.random.key(0), 2 * rows)["z"])[:, None], 2
+  columns = columns_of(dataset, COLUMNS)
+  z = run.model.parts["prior"](run.weights, run.state, jax.random.key(0), 2 * ROWS)["z"]
+  first, last = np.split(np.asarray(z)[:, None], 2)
+  between = spherical(first, last, np.linspace(0, 1, columns, dtype=np.float32)[None, :, None])
+  given = given_of(run, first_rows(test, ROWS))
+  repeated = {k: np.repeat(x, columns, 0) for k, x in given.items()}
+  decoded = run.decode({"z": between.reshape(ROWS * columns, -1)} | repeated)
+  same = f", of one {' and '.join(given)}," if given else ""
+  caption = (
+    f"Spherical interpolations: each row{same} goes from one sample to another on the sphere of "
+    "the latents."
   )
-  z = spherical(first, last, np.linspace(0, 1, columns, dtype=np.float32)[None, :, None])
-  given = {k: np.repeat(test[k][:rows], columns, 0) for k in run.model.given}
-  picture = grid(
-    floats(run.decode({"z": z.reshape(rows * columns, -1)} | given), dataset), columns=columns
-  )
-  alike = f", of one {' and '.join(given)}" if given else ""
-  return (
-    picture,
-    f"Arcs: each row{alike} leads along the sphere of the latents from one sample to another.",
-  )
+  return grid(floats(decoded, dataset), columns=columns), caption
 
 
 def restorations(run, dataset, test, encoded):
-  """Test images, what befell them, and what undoes it."""
-  if "views" not in run.model.parts or "image" not in dataset.fields:
+  """Test images, their corrupted versions, and the restorations."""
+  if "restorations" not in run.model.parts or not has_images(dataset):
     return None
-  columns = min(columns_of(dataset, 12), len(test["image"]))
-  batch = {k: x[:columns] for k, x in test.items()}
-  views = run.model.parts["views"](run.weights, run.state, batch, jax.random.key(0))
-  picture = grid(np.concatenate([floats(batch, dataset), *views.values()]), columns=columns)
-  return picture, f"Row by row: test images, {', '.join(views)}; the baseline needs no learning."
+  columns = min(columns_of(dataset, 12), len(main(test, dataset)))
+  batch = first_rows(test, columns)
+  rows = run.model.parts["restorations"](run.weights, run.state, batch, jax.random.key(0))
+  picture = grid(np.concatenate([floats(batch, dataset), *rows.values()]), columns=columns)
+  return picture, f"Row by row: test images, {', '.join(rows)}; the baseline is not learned."

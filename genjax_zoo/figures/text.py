@@ -3,9 +3,10 @@
 import numpy as np
 
 from genjax_zoo.data.factors import captions
+from genjax_zoo.figures.common import first_rows
 from genjax_zoo.figures.pictures import plot
 
-SHOWN = 8
+SENTENCES = 8
 
 
 def lines(texts) -> np.ndarray:
@@ -21,20 +22,22 @@ def lines(texts) -> np.ndarray:
 
 
 def grouped(vocabulary, *tokens) -> list[str]:
-  """The first sentences of all of `tokens` [B, L], "", the second ones, and so on."""
-  return [
-    text for group in zip(*(captions(vocabulary, t) for t in tokens)) for text in (*group, "")
-  ]
+  """The first sentence of each of `tokens` [B, L], an empty line, the second ones, and so on."""
+  groups = zip(*(captions(vocabulary, t) for t in tokens))
+  return [text for group in groups for text in (*group, "")]
 
 
 def transfers(run, dataset, test, encoded):
-  """Test sentences, what is decoded from their latents, and what is in the other style."""
+  """Test sentences, decoded from their latents in their own style and in the other one."""
   language = dataset.truth.get("language")
-  if language is None or run.model.decode is None or "label" not in (z := encoded()):
+  if language is None or run.model.decode is None or "label" not in encoded():
     return None
-  z = {k: v[:SHOWN] for k, v in z.items()}
-  same, other = (run.decode(z | {"label": y})["tokens"] for y in (z["label"], 1 - z["label"]))
-  texts = grouped(language.vocabulary, test["tokens"][:SHOWN], same, other)
-  return lines(
-    texts
-  ), "Three lines each: a test sentence, what is decoded from its latents, and in the other style."
+  z = first_rows(encoded(), SENTENCES)
+  same = run.decode(z)["tokens"]
+  other = run.decode(z | {"label": 1 - z["label"]})["tokens"]
+  texts = grouped(language.vocabulary, test["tokens"][:SENTENCES], same, other)
+  caption = (
+    "Three lines each: a test sentence, its reconstruction from the latents, "
+    "and the same latents decoded in the other style."
+  )
+  return lines(texts), caption

@@ -1,6 +1,4 @@
-"""Figures show what a model does: here of models, most with the pixels as latents, for which that
-is known.
-"""
+"""Figures of models, most with the pixels as latents, whose outputs are known."""
 
 import json
 
@@ -106,12 +104,16 @@ def test_figures_of_images_that_are_their_own_latents(tmp_path):
     np.testing.assert_allclose(rows[i, :, :, 0] / 255, expected, atol=1 / 30)
 
 
-def test_arcs_go_from_sample_to_sample(tmp_path):
+def test_spherical_interpolations_go_from_sample_to_sample(tmp_path):
   z = jax.random.uniform(jax.random.key(3), (12, 6))
   dataset = images_of()
-  model = pixels(encode=None, parts={"prior": lambda key, n: {"z": z[:n]}})
-  assert "arcs.png" in dict(figures.draw(run_of(model, dataset, tmp_path), dataset, tmp_path))
-  rows = tiles(picture := drawn(tmp_path, "arcs.png"), 2, 3, scale_of(picture, 11, 3))
+  model = pixels(encode=None, parts={"prior": lambda params, state, key, n: {"z": z[:n]}})
+  assert "spherical_interpolations.png" in dict(
+    figures.draw(run_of(model, dataset, tmp_path), dataset, tmp_path)
+  )
+  rows = tiles(
+    picture := drawn(tmp_path, "spherical_interpolations.png"), 2, 3, scale_of(picture, 11, 3)
+  )
   ends = pictures.colours(unit(model.decode({}, {}, {"z": z}, None)["image"], LEVELS))
   assert rows.shape[:2] == (6, 11)
   # A gray level.
@@ -120,7 +122,7 @@ def test_arcs_go_from_sample_to_sample(tmp_path):
   np.testing.assert_allclose(rows[:, 5, :, :, :1] / 255, np.clip(middle, 0, 1), atol=1 / 31)
 
 
-def test_the_mean_takes_the_place_of_decode(tmp_path):
+def test_the_mean_is_shown_where_there_is_one(tmp_path):
   dataset = images_of()
   mean = lambda params, state, latents: jnp.full((len(latents["z"]), *SHAPE), 0.4)
   figures.draw(run_of(pixels(parts={"mean": mean}), dataset, tmp_path), dataset, tmp_path)
@@ -138,10 +140,8 @@ def test_codes_are_decoded_but_not_interpolated(tmp_path):
   assert list(made) == ["samples.png", "reconstructions.png"]
 
 
-def test_shares_of_components_are_clusters(tmp_path):
-  """Two components, dark images and bright ones: a row for each, and nothing that takes shares for
-  free numbers.
-  """
+def test_responsibilities_are_clusters(tmp_path):
+  """Dark images and bright ones, a row for each; responsibilities are not interpolated."""
   dataset = images_of()
 
   def encode(params, state, batch, key):
@@ -165,7 +165,7 @@ def test_labels_among_latents_stay_as_they_are(tmp_path):
   dataset, model = images_of(), pixels()
   encode = lambda p, s, batch, key: model.encode(p, s, batch, key) | {"label": batch["label"]}
 
-  def decode(params, state, latents, key):  # All pixels tell the label.
+  def decode(params, state, latents, key):  # All pixels show the label.
     return {
       "image": jnp.broadcast_to(
         latents["label"][:, None, None, None] / 10.0, (len(latents["z"]), *SHAPE)
@@ -226,7 +226,11 @@ def test_what_sampling_needs_comes_from_test_examples(tmp_path):
   dataset = images_of()
   # Draws what it was given.
   echo = lambda params, state, key, n, given={}: {"image": given["image"]}
-  run = run_of(Model(lambda *_: ({}, {}), sample=echo, given=("image",)), dataset, tmp_path)
+  run = run_of(
+    Model(lambda *_: ({}, {}), sample=echo, given={"image": dataset.fields["image"]}),
+    dataset,
+    tmp_path,
+  )
   assert list(dict(figures.draw(run, dataset, tmp_path))) == ["samples.png"]
   expected = grid(figures.held_out(run, dataset)["image"][:16], LEVELS)
   np.testing.assert_array_equal(
@@ -246,7 +250,7 @@ def test_test_examples_are_as_the_model_gets_them_and_fewer_of_a_slow_model(tmp_
   assert len(figures.held_out(run_of(slow, dataset, tmp_path, steps=10**6), dataset)["image"]) == 64
 
 
-def seen(monkeypatch):
+def panels_of(monkeypatch):
   """{panel: [title, what is drawn, ...]} of the next plot in the plane."""
   shown = {}
 
@@ -272,7 +276,7 @@ def seen(monkeypatch):
 
 
 @pytest.mark.parametrize("kind, says", [("exact", False), ("lower_bound", True)])
-def test_a_density_is_seen_where_it_is(tmp_path, monkeypatch, kind, says):
+def test_a_density_is_plotted_where_it_is(tmp_path, monkeypatch, kind, says):
   centre = np.array([1.0, -2.0], np.float32)
   log_prob = lambda x: -0.5 * ((x - centre[None]) ** 2).sum(-1) - np.log(2 * np.pi)
   x = (centre + np.random.default_rng(6).normal(size=(3000, 2))).astype(np.float32)
@@ -286,7 +290,7 @@ def test_a_density_is_seen_where_it_is(tmp_path, monkeypatch, kind, says):
     log_prob=lambda p, s, batch, key: log_prob(batch["x"]),
     likelihood={"a": kind},
   )
-  shown = seen(monkeypatch)
+  shown = panels_of(monkeypatch)
   ((name, caption),) = figures.draw(run_of(model, dataset, tmp_path), dataset, tmp_path)
   assert name == "density.png" and ("a lower bound of" in caption) == says
   assert [v[0] for v in shown.values()] == ["test examples", "samples", "model", "truth"]
@@ -301,14 +305,14 @@ def test_a_density_is_seen_where_it_is(tmp_path, monkeypatch, kind, says):
     )
 
 
-def test_a_critic_is_seen_where_it_is(tmp_path, monkeypatch):
+def test_a_critic_is_plotted_where_it_is(tmp_path, monkeypatch):
   """f(x, y) = x + 10 y, on a grid that grows to the right and upwards."""
   x = np.random.default_rng(6).normal(size=(300, 2)).astype(np.float32)
   dataset = Dataset("normal", {"x": Field((2,), np.float32)}, {"test": {"x": x}})
   sample = lambda params, state, key, n, given={}: {"x": jax.random.normal(key, (n, 2))}
   f = lambda params, state, batch: batch["x"] @ jnp.array([1.0, 10.0])
   model = Model(lambda *_: ({}, {}), sample=sample, parts={"critic": f})
-  shown = seen(monkeypatch)
+  shown = panels_of(monkeypatch)
   assert plane.critic(run_of(model, dataset, tmp_path), dataset, {"x": x}, None)
   for _, values, extent, _ in shown.values():
     cell = (extent[1] - extent[0]) / len(values)

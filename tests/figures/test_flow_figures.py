@@ -7,7 +7,7 @@ import pytest
 from genjax_zoo.core import Field
 from genjax_zoo.data.dataset import Dataset
 from genjax_zoo.figures import flows as figures
-from genjax_zoo.models.flows._flow import flow
+from genjax_zoo.models.flows._flow import Layer, flow
 from genjax_zoo.prob.bijectors import flatten
 from tests.figures.test_figures import run_of
 from tests.figures.test_pictures import scale_of, tiles
@@ -15,7 +15,7 @@ from tests.figures.test_pictures import scale_of, tiles
 
 def test_temperature_scales_deviations(tmp_path):
   fields = {"image": Field((2, 3, 1), np.uint8, 256)}
-  model = flow(fields, lambda key, v: {}, lambda params: flatten((2, 3, 1)))
+  model = flow(fields, Layer(lambda key, x: {}, lambda params: flatten((2, 3, 1))))
   test = {"image": np.zeros((12, 2, 3, 1), np.uint8)}
   data = Dataset("pixels", fields, {"test": test})
   picture, _ = figures.temperatures(run_of(model, data, tmp_path), data, test, None)
@@ -31,7 +31,7 @@ def test_the_grid_is_warped_stage_by_stage(tmp_path, monkeypatch):
   x = np.random.default_rng(0).normal(size=(100, 2)).astype(np.float32)
   data = Dataset("plane", fields, {"test": {"x": x}})
   warp = lambda params, state, z: jnp.stack([z, 2 * z, 3 * z + 1])
-  model = flow(fields, lambda key, v: {}, lambda params: flatten((2,)), {"warp": warp})
+  model = flow(fields, Layer(lambda key, x: {}, lambda params: flatten((2,))), {"warp": warp})
 
   class Axes:
     def __init__(self, i):
@@ -74,5 +74,5 @@ def test_what_others_cannot_do_is_left_out(figure, tmp_path):
   fields = {"x": Field((3,), np.float32)}
   test = {"x": np.zeros((20, 3), np.float32)}
   data = Dataset("table", fields, {"test": test})
-  model = flow(fields, lambda key, v: {}, lambda params: flatten((3,)))
+  model = flow(fields, Layer(lambda key, x: {}, lambda params: flatten((3,))))
   assert figure(run_of(model, data, tmp_path), data, test, None) is None
