@@ -1,49 +1,36 @@
-"""Configs of runs that were made before a key had the name it has now, so that they still load."""
+"""Configs of runs made before their keys had today's names, so that those runs still load.
+
+`migrate` takes a resolved config as a run folder holds it. What it translates: conditions, which
+were one label; models that were options of another; the network of diffusion models, whose keys
+were the model's own.
+"""
+
+from collections.abc import Mapping
 
 from genjax_zoo.core import UserError
 
-NETWORK = "hidden", "blocks", "attention", "patch", "dropout", "octaves", "dtype"
-TAKES = {  # The arguments of each network, models/diffusion/_network.py.
+RENAMED = {  # {model: {old key: new key}}.
+  "cgan": {"condition": "critic"},
+  "denoising_diffusion_gan": {"latent": "z_dim"},
+  "glow": {"levels": "scales"},
+  "ncsn": {"levels": "noise_levels"},
+}
+GONE = {  # {model: {key: the value that it must have had}}.
+  "cnf": {"speed": 0.02},
+  "cvae": {"components": 0, "free_bits": 0.0, "tc": 1.0},
+  "ddpm": {"objective": "simple"},
+  "flow_matching": {"time": "uniform"},
+  "pixel_iqn": {"kappa": 0.002},
+  "score_sde": {"weighting": "simple"},
+  "tcvae": {"components": 0, "free_bits": 0.0},
+  "vae": {"components": 0, "tc": 1.0},
+  "vamp_vae": {"free_bits": 0.0, "tc": 1.0},
+}
+TAKES = {  # The arguments of each network of models/diffusion/_network.py.
   "unet": ("hidden", "blocks", "attention", "patch", "fourier", "dropout", "dtype"),
   "dit": ("width", "depth", "patch", "fourier", "dropout", "dtype"),
   "mlp": ("hidden", "fourier", "dropout", "dtype"),
 }
-RENAMED = {  # {model: {old key: new key}}.
-  "denoising_diffusion_gan": {"latent": "z_dim"},
-  "ncsn": {"levels": "noise_levels"},
-}
-# {model: {key that is gone: the value that it must have had}}.
-GONE = {
-  "ddpm": {"objective": "simple"},
-  "flow_matching": {"time": "uniform"},
-  "score_sde": {"weighting": "simple"},
-}
-
-
-def migrate(config: dict) -> dict:
-  """A run's config in today's keys, its stages too. Raises UserError for what is gone."""
-  model = dict(config["model"])
-  if model["name"] == "ddpm" and is_improved(model):
-    model["name"] = "improved_ddpm"
-  name = model["name"]
-  for old, new in RENAMED.get(name, {}).items():
-    if old in model:
-      model[new] = model.pop(old)
-  for key, value in GONE.get(name, {}).items():
-    if model.pop(key, value) != value:
-      raise UserError(
-        f"this run has model.{key} other than {value!r}, which is gone: train it anew"
-      )
-  if "conditional" in model:
-    model["condition"] = ("label",) if model.pop("conditional") else ()
-  if "drop_label" in model:
-    model["drop"] = model.pop("drop_label")
-  if name in DIFFUSION and not isinstance(model.get("network"), dict):
-    model["network"] = network_of(model)
-  stages = {stage: migrate(c) for stage, c in config.get("stages", {}).items()}
-  return config | {"model": model, "stages": stages}
-
-
 DIFFUSION = (
   "consistency",
   "ddpm",
@@ -59,15 +46,65 @@ DIFFUSION = (
 )
 
 
-def is_improved(model: dict) -> bool:
-  """Whether a DDPM is one of Nichol & Dhariwal's, which has a model of its own now."""
-  return model.get("variance") == "learned" or model.get("objective") in ("bound", "hybrid")
+def migrate(config: dict) -> dict:
+  """A run's config in today's keys, its stages too. Raises UserError for an option that is gone."""
+  model = dict(config["model"])
+  name = model["name"] = today_s_name(model)
+  rename_keys(name, model)
+  drop_keys(name, model)
+  if name in DIFFUSION and isinstance(model.get("network"), str):
+    model["network"] = network_section(model)
+  stages = {stage: migrate(c) for stage, c in config.get("stages", {}).items()}
+  return config | {"model": model, "stages": stages}
 
 
-def network_of(model: dict) -> dict:
-  """The section `network` of a diffusion model that had its keys among its own, which it loses."""
+def today_s_name(model: Mapping) -> str:
+  """The name of the model; some were options of others."""
+  name = model["name"]
+  if name == "ddpm" and model.get("variance") == "learned":
+    return "improved_ddpm"
+  if name == "ddpm" and model.get("objective") == "bound":
+    return "improved_ddpm"
+  if name == "vae" and model.get("conditional"):
+    return "cvae"
+  if name == "vae" and model.get("components"):
+    return "vamp_vae"
+  if name == "vae" and model.get("tc", 1.0) != 1.0:
+    return "tcvae"
+  return name
+
+
+def rename_keys(name: str, model: dict):
+  """Gives the keys of a model, in place, the names that they have today."""
+  for old, new in RENAMED.get(name, {}).items():
+    # A condition that is a tuple is today's.
+    if old in model and not isinstance(model[old], tuple):
+      model[new] = model.pop(old)
+  if "drop_label" in model:
+    model["drop"] = model.pop("drop_label")
+  if "conditional" in model:
+    conditional = model.pop("conditional")
+    model["condition"] = ("label",) if conditional else ()
+  if name in ("vae", "vamp_vae", "tcvae"):
+    model.pop("condition", None)
+  if name == "cgan":
+    model.setdefault("condition", ("label",))
+
+
+def drop_keys(name: str, model: dict):
+  """Removes keys that are gone, in place. Raises UserError where they made a difference."""
+  for key, value in GONE.get(name, {}).items():
+    if model.pop(key, value) != value:
+      raise UserError(
+        f"this run has model.{key} other than {value!r}, which is gone: train it anew"
+      )
+
+
+def network_section(model: dict) -> dict:
+  """The section `network` of a diffusion model whose keys were among its own, which it loses."""
   name = model.pop("network")
-  network = {key: model.pop(key) for key in NETWORK if key in model}
+  keys = "hidden", "blocks", "attention", "patch", "dropout", "octaves", "dtype"
+  network = {key: model.pop(key) for key in keys if key in model}
   network["fourier"] = network.pop("octaves", ())
   if name == "dit":
     network |= {"width": network["hidden"][0], "depth": len(network["hidden"])}

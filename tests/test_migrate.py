@@ -56,7 +56,7 @@ def test_stages_are_translated_too_and_today_s_configs_stay():
 
 
 def test_what_is_gone_is_refused():
-  with pytest.raises(UserError, match="model[.]time"):
+  with pytest.raises(UserError, match=r"model\.time"):
     migrate(old("flow_matching", time="logit_normal", **UNET))
 
 
@@ -65,3 +65,28 @@ def test_fields_of_old_runs():
   assert fields_of({"fields": {"image": before}}) == {"image": Field((8, 8, 1), np.uint8, 17)}
   field = Field((), np.int32, 2, ("cat", "dog"), ordered=False, kind="vector")
   assert fields_of(describe({"label": field}, 8)) == {"label": field}
+
+
+@pytest.mark.parametrize(
+  "name, options, today, kept",
+  [
+    ("vae", {"components": 0, "tc": 1.0, "conditional": False}, "vae", {}),
+    ("vae", {"components": 5, "tc": 1.0, "conditional": False}, "vamp_vae", {"components": 5}),
+    ("vae", {"components": 0, "tc": 6.0, "conditional": False}, "tcvae", {"tc": 6.0}),
+    (
+      "vae",
+      {"components": 0, "tc": 1.0, "free_bits": 0.0, "conditional": True},
+      "cvae",
+      {"condition": ("label",)},
+    ),
+    (
+      "cgan",
+      {"condition": "projection"},
+      "cgan",
+      {"condition": ("label",), "critic": "projection"},
+    ),
+    ("glow", {"levels": 3, "conditional": False}, "glow", {"scales": 3, "condition": ()}),
+  ],
+)
+def test_options_that_are_models_or_have_other_names(name, options, today, kept):
+  assert migrate(old(name, **options))["model"] == {"name": today} | kept

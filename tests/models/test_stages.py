@@ -120,7 +120,9 @@ def test_rerank_keeps_the_best_of_each():
   )
   keys = [jax.random.split(k)[0] for k in jax.random.split(key, tries)]
   every = np.stack([base.sample({}, {}, k, n, spread=2.0)["x"] for k in keys])
-  np.testing.assert_array_equal(best, every[(every**2).sum(-1).argmin(0), np.arange(n)])
+  expected = every[(every**2).sum(-1).argmin(0), np.arange(n)]
+  # Two compiled programs may differ in the last bit.
+  np.testing.assert_allclose(best, expected, rtol=1e-6)
   assert model.calls(tries=tries, spread=2.0) == tries
 
 
