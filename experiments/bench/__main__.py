@@ -1,22 +1,21 @@
-"""How fast this project trains and samples, beside PyTorch on the same machine:
+"""How fast this project trains and samples, compared with PyTorch on the same machine:
 
   python -m experiments.bench [--workloads=vae,glow] [--quick] [--workdir=runs/bench]
 
-Each of `workloads.WORKLOADS` is compared with a twin of the same architecture, batch and precision,
-whose weights are copied from ours and whose outputs must be equal to 1e-4. Contenders are timed in
-turn, medians count: ours with one and with many steps a dispatch, PyTorch eager and compiled (not
-with --quick), each with one thread and with all. A ratio is the best of ours over the best of
-theirs. Writes bench.json and bench.png.
+Each of `workloads.WORKLOADS` has a twin in PyTorch of the same architecture, batch and precision,
+with a copy of our weights; its outputs must equal ours to 1e-4. Contenders are timed in turn, and
+medians count: ours with one and with many steps a dispatch, PyTorch eager and compiled (not with
+--quick), each with one thread and with all. A ratio is the best of ours over the best of theirs.
+Writes bench.json and bench.png.
 
 `python -m experiments.bench.startup` times the first step of every config of digits, `.blocks` each
-layer alone and inside a scan, `.scale` lists what many devices would send each other.
+layer alone and inside a scan, `.scale` lists the traffic between many devices.
 """
 
 import os
 
 os.environ.setdefault("XLA_PYTHON_CLIENT_PREALLOCATE", "false")
 
-import json
 from pathlib import Path
 import sys
 
@@ -25,12 +24,12 @@ import jax
 import numpy as np
 
 from experiments.bench import measure, ours
-from experiments.bench.cost import counted, device_rates, loops, step
+from experiments.bench.cost import device_rates, flops, loops, step
 from experiments.bench.workloads import ON_GPU, WORKLOADS, Workload
 from genjax_zoo.core import UserError, nearest
 from genjax_zoo.evaluate import device_name
 from genjax_zoo.figures.pictures import plot, save
-from genjax_zoo.log import write_json
+from genjax_zoo.log import read_json, write_json
 
 flags.DEFINE_list("workloads", [], "Names of workloads, all by default.")
 flags.DEFINE_bool("quick", False, "Shorter, and without torch.compile.")
@@ -40,28 +39,28 @@ TOLERANCE = 1e-4
 
 
 def agreement(w: Workload, params, theirs) -> float:
-  """The largest difference of the twin's outputs from ours, in units of the largest. Raises
-  UserError beyond 1e-4.
+  """The largest difference of the twin's outputs from ours, relative to the largest output.
+
+  Raises UserError beyond 1e-4.
   """
   inputs = w.inputs(np.random.default_rng(1), 4, w)
-  mine, other = ours.compared(w, params, inputs), theirs.compared(theirs.twin(w, params), inputs)
+  mine = ours.compared(w, params, inputs)
+  other = theirs.compared(theirs.twin(w, params), inputs)
   error = float(np.abs(mine - other.reshape(mine.shape)).max() / max(1, np.abs(mine).max()))
   if not error < TOLERANCE:
     raise UserError(
-      f"{w.name}: the twin's outputs differ from ours by {error:.2g}: there is nothing to compare"
+      f"{w.name}: the twin's outputs differ from ours by {error:.2g}, so it is no twin"
     )
   return error
 
 
 def compare(w: Workload, params, theirs, quick: bool) -> dict:
-  """All that is measured of a workload; what PyTorch can't compile is missing."""
+  """All that is measured of a workload; where torch.compile fails, its rows are missing."""
   seconds, rounds = (0.2, 3) if quick else (1.0, 7)
-  kinds = {"eager": False} | ({} if quick else {"compiled": True})
-  others = {
-    f"torch {kind}, {n} of {theirs.ALL} threads": (kinds[kind], n)
-    for kind in kinds
-    for n in theirs.THREADS
-  }
+  variants = {}  # Of PyTorch: {name: (compiled, threads)}.
+  for kind, compiled in {"eager": False, "compiled": True}.items():
+    for threads in [] if quick and compiled else theirs.THREADS:
+      variants[f"torch {kind}, {threads} of {theirs.ALL} threads"] = compiled, threads
   found = {
     "agreement": agreement(w, params, theirs),
     "first_step": {},
@@ -70,41 +69,47 @@ def compare(w: Workload, params, theirs, quick: bool) -> dict:
   }
   contenders = {}
   for K in (1, w.steps):
-    contenders[f"ours, {K} a dispatch"], first, program = ours.training(w, K)
+    contender, first, program = ours.training(w, K)
+    contenders[f"ours, {K} a dispatch"] = contender
   found["first_step"]["ours"] = first
-  for name, how in others.items():
+  for name, (compiled, threads) in variants.items():
     try:
-      contenders[name], found["first_step"][name] = theirs.training(w, params, *how)
-    except Exception as e:  # Of as many kinds as there are reasons; the first lines tell.
+      contender, first = theirs.training(w, params, compiled, threads)
+    except Exception as e:  # torch.compile fails in many ways; the first lines say which.
       found["not_compiled"] = str(e).strip()[:200]
+      continue
+    contenders[name] = contender
+    found["first_step"][name] = first
   found["training"] = measure.rates(contenders, seconds, rounds)
   for name, contender in contenders.items():
     found["memory"][name] = memory(contender, program if name.startswith("ours") else None, theirs)
-  draws = {"ours": ours.sampling(w, params)}
+
+  samplers = {"ours": ours.sampling(w, params)}
   if w.naive:
-    draws["ours, without caches"] = ours.sampling(w, params, **w.naive)
-  for name, (compiled, threads) in others.items():
+    samplers["ours, without caches"] = ours.sampling(w, params, **w.naive)
+  for name, (compiled, threads) in variants.items():
     if not compiled or found["not_compiled"] is None:
-      draws[name] = theirs.sampling(w, params, compiled, threads)
-  found["sampling"] = measure.rates(draws, seconds, max(3, rounds // 2))
-  for what in "training", "sampling":
-    found[f"{what}_ratio"] = ratio(found[what])
+      samplers[name] = theirs.sampling(w, params, compiled, threads)
+  found["sampling"] = measure.rates(samplers, seconds, max(3, rounds // 2))
+
+  for task in "training", "sampling":
+    found[f"{task}_ratio"] = ratio(found[task])
   if jax.default_backend() != "cpu":
-    found["utilisation"] = utilisation(
-      w, program, max(v for k, v in found["training"].items() if "ours" in k)
-    )
+    fastest = max(v for k, v in found["training"].items() if "ours" in k)
+    found["utilisation"] = utilisation(w, program, fastest)
   return found
 
 
 def memory(contender, program, theirs) -> int | None:
-  """Bytes of a call beyond those that last: as the system tells on a CPU, as compilers and
-  allocators do elsewhere.
+  """Bytes of a call beyond those that stay.
+
+  On a CPU they are those of the process; on a GPU our compiler and PyTorch's allocator report them.
   """
   if jax.default_backend() == "cpu":
     return measure.working_memory(contender)
-  return (
-    program.memory_analysis().temp_size_in_bytes if program else theirs.working_memory(contender)
-  )
+  if program:
+    return program.memory_analysis().temp_size_in_bytes
+  return theirs.working_memory(contender)
 
 
 def ratio(rates: dict[str, float]) -> float:
@@ -114,45 +119,45 @@ def ratio(rates: dict[str, float]) -> float:
 
 
 def utilisation(w: Workload, program, examples: float) -> dict:
-  """Fractions of the device's measured rates that a training step attains; "copy" where XLA can
-  tell what it moves.
+  """Fractions of the device's measured rates, {"matmul", "copy"}, at `examples` a second.
+
+  "copy" is missing for a step with a loop, whose body XLA's count of bytes takes once.
   """
-  matmul, copy = device_rates(w.model.get("dtype", "float32"))
-  steps, arithmetic = examples / w.batch, step(w)
-  attained = {"matmul": counted(arithmetic) * steps / matmul}
-  # XLA counts a loop's body once: here that of all steps, which is one step.
+  matmul, copy = device_rates(w.dtype)
+  steps = examples / w.batch
+  arithmetic = step(w)
+  attained = {"matmul": flops(arithmetic) * steps / matmul}
+  # A dispatch is itself a loop over steps: XLA counts the bytes of one step.
   if not loops(arithmetic):
     attained["copy"] = program.cost_analysis().get("bytes accessed", 0.0) * steps / copy
   return attained
 
 
-def line(name: str, found: dict) -> str:
-  """A row of the terminal."""
-  text = f"{name}: equal to {found['agreement']:.1g}"
-  for what, unit in ("training", "examples/s"), ("sampling", "images/s"):
-    rates = ", ".join(f"{k} {v:,.4g}" for k, v in found[what].items())
-    text += f"\n  {what} {found[f'{what}_ratio']:.2f} x torch ({rates} {unit})"
-  text += "\n  first step " + ", ".join(f"{k} {v:.1f} s" for k, v in found["first_step"].items())
-  text += "; memory " + ", ".join(
-    f"{k} {v / 2**20:.0f} MiB" for k, v in found["memory"].items() if v is not None
-  )
+def summary(name: str, found: dict) -> str:
+  """The lines on the terminal."""
+  lines = [f"{name}: equal to {found['agreement']:.1g}"]
+  for task, unit in ("training", "examples/s"), ("sampling", "images/s"):
+    rates = ", ".join(f"{k} {v:,.4g}" for k, v in found[task].items())
+    lines.append(f"  {task} {found[f'{task}_ratio']:.2f} x torch ({rates} {unit})")
+  first = ", ".join(f"{k} {v:.1f} s" for k, v in found["first_step"].items())
+  sizes = [f"{k} {v / 2**20:.0f} MiB" for k, v in found["memory"].items() if v is not None]
+  lines.append(f"  first step {first}; memory {', '.join(sizes)}")
   if found.get("utilisation"):
-    text += "; of the device's " + ", ".join(
-      f"{k} {v:.0%}" for k, v in found["utilisation"].items()
-    )
-  return text + (
-    f"\n  torch.compile failed: {found['not_compiled']}" if found["not_compiled"] else ""
-  )
+    shares = ", ".join(f"{k} {v:.0%}" for k, v in found["utilisation"].items())
+    lines[-1] += f"; of the device's {shares}"
+  if found["not_compiled"]:
+    lines.append(f"  torch.compile failed: {found['not_compiled']}")
+  return "\n".join(lines)
 
 
 def picture(found: dict[str, dict]):
-  """Ratios of every workload, log axis."""
+  """The ratios of every workload, on a logarithmic axis."""
 
   def paint(ax):
     names, y = list(found), np.arange(len(found))
-    for i, what in enumerate(("training", "sampling")):
-      values = [found[name][f"{what}_ratio"] for name in names]
-      ax.barh(y - 0.2 + 0.4 * i, np.log2(values), 0.38, label=what)
+    for i, task in enumerate(("training", "sampling")):
+      ratios = [found[name][f"{task}_ratio"] for name in names]
+      ax.barh(y - 0.2 + 0.4 * i, np.log2(ratios), 0.38, label=task)
     ticks = np.arange(-2, 11)
     low, high = ax.get_xlim()
     ax.set_xticks(ticks, [f"{2.0**t:g}" for t in ticks])
@@ -166,41 +171,50 @@ def picture(found: dict[str, dict]):
   return plot(paint)
 
 
+def pytorch():
+  """The module `theirs`. Raises UserError where PyTorch is missing or has another device."""
+  try:
+    from experiments.bench import theirs
+  except ImportError as e:
+    raise UserError(f"{e}: the bench compares with PyTorch; pip install 'genjax-zoo[bench]'") from e
+  if (theirs.DEVICE == "cuda") != (jax.default_backend() == "gpu"):
+    raise UserError(
+      f"JAX runs on {jax.default_backend()} and PyTorch on {theirs.DEVICE}: install both for one"
+    )
+  return theirs
+
+
+def bench(names, folder: Path, quick: bool):
+  """Compares workloads by name and writes bench.json and bench.png."""
+  known = {w.name: w for w in WORKLOADS}
+  for name in names:
+    if name not in known:
+      raise UserError(
+        f"--workloads={name}: unknown{nearest(name, known)}; there are {', '.join(known)}"
+      )
+  theirs = pytorch()
+  folder.mkdir(parents=True, exist_ok=True)
+  path = folder / "bench.json"
+  found = read_json(path, {"workloads": {}})["workloads"]  # Those of earlier commands stay.
+  for name in names or known:
+    w = known[name]
+    if theirs.DEVICE == "cuda":
+      w = w._replace(**ON_GPU.get(name, {}))
+    theirs.forget()
+    found[name] = compare(w, ours.some_params(w), theirs, quick)
+    print(summary(name, found[name]), flush=True)
+    versions = {"jax": jax.__version__, "torch": theirs.torch.__version__}
+    write_json(path, {"device": device_name(), "versions": versions, "workloads": found})
+  save(folder / "bench.png", picture(found))
+  print(f"{path}, and a picture")
+
+
 def main(argv):
+  """Runs the bench; errors that the user can fix are reported in one line."""
   logging.set_verbosity(logging.WARNING)
   jax.config.update("jax_enable_compilation_cache", False)
   try:
-    known = {w.name: w for w in WORKLOADS}
-    for name in FLAGS.workloads:
-      if name not in known:
-        raise UserError(
-          f"--workloads={name}: unknown{nearest(name, known)}; there are {', '.join(known)}"
-        )
-    try:
-      from experiments.bench import theirs
-    except ImportError as e:
-      raise UserError(
-        f"{e}: the bench compares with PyTorch; pip install 'genjax-zoo[bench]'"
-      ) from e
-    if (theirs.DEVICE == "cuda") != (jax.default_backend() == "gpu"):
-      raise UserError(
-        f"JAX runs on {jax.default_backend()} and PyTorch on {theirs.DEVICE}: install both for one"
-      )
-    folder, found = Path(FLAGS.workdir), {}
-    path = folder / "bench.json"
-    folder.mkdir(parents=True, exist_ok=True)
-    if path.exists():  # Other workloads of an earlier command stay.
-      found = json.loads(path.read_text())["workloads"]
-    for name in FLAGS.workloads or known:
-      w = known[name]
-      w = w._replace(**ON_GPU.get(name, {})) if theirs.DEVICE == "cuda" else w
-      theirs.forget()
-      found[name] = compare(w, ours.some_params(w), theirs, FLAGS.quick)
-      print(line(name, found[name]), flush=True)
-      versions = {"jax": jax.__version__, "torch": theirs.torch.__version__}
-      write_json(path, {"device": device_name(), "versions": versions, "workloads": found})
-    save(folder / "bench.png", picture(found))
-    print(f"{path}, and a picture")
+    bench(FLAGS.workloads, Path(FLAGS.workdir), FLAGS.quick)
   except UserError as e:
     sys.exit(f"error: {e}")
 

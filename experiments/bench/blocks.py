@@ -1,10 +1,9 @@
-"""Each building block's gradient step, alone and inside a scan, where XLA's CPU backend may choose
-another kernel:
+"""The gradient step of each building block, alone and inside a scan:
 
   python -m experiments.bench.blocks [names]
 
-A ratio far above 1 is a disease: training scans many steps a dispatch. `nn/conv.py` cures that of
-convolutions.
+Training scans many steps a dispatch, and inside a scan XLA's CPU backend may choose another, slow
+kernel: then the ratio is far above 1. `nn/conv.py` avoids that for convolutions.
 """
 
 import os
@@ -29,27 +28,29 @@ STEPS = 8
 IMAGE, TOKENS = (32, 16, 16, 32), (32, 64, 64)
 
 
-class Attended(nn.Module):
+class Attention(nn.Module):
   @nn.compact
   def __call__(self, x):
     q, k, v = (nn.DenseGeneral((4, 16))(x) for _ in range(3))
     return attend(q, k, v)
 
 
-class Looked(nn.Module):
+class Embedding(nn.Module):
   @nn.compact
   def __call__(self, x):
-    return nn.Embed(256, 64)((128 + 60 * jnp.tanh(x[..., 0])).astype(jnp.int32))
+    index = (128 + 60 * jnp.tanh(x[..., 0])).astype(jnp.int32)
+    return nn.Embed(256, 64)(index)
 
 
-class Solved(nn.Module):
+class TriangularSolve(nn.Module):
   @nn.compact
   def __call__(self, x):
-    lower = jnp.tril(self.param("lower", nn.initializers.normal(0.01), (64, 64)), -1) + jnp.eye(64)
+    lower = self.param("lower", nn.initializers.normal(0.01), (64, 64))
+    lower = jnp.tril(lower, -1) + jnp.eye(64)
     return jax.scipy.linalg.solve_triangular(lower, x.reshape(-1, 64).T, lower=True)
 
 
-BLOCKS = {  # name -> (module, shape of its input)
+BLOCKS = {  # Name: (module, shape of its input).
   "dense": (nn.Dense(64), TOKENS),
   "conv": (Conv(32, (3, 3)), IMAGE),
   "conv 1 x 1": (Conv(32, (1, 1)), IMAGE),
@@ -61,48 +62,54 @@ BLOCKS = {  # name -> (module, shape of its input)
   "masked conv": (MaskedConv(32, (2, 3), 1), IMAGE),
   "group norm": (GroupNorm(), IMAGE),
   "layer norm": (nn.LayerNorm(), TOKENS),
-  "attention": (Attended(), TOKENS),
-  "embedding": (Looked(), TOKENS),
+  "attention": (Attention(), TOKENS),
+  "embedding": (Embedding(), TOKENS),
   "GRU": (nn.RNN(nn.GRUCell(64)), (32, 16, 64)),
-  "triangular solve": (Solved(), TOKENS),
+  "triangular solve": (TriangularSolve(), TOKENS),
 }
 
 
 def measure(module, shape, seconds: float) -> tuple[float, float]:
-  """Microseconds of a step (the gradient by parameters and input) alone, and of each of STEPS in a
-  scan.
+  """Microseconds of a step: (alone, each of STEPS in a scan).
+
+  A step takes the gradient by parameters and input.
   """
   xs = jax.random.normal(jax.random.key(0), (STEPS, *shape))
   params = jit(module.init)(jax.random.key(1), xs[0])
 
+  def loss(params, x):
+    return (module.apply(params, x) ** 2).mean()
+
   def step(params, x):
-    grads, slope = jax.grad(lambda *args: (module.apply(*args) ** 2).mean(), (0, 1))(params, x)
+    grads, slope = jax.grad(loss, (0, 1))(params, x)
     return jax.tree.map(lambda p, g: p - 1e-3 * g, params, grads), slope.mean()
 
-  def run(f, x):
+  def contender(f, x, steps):
     compiled = jit(f).lower(params, x).compile()
-    return lambda calls: jax.block_until_ready([compiled(params, x) for _ in range(calls)][-1])
 
-  found = rates(
-    {
-      "alone": Contender(run(step, xs[0]), 1),
-      "scan": Contender(run(functools.partial(jax.lax.scan, step), xs), STEPS),
-    },
-    seconds,
-    rounds=5,
-  )
+    def run(calls):
+      for _ in range(calls):
+        out = compiled(params, x)
+      jax.block_until_ready(out)
+
+    return Contender(run, steps)
+
+  contenders = {
+    "alone": contender(step, xs[0], 1),
+    "scan": contender(functools.partial(jax.lax.scan, step), xs, STEPS),
+  }
+  found = rates(contenders, seconds, rounds=5)
   return 1e6 / found["alone"], 1e6 / found["scan"]
 
 
 def main(names):
-  if unknown := set(names) - BLOCKS.keys():
+  unknown = set(names) - BLOCKS.keys()
+  if unknown:
     sys.exit(f"error: no block is named {unknown.pop()!r}; there are {', '.join(BLOCKS)}")
   for name in names or BLOCKS:
     alone, scanned = measure(*BLOCKS[name], 0.1)
-    print(
-      f"{name}: alone {alone:,.0f} us, in a scan {scanned:,.0f} us, {scanned / alone:.2f} x",
-      flush=True,
-    )
+    ratio = scanned / alone
+    print(f"{name}: alone {alone:,.0f} us, in a scan {scanned:,.0f} us, {ratio:.2f} x", flush=True)
 
 
 if __name__ == "__main__":

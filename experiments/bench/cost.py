@@ -1,4 +1,4 @@
-"""Arithmetic of a step, and what the device can do."""
+"""The arithmetic of a training step, and the speed of the device."""
 
 import math
 
@@ -11,52 +11,70 @@ from experiments.bench.measure import timed
 from genjax_zoo.sharding import jit
 
 
-def flops(w) -> int:
-  """Of matrix products and convolutions of one training step."""
-  return counted(step(w))
+def step_flops(w) -> int:
+  """Floating-point operations of a training step, in matrix products and convolutions."""
+  return flops(step(w))
 
 
 def step(w):
   """One training step as a jaxpr."""
-  learner, batch = (
-    ours.learner(w),
-    {"image": jnp.zeros((w.batch, w.size, w.size, w.channels), jnp.uint8)},
-  )
+  learner = ours.learner(w)
+  batch = {"image": jnp.zeros((w.batch, w.size, w.size, w.channels), jnp.uint8)}
   key = jax.random.key(0)
   ts = jax.eval_shape(learner.init, key, batch)
   return jax.make_jaxpr(learner.step)(ts, batch, key).jaxpr
 
 
-def counted(jaxpr) -> int:
-  """Two for each multiplication of a product or a convolution; a loop's body counts as often as it
-  runs.
-  """
+def flops(jaxpr) -> int:
+  """Two for each multiplication of a matrix product or convolution, in every pass of a loop."""
   total = 0
   for eqn in jaxpr.eqns:
     if eqn.primitive.name == "dot_general":
-      (axes, _), _ = eqn.params["dimension_numbers"]
-      total += 2 * eqn.outvars[0].aval.size * math.prod(eqn.invars[0].aval.shape[a] for a in axes)
+      total += product_flops(eqn)
     elif eqn.primitive.name in ("conv_general_dilated", "conv"):
-      kernel, made = eqn.invars[1].aval, eqn.params["dimension_numbers"].rhs_spec[0]
-      zeros = math.prod(eqn.params["lhs_dilation"])
-      total += 2 * eqn.outvars[0].aval.size * kernel.size // (kernel.shape[made] * zeros)
-    total += eqn.params.get("length", 1) * sum(map(counted, jaxprs_in_params(eqn.params)))
+      total += convolution_flops(eqn)
+    inner = sum(flops(body) for body in jaxprs_in_params(eqn.params))
+    total += eqn.params.get("length", 1) * inner
   return total
 
 
+def product_flops(eqn) -> int:
+  """Of a matrix product: the size of the output times that of the contracted axes."""
+  (axes, _), _ = eqn.params["dimension_numbers"]
+  shape = eqn.invars[0].aval.shape
+  return 2 * eqn.outvars[0].aval.size * math.prod(shape[a] for a in axes)
+
+
+def convolution_flops(eqn) -> int:
+  """Of a convolution: the size of the output times that of the kernel for one output channel."""
+  kernel = eqn.invars[1].aval
+  output_axis = eqn.params["dimension_numbers"].rhs_spec[0]
+  # A transposed convolution's input is mostly zeros, which nobody multiplies.
+  zeros = math.prod(eqn.params["lhs_dilation"])
+  return 2 * eqn.outvars[0].aval.size * kernel.size // (kernel.shape[output_axis] * zeros)
+
+
 def loops(jaxpr) -> bool:
-  """Whether it has a loop that runs more than once, whose body XLA's own count takes once."""
-  again = lambda eqn: eqn.primitive.name == "while" or eqn.params.get("length", 1) > 1
-  return any(again(eqn) or any(map(loops, jaxprs_in_params(eqn.params))) for eqn in jaxpr.eqns)
+  """Whether it has a loop that runs more than once; XLA's own count takes its body once."""
+  for eqn in jaxpr.eqns:
+    if eqn.primitive.name == "while" or eqn.params.get("length", 1) > 1:
+      return True
+    if any(loops(body) for body in jaxprs_in_params(eqn.params)):
+      return True
+  return False
 
 
 def device_rates(dtype: str) -> tuple[float, float]:
-  """(operations, bytes) a second of the best of large matrix products in `dtype`, and of large
-  copies.
-  """
+  """(operations a second of large matrix products in `dtype`, bytes a second of large copies)."""
   n = 8192
   a = jnp.ones((n, n), dtype)
-  product, copy = jit(lambda x: x @ x), jit(lambda x: x + 1)
-  wait = lambda f: jax.block_until_ready(f(a))
-  best = lambda f: (wait(f), min(timed(wait, f) for _ in range(10)))[1]
-  return 2 * n**3 / best(product), 2 * a.nbytes / best(copy)
+
+  def shortest(f):
+    f = jit(f)
+    run = lambda: jax.block_until_ready(f(a))
+    run()
+    return min(timed(run) for _ in range(10))
+
+  product = shortest(lambda x: x @ x)
+  copy = shortest(lambda x: x + 1)
+  return 2 * n**3 / product, 2 * a.nbytes / copy

@@ -1,6 +1,4 @@
-"""Rates of several contenders, taken in turn so that all share whatever else the machine does, and
-their memory.
-"""
+"""Speed and memory of contenders, which run in turn so that all share the machine's load."""
 
 from collections.abc import Callable
 import ctypes
@@ -13,45 +11,46 @@ import numpy as np
 
 
 class Contender(NamedTuple):
-  """What is timed."""
+  """A computation that is timed."""
 
   run: Callable  # (calls) -> None, when all is done
   examples: int  # Of one call.
 
 
 def rates(contenders: dict[str, Contender], seconds: float, rounds: int) -> dict[str, float]:
-  """Examples a second: medians of `rounds`, in each of which every contender runs for about
-  `seconds`.
-  """
-  calls, seen = {}, {name: [] for name in contenders}
+  """{name: examples a second}, medians over rounds; in a round each runs for about `seconds`."""
+  calls = {}
   for name, contender in contenders.items():
     contender.run(1)
-    took = timed(contender.run, 1)
-    calls[name] = max(1, round(seconds / took))
+    one = timed(contender.run, 1)
+    calls[name] = max(1, round(seconds / one))
+  found = {name: [] for name in contenders}
   for _ in range(rounds):
     for name, contender in contenders.items():
-      seen[name].append(contender.examples * calls[name] / timed(contender.run, calls[name]))
-  return {name: float(np.median(x)) for name, x in seen.items()}
+      n = calls[name]
+      found[name].append(contender.examples * n / timed(contender.run, n))
+  return {name: float(np.median(x)) for name, x in found.items()}
 
 
 def timed(f, *args) -> float:
-  """Seconds that f takes."""
+  """The seconds that a call of f takes."""
   begun = time.perf_counter()
   f(*args)
   return time.perf_counter() - begun
 
 
 def working_memory(contender: Contender) -> int | None:
-  """Bytes that are resident at the peak of a call beyond those before it; None where the system
-  does not tell.
-  """
+  """Resident bytes at the peak of a call beyond those before it; None without Linux's /proc."""
   status = Path("/proc/self/status")
-  tell = lambda name: 1024 * int(re.search(rf"{name}:\s+(\d+)", status.read_text())[1])
+
+  def read(name):
+    return 1024 * int(re.search(rf"{name}:\s+(\d+)", status.read_text())[1])
+
   try:
     ctypes.CDLL("libc.so.6").malloc_trim(0)
-    Path("/proc/self/clear_refs").write_text("5")  # The peak starts anew.
-    before = tell("VmRSS")
+    Path("/proc/self/clear_refs").write_text("5")  # Resets the peak.
+    before = read("VmRSS")
     contender.run(1)
-    return tell("VmHWM") - before
+    return read("VmHWM") - before
   except (OSError, TypeError):
     return None

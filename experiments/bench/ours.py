@@ -22,52 +22,53 @@ EXAMPLES = 4096
 
 def dataset(w: Workload) -> Dataset:
   """Random images."""
-  shape = w.size, w.size, w.channels
-  image = np.random.default_rng(0).integers(0, w.levels, (EXAMPLES, *shape)).astype(np.uint8)
-  return Dataset("random", {"image": Field(shape, np.uint8, w.levels)}, {"train": {"image": image}})
+  field = Field((w.size, w.size, w.channels), np.uint8, w.num_values)
+  rng = np.random.default_rng(0)
+  image = rng.integers(0, w.num_values, (EXAMPLES, *field.shape)).astype(np.uint8)
+  return Dataset("random", {"image": field}, {"train": {"image": image}})
 
 
-def learner(w: Workload, **changed) -> Learner:
-  """The workload's learner, by Adam."""
-  options = w.model | changed
-  construct, tx = constructor(options.pop("name")), optax.adam(1e-3)
+def learner(w: Workload) -> Learner:
+  """The workload's learner, with Adam."""
+  options = dict(w.model)
+  construct = constructor(options.pop("name"))
+  tx = optax.adam(1e-3)
+  fields = dataset(w).fields
   if w.model["name"] == "wgan":
-    return construct(dataset(w).fields, {"gen": tx, "critic": tx}, **options)
-  return descend(construct(dataset(w).fields, **options), tx)
+    return construct(fields, {"gen": tx, "critic": tx}, **options)
+  return descend(construct(fields, **options), tx)
 
 
 def some_params(w: Workload):
-  """Parameters to compare functions with: as they start, and noise, for much is zero at the start."""
+  """Parameters for comparing functions: initial ones plus noise, for many are 0 initially."""
   batch = {"image": jnp.asarray(dataset(w).splits["train"]["image"][:16])}
   params = jit(learner(w).init)(jax.random.key(0), batch).params
-  leaves, tree = jax.tree.flatten(params)
   rng = np.random.default_rng(0)
-  return tree.unflatten(
-    [np.asarray(x) + 0.03 * rng.normal(size=x.shape).astype("f4") for x in leaves]
-  )
+  add_noise = lambda x: np.asarray(x) + 0.03 * rng.normal(size=x.shape).astype("f4")
+  leaves, tree = jax.tree.flatten(params)
+  return tree.unflatten([add_noise(x) for x in leaves])
 
 
 def training(w: Workload, K: int, seed: int = 0):
   """(Contender of dispatches of K steps, seconds to the first, the compiled program)."""
-  begun, mesh = time.perf_counter(), make_mesh()
-  made = learner(w)
+  begun = time.perf_counter()
+  mesh = make_mesh()
+  model = learner(w)
   loader = train_loader(
     dataset(w), batch=w.batch, steps_per_dispatch=K, seed=seed, devices=mesh.size
   )
   k_init, k_step, k_data = jax.random.split(jax.random.key(seed), 3)
+
+  def init(key, resident, inputs):
+    return model.init(key, loader.fetch(resident, inputs, k_data))
+
   with jax.set_mesh(mesh):
     resident = put(loader.resident, mesh)
     inputs = (put(x, mesh, None, "data") for x in loader.inputs(0))
     first = next(inputs)
-    one = jax.tree.map(lambda x: x[0], first)
-    ts = jit(lambda key, resident, one: made.init(key, loader.fetch(resident, one, k_data)))(
-      k_init, resident, one
-    )
-    dispatch = (
-      jit(several_steps(made, loader.fetch, k_step, K), donate_argnums=0)
-      .lower(ts, resident, first)
-      .compile()
-    )
+    ts = jit(init)(k_init, resident, jax.tree.map(lambda x: x[0], first))
+    dispatch = jit(several_steps(model, loader.fetch, k_step, K), donate_argnums=0)
+    dispatch = dispatch.lower(ts, resident, first).compile()
 
   def run(calls):
     nonlocal ts
@@ -81,20 +82,20 @@ def training(w: Workload, K: int, seed: int = 0):
 
 
 def sampling(w: Workload, params, **options) -> Contender:
-  """Draws of `w.drawn` samples, as NumPy arrays."""
-  draw, keys = (
-    sampler(learner(w).model, make_mesh(), w.drawn, **w.sample, **options),
-    iter(range(2**31)),
-  )
-  return Contender(
-    lambda calls: [draw(params, {}, jax.random.key(next(keys))) for _ in range(calls)], w.drawn
-  )
+  """A contender that draws `w.samples` samples, as NumPy arrays."""
+  sample = sampler(learner(w).model, make_mesh(), w.samples, **w.sample, **options)
+  seeds = iter(range(2**31))
+
+  def run(calls):
+    for _ in range(calls):
+      sample(params, {}, jax.random.key(next(seeds)))
+
+  return Contender(run, w.samples)
 
 
 def compared(w: Workload, params, inputs) -> np.ndarray:
-  """What the twin must give as well, in full precision."""
-  model = learner(w, **({"dtype": "float32"} if "dtype" in w.model else {})).model
+  """The outputs that the twin must equal, in full precision."""
+  model = learner(w.in_float32()).model
+  outputs = jit(lambda params, inputs: w.compared(model, params, **inputs))
   with jax.default_matmul_precision("highest"):
-    return np.asarray(
-      jit(lambda params, inputs: w.compared(model, params, **inputs))(params, inputs)
-    )
+    return np.asarray(outputs(params, inputs))

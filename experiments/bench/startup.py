@@ -1,11 +1,10 @@
-"""Seconds from the command to the first training step, compiled, for every config of digits, each
-in its own process:
+"""Seconds from the command to the first training step, for every config of digits:
 
   python -m experiments.bench.startup [configs] [--workdir=runs/bench]
 
-Cold, with an empty compilation cache, and warm, the same again: what a user waits for, imports and
-reading included. CPU seconds, of all cores, are what a busy machine leaves comparable. Writes
-startup.json.
+Each command runs in its own process, cold, with an empty compilation cache, and warm, again with
+the same cache: the time that a user waits, imports and data included. CPU seconds, of all cores,
+are comparable on a busy machine too. Writes startup.json.
 """
 
 import argparse
@@ -20,13 +19,11 @@ import time
 from experiments.zoo import fitting
 from genjax_zoo.log import write_json
 
-FIRST = "compiling... "  # How the log's line begins that comes before the first step.
+FIRST = "compiling... "  # The start of the line in the log before the first step.
 
 
 def first_step(config: str, folder: Path) -> dict[str, float]:
-  """{"seconds", "cpu_seconds"} until the first step of `config` begins, the cache being in
-  `folder`.
-  """
+  """{"seconds", "cpu_seconds"} until the first step of a config, with the cache in `folder`."""
   runs = folder / "runs"
   shutil.rmtree(runs, ignore_errors=True)
   command = [
@@ -36,29 +33,30 @@ def first_step(config: str, folder: Path) -> dict[str, float]:
     f"--config=configs/{config}.py",
     f"--workdir={runs / config}",
   ]
-  environment = {k: v for k, v in os.environ.items() if not k.startswith("JAX_")} | {
-    "XDG_CACHE_HOME": str(folder)
-  }
+  environment = {k: v for k, v in os.environ.items() if not k.startswith("JAX_")}
+  environment["XDG_CACHE_HOME"] = str(folder)
   begun = time.perf_counter()
   process = subprocess.Popen(
     command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, env=environment
   )
   try:
-    told = []
+    output = ""
     for line in process.stdout:
-      told.append(line)
+      output += line
       if line.startswith(FIRST):
-        ticks = sum(
-          map(int, Path(f"/proc/{process.pid}/stat").read_text().rpartition(")")[2].split()[11:13])
-        )
-        return {
-          "seconds": time.perf_counter() - begun,
-          "cpu_seconds": ticks / os.sysconf("SC_CLK_TCK"),
-        }
-    raise RuntimeError(f"{config} took no step: {''.join(told)[-2000:]}")
+        seconds = time.perf_counter() - begun
+        return {"seconds": seconds, "cpu_seconds": cpu_seconds(process.pid)}
+    raise RuntimeError(f"{config} took no step: {output[-2000:]}")
   finally:
     process.kill()
     process.communicate()
+
+
+def cpu_seconds(pid: int) -> float:
+  """CPU time of a process, user and system, from Linux's /proc."""
+  fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+  user, system = fields[11:13]
+  return (int(user) + int(system)) / os.sysconf("SC_CLK_TCK")
 
 
 def main():
@@ -73,14 +71,14 @@ def main():
   for name in options.configs or fitting("digits"):
     with tempfile.TemporaryDirectory() as folder:
       found[name] = {kind: first_step(name, Path(folder)) for kind in ("cold", "warm")}
-    shown = ", ".join(
-      f"{k} {v['seconds']:.1f} s ({v['cpu_seconds']:.1f} s of CPU)" for k, v in found[name].items()
-    )
-    print(f"{name}: {shown}", flush=True)
+    times = []
+    for kind, time_ in found[name].items():
+      times.append(f"{kind} {time_['seconds']:.1f} s ({time_['cpu_seconds']:.1f} s of CPU)")
+    print(f"{name}: {', '.join(times)}", flush=True)
     write_json(options.workdir / "startup.json", found)
   for kind in "cold", "warm":
-    worst = max(found, key=lambda name: found[name][kind]["seconds"])
-    print(f"{kind}: {worst} is the slowest, {found[worst][kind]['seconds']:.1f} s")
+    slowest = max(found, key=lambda name: found[name][kind]["seconds"])
+    print(f"{kind}: {slowest} is the slowest, {found[slowest][kind]['seconds']:.1f} s")
 
 
 if __name__ == "__main__":

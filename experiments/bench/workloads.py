@@ -1,4 +1,4 @@
-"""What is compared: a model of each family, on random images."""
+"""The models that are compared: one or two of each family, on random images."""
 
 from collections.abc import Callable
 from typing import NamedTuple
@@ -15,26 +15,43 @@ class Workload(NamedTuple):
 
   name: str
   model: dict
-  twin: str  # "module.function" of `twins`.
-  inputs: Callable  # (rng, B, workload) -> arrays, those that `compared` takes
-  compared: Callable  # (model, params, **inputs) -> what both must compute alike
+  twin: str  # "module.function" in `twins`.
+  inputs: Callable  # (rng, B, workload) -> {name: array}, the inputs of `compared`.
+  compared: Callable  # (model, params, **inputs) -> outputs that the twin must equal.
   size: int = 28
   channels: int = 1
-  levels: int = 2
+  num_values: int = 2
   batch: int = 64
   steps: int = 50  # A dispatch.
-  drawn: int = 64  # Samples at a time.
+  samples: int = 64  # Drawn at a time.
   sample: dict = {}  # Options of our `sample`.
-  naive: dict | None = None  # Those without our caches.
+  naive: dict | None = None  # Options of `sample` that turn our caches off.
+
+  @property
+  def dtype(self) -> str:
+    """The precision of the network; a diffusion model's network is a section of its own."""
+    network = self.model.get("network")
+    options = network if isinstance(network, dict) else self.model
+    return options.get("dtype", "float32")
+
+  def in_float32(self) -> "Workload":
+    """The same in full precision."""
+    if self.dtype == "float32":
+      return self
+    network = self.model["network"] | {"dtype": "float32"}
+    return self._replace(model=self.model | {"network": network})
 
 
 def images(rng, n, w):
-  return {"image": rng.integers(0, w.levels, (n, w.size, w.size, w.channels)).astype(np.uint8)}
-
-
-def noisy(rng, n, w):
   shape = n, w.size, w.size, w.channels
-  return {"x": rng.normal(size=shape).astype("f4"), "noise": rng.uniform(-3, 3, n).astype("f4")}
+  return {"image": rng.integers(0, w.num_values, shape).astype(np.uint8)}
+
+
+def noisy_images(rng, n, w):
+  shape = n, w.size, w.size, w.channels
+  x = rng.normal(size=shape).astype("f4")
+  noise = rng.uniform(-3, 3, n).astype("f4")
+  return {"x": x, "noise": noise}
 
 
 def latents(rng, n, w):
@@ -46,8 +63,9 @@ def reconstruction(model, params, image):
   return model.parts["mean"](params, {}, z)
 
 
-def numbers(model, params, image):
-  return model.parts["numbers"](params, image.reshape(len(image), -1).astype(int), {})
+def conditionals(model, params, image):
+  x = image.reshape(len(image), -1).astype(int)
+  return model.parts["conditionals"](params, {}, x, {})
 
 
 def code(model, params, image):
@@ -59,56 +77,117 @@ def realism(model, params, z):
 
 
 def predicted_noise(model, params, x, noise):
-  """eps_hat of x at noise log(sigma / alpha)."""
-  level = NoiseLevel(jnp.cos(angle := jnp.arctan(jnp.exp(noise))), jnp.sin(angle))
-  return convert(model.parts["denoise"](params, {}, x, level, None), x, level, "x0", "eps")
+  """eps_hat of x at noise = log(sigma / alpha)."""
+  angle = jnp.arctan(jnp.exp(noise))
+  level = NoiseLevel(jnp.cos(angle), jnp.sin(angle))
+  x0_hat = model.parts["denoise"](params, {}, x, level, {})
+  return convert(x0_hat, x, level, "x0", "eps")
 
 
-UNET = dict(name="ddpm", T=200, schedule="cosine", network="unet", hidden=(32, 64))
-DIT = dict(name="ddpm", T=200, schedule="cosine", network="dit", hidden=(128,) * 4, patch=2)
+def unet(**options) -> dict:
+  """A DDPM with a U-Net."""
+  network = dict(name="unet") | options
+  return dict(name="ddpm", T=200, schedule="cosine", network=network)
+
+
+def dit(**options) -> dict:
+  """A DDPM with a diffusion transformer."""
+  network = dict(name="dit", patch=2) | options
+  return dict(name="ddpm", T=200, schedule="cosine", network=network)
+
+
 PIXELCNN = dict(name="gated_pixelcnn", width=32, layers=4, first=5)
 TRANSFORMER = dict(name="pixel_transformer", width=64, layers=3, heads=4)
-WGAN = dict(name="wgan", latent=16, hidden=(256, 256), n_critic=5)
-CONV = dict(name="vae", network="conv", hidden=(32, 64))
-GLOW = dict(name="glow", levels=2, depth=8, width=64)
-DIGITS = dict(size=8, levels=17)
-DIFFUSED = dict(size=16, levels=256, steps=10, sample=dict(sampler="ancestral", steps=50))
-WALKED = dict(naive=dict(cached=False), drawn=16)
+DIGITS = dict(size=8, num_values=17)
+DIFFUSION = dict(
+  twin="diffusion.Diffusion",
+  inputs=noisy_images,
+  compared=predicted_noise,
+  size=16,
+  num_values=256,
+  steps=10,
+  sample=dict(sampler="ancestral", steps=50),
+)
+CACHED = dict(naive=dict(cached=False), samples=16)
 
 WORKLOADS = [
   Workload(
-    "vae", dict(name="vae", hidden=(400,)), "vae.VAE", images, reconstruction, batch=100, drawn=1000
+    "vae",
+    dict(name="vae", hidden=(400,)),
+    "vae.VAE",
+    images,
+    reconstruction,
+    batch=100,
+    samples=1000,
   ),
-  Workload("conv_vae", CONV, "vae.VAE", images, reconstruction, steps=10, drawn=256),
+  Workload(
+    "conv_vae",
+    dict(name="vae", network="conv", hidden=(32, 64)),
+    "vae.VAE",
+    images,
+    reconstruction,
+    steps=10,
+    samples=256,
+  ),
   Workload(
     "gated_pixelcnn",
     PIXELCNN,
     "autoregressive.gated_pixelcnn",
     images,
-    numbers,
+    conditionals,
     size=16,
     steps=10,
-    **WALKED,
+    **CACHED,
   ),
   Workload(
     "transformer",
     TRANSFORMER,
     "autoregressive.pixel_transformer",
     images,
-    numbers,
+    conditionals,
     **DIGITS,
-    **WALKED,
+    **CACHED,
   ),
-  Workload("glow", GLOW, "flow.Glow", images, code, batch=100, drawn=256, **DIGITS),
-  Workload("wgan_gp", WGAN, "gan.WGAN", latents, realism, batch=320, drawn=1000, **DIGITS),
-  Workload("ddpm", UNET, "diffusion.Diffusion", noisy, predicted_noise, **DIFFUSED),
-  Workload("dit", DIT, "diffusion.Diffusion", noisy, predicted_noise, **DIFFUSED),
+  Workload(
+    "glow",
+    dict(name="glow", scales=2, depth=8, width=64),
+    "flow.Glow",
+    images,
+    code,
+    batch=100,
+    samples=256,
+    **DIGITS,
+  ),
+  Workload(
+    "wgan_gp",
+    dict(name="wgan", latent=16, hidden=(256, 256), n_critic=5),
+    "gan.WGAN",
+    latents,
+    realism,
+    batch=320,
+    samples=1000,
+    **DIGITS,
+  ),
+  Workload("ddpm", unet(hidden=(32, 64)), **DIFFUSION),
+  Workload("dit", dit(width=128, depth=4), **DIFFUSION),
 ]
 
-COLOUR = dict(size=32, channels=3, steps=50)
-ON_GPU = {  # What a CPU is too slow for.
+# What is changed on a GPU: sizes for which a CPU is too slow.
+ON_GPU = {
   "conv_vae": dict(steps=50),
   "gated_pixelcnn": dict(size=32, steps=50, model=PIXELCNN | dict(width=64, layers=7)),
-  "ddpm": COLOUR | dict(model=UNET | dict(hidden=(128, 256, 256), dtype="bfloat16"), batch=128),
-  "dit": COLOUR | dict(model=DIT | dict(hidden=(384,) * 12, dtype="bfloat16"), batch=256),
+  "ddpm": dict(
+    model=unet(hidden=(128, 256, 256), dtype="bfloat16"),
+    size=32,
+    channels=3,
+    steps=50,
+    batch=128,
+  ),
+  "dit": dict(
+    model=dit(width=384, depth=12, dtype="bfloat16"),
+    size=32,
+    channels=3,
+    steps=50,
+    batch=256,
+  ),
 }

@@ -27,10 +27,11 @@ from genjax_zoo.sharding import jit
 
 NOISE_LEVELS = 40
 FEW = 20  # Steps of the reverse chain, where a good variance matters more.
+IMPROVED = {"model.name": "improved_ddpm"}
 OBJECTIVES = {
-  "L_simple": {"model.objective": "simple"},
-  "L": {"model.objective": "bound"},
-  "L_hybrid": {"model.objective": "hybrid", "model.variance": "learned"},
+  "L_simple": {},
+  "L": IMPROVED | {"model.objective": "bound", "model.variance": "small"},
+  "L_hybrid": IMPROVED | {"model.objective": "hybrid", "model.variance": "learned"},
 }
 
 

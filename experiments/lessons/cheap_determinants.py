@@ -15,7 +15,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from genjax_zoo.figures.pictures import plot
-from genjax_zoo.models.flows.cnf import exact, move
+from genjax_zoo.models.flows.cnf import exact, integrate
 from genjax_zoo.prob import bijectors as b
 from genjax_zoo.prob.univariate import affine
 
@@ -44,7 +44,7 @@ def layers(dim: int) -> dict[str, b.Bijector]:
     return jnp.tanh(2 * x @ u[..., 0]) @ u[..., 1]
 
   def flow(start, end):
-    return lambda x: move(field, x, exact, start, end, steps=10)[:2]
+    return lambda x: integrate(field, x, exact, start, end, steps=10)[:2]
 
   return {
     "coupling": b.coupling(b.halves(), affine, conditioner),

@@ -22,8 +22,8 @@ def test_operations_are_counted_through_loops_and_gradients():
 
   forward = jax.make_jaxpr(loss)(weights, jnp.ones((7, 5)))
   both = jax.make_jaxpr(jax.grad(loss, (0, 1)))(weights, jnp.ones((7, 5)))
-  assert cost.counted(forward.jaxpr) == 3 * 2 * 7 * 5 * 5
-  assert cost.counted(both.jaxpr) == 3 * cost.counted(forward.jaxpr)
+  assert cost.flops(forward.jaxpr) == 3 * 2 * 7 * 5 * 5
+  assert cost.flops(both.jaxpr) == 3 * cost.flops(forward.jaxpr)
 
 
 def test_only_what_runs_more_than_once_is_a_loop():
@@ -41,11 +41,11 @@ def test_a_convolution_and_its_gradients_cost_alike(groups):
   def loss(kernel, x):
     return jax.lax.conv_general_dilated(x, kernel, (1, 1), "VALID", **layout).sum()
 
-  forward = cost.counted(jax.make_jaxpr(loss)(kernel, x).jaxpr)
+  forward = cost.flops(jax.make_jaxpr(loss)(kernel, x).jaxpr)
   assert forward == 2 * (2 * 8 * 8 * 8) * (3 * 3 * 4 // groups)
   by_kernel = jax.make_jaxpr(jax.grad(loss))(kernel, x)
   # XLA drops the forward pass, which is linear; we count it.
-  assert cost.counted(by_kernel.jaxpr) == 2 * forward
+  assert cost.flops(by_kernel.jaxpr) == 2 * forward
 
 
 def test_devices_send_the_gradient_once_and_share_the_work():

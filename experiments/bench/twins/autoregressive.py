@@ -1,40 +1,45 @@
-"""The gated PixelCNN and the transformer over pixels, sampled by a plain loop: the whole network
-for each pixel.
-"""
+"""The gated PixelCNN and the pixel transformer; sampling runs the whole network per pixel."""
 
 import numpy as np
 import torch
 from torch import nn
 import torch.nn.functional as F
 
-from experiments.bench.twins.layers import attend, conv, dense, flat, tensor
+from experiments.bench.twins.layers import attend, conv, dense, flat, layer_norm, tensor
 
 
 class Chain(nn.Module):
-  """p(x) = prod_i p(x_i | x_1 .. x_{i-1}); `net` is from v [B, 1, H, W] to numbers [B, D, K]."""
+  """p(x) = prod_i p(x_i | x_1 .. x_{i-1}); `net` maps v [B, 1, H, W] to logits [B, D, K]."""
 
-  def __init__(self, net, size, gray):
+  def __init__(self, net, size, num_values):
     super().__init__()
-    self.net, self.size, self.gray = net, size, gray
+    self.net = net
+    self.size = size
+    self.num_values = num_values
 
   def compared(self, image):
-    return self.net(image / (self.gray - 1))
+    return self.net(image / (self.num_values - 1))
 
   def loss(self, x):
-    numbers = self.net(x / (self.gray - 1))
-    if self.gray == 2:
-      nats = F.binary_cross_entropy_with_logits(numbers[..., 0], flat(x).float(), reduction="none")
+    logits = self.net(x / (self.num_values - 1))
+    x = flat(x)
+    if self.num_values == 2:
+      cross_entropy = F.binary_cross_entropy_with_logits
+      nats = cross_entropy(logits[..., 0], x.float(), reduction="none")
     else:
-      nats = F.cross_entropy(numbers.transpose(1, 2), flat(x).long(), reduction="none")
+      nats = F.cross_entropy(logits.transpose(1, 2), x.long(), reduction="none")
     return nats.sum(1)
 
   def sample(self, n, net):
-    x = torch.zeros(n, 1, self.size, self.size, device=next(self.parameters()).device)
+    device = next(self.parameters()).device
+    x = torch.zeros(n, 1, self.size, self.size, device=device)
     for i in range(self.size**2):
-      numbers = net(x / (self.gray - 1))[:, i]
-      p = torch.sigmoid(numbers) if self.gray == 2 else torch.softmax(numbers, -1)
-      drawn = torch.bernoulli(p) if self.gray == 2 else torch.multinomial(p, 1)
-      x[:, 0, i // self.size, i % self.size] = drawn[:, 0].float()
+      logits = net(x / (self.num_values - 1))[:, i]
+      if self.num_values == 2:
+        pixel = torch.bernoulli(torch.sigmoid(logits))
+      else:
+        pixel = torch.multinomial(torch.softmax(logits, -1), 1)
+      x[:, 0, i // self.size, i % self.size] = pixel[:, 0].float()
     return x.to(torch.uint8)
 
 
@@ -43,24 +48,25 @@ def gate(x):
   return torch.tanh(a) * torch.sigmoid(b)
 
 
+def causal_conv(p):
+  """Zeros above and on both sides, or to the left: the kernel's last row is the present one."""
+  h, w = p["kernel"].shape[:2]
+  left, right = (w // 2, w // 2) if h > 1 else (w - 1, 0)
+  return conv(p, padding=(left, right, h - 1, 0))
+
+
 class Gated(nn.Module):
   def __init__(self, p, layers: int):
     super().__init__()
-    each = lambda make: nn.ModuleList([make(i) for i in range(layers)])
-
-    def causal(p):
-      """Zeros above and on both sides, or to the left: the kernel's last row is the present one."""
-      h, w = p["kernel"].shape[:2]
-      sides = (w // 2, w // 2) if h > 1 else (w - 1, 0)
-      return conv(p, padding=(*sides, h - 1, 0))
-
-    self.down = each(lambda i: causal(p[f"down_{i}"]))
-    self.link = each(lambda i: conv(p[f"link_{i}"]))
-    self.across = each(lambda i: causal(p[f"across_{i}"]))
-    self.out = each(lambda i: conv(p[f"out_{i}"]))
-    self.hidden, self.numbers = conv(p["readout"]["hidden"]), conv(p["readout"]["numbers"])
+    each = lambda make, name: nn.ModuleList([make(p[f"{name}_{i}"]) for i in range(layers)])
+    self.down = each(causal_conv, "down")
+    self.link = each(conv, "link")
+    self.across = each(causal_conv, "across")
+    self.out = each(conv, "out")
+    self.hidden = conv(p["readout"]["hidden"])
+    self.logits = conv(p["readout"]["numbers"])
     mask = torch.ones(p["across_0"]["kernel"].shape[1])
-    mask[-1] = 0  # The present pixel, in the first layer.
+    mask[-1] = 0  # The first layer must not see the present pixel.
     self.register_buffer("mask", mask)
 
   def first(self, v):
@@ -68,73 +74,71 @@ class Gated(nn.Module):
     return F.conv2d(pad(v), layer.weight * self.mask, layer.bias)
 
   def forward(self, v):
-    vertical, horizontal = F.pad(v, (0, 0, 1, 0))[:, :, :-1], v
+    vertical = F.pad(v, (0, 0, 1, 0))[:, :, :-1]
+    horizontal = v
     for i, (down, link, across, out) in enumerate(zip(self.down, self.link, self.across, self.out)):
       h = down(vertical)
       vertical = gate(h)
-      more = out(gate((across(horizontal) if i else self.first(v)) + link(h)))
+      row = across(horizontal) if i else self.first(v)
+      more = out(gate(row + link(h)))
       horizontal = horizontal + more if i else more
-    return self.numbers(F.relu(self.hidden(F.relu(horizontal)))).permute(0, 2, 3, 1).flatten(1, 2)
+    h = F.relu(self.hidden(F.relu(horizontal)))
+    return self.logits(h).permute(0, 2, 3, 1).flatten(1, 2)
 
 
-def gated_pixelcnn(params, *, size, gray, layers, **_):
-  return Chain(Gated(params["net"], layers), size, gray)
+def gated_pixelcnn(params, *, size, num_values, layers, **_):
+  return Chain(Gated(params["net"], layers), size, num_values)
 
 
 class Block(nn.Module):
   def __init__(self, p, i: int, heads: int):
     super().__init__()
-    self.heads, a = heads, p[f"Attention_{i}"]
-    self.qkv = dense(join(a))
-    self.out = dense(
-      {
-        "kernel": a["out"]["kernel"].reshape(-1, a["out"]["kernel"].shape[-1]),
-        "bias": a["out"]["bias"],
-      }
-    )
+    self.heads = heads
+    attention = p[f"Attention_{i}"]
+    self.qkv = dense(join_qkv(attention))
+    self.out = dense(join_heads(attention["out"]))
     self.norms = nn.ModuleList([layer_norm(p[f"LayerNorm_{2 * i + j}"]) for j in range(2)])
-    self.wide, self.back = dense(p[f"Dense_{2 * i + 1}"]), dense(p[f"Dense_{2 * i + 2}"])
+    self.wide = dense(p[f"Dense_{2 * i + 1}"])
+    self.back = dense(p[f"Dense_{2 * i + 2}"])
 
   def forward(self, h):
-    h = h + self.out(attend(*self.qkv(self.norms[0](h)).chunk(3, -1), self.heads, causal=True))
+    q, k, v = self.qkv(self.norms[0](h)).chunk(3, -1)
+    h = h + self.out(attend(q, k, v, self.heads, causal=True))
     return h + self.back(F.gelu(self.wide(self.norms[1](h)), approximate="tanh"))
 
 
-def join(p) -> dict:
-  """The matrices of queries, keys and values as one, which PyTorch's users write."""
-  return {
-    "kernel": np.concatenate(
-      [np.asarray(p[k]["kernel"]).reshape(len(p[k]["kernel"]), -1) for k in "qkv"], 1
-    )
-  }
+def join_qkv(p) -> dict:
+  """The kernels of queries, keys and values as one, as PyTorch's users write it."""
+  kernels = [np.asarray(p[k]["kernel"]) for k in "qkv"]
+  return {"kernel": np.concatenate([x.reshape(len(x), -1) for x in kernels], 1)}
 
 
-def layer_norm(p) -> nn.LayerNorm:
-  layer = nn.LayerNorm(len(p["scale"]), eps=1e-6)
-  layer.weight, layer.bias = tensor(p["scale"]), tensor(p["bias"])
-  return layer
+def join_heads(p) -> dict:
+  """A layer on [heads, E / heads] as one on [E]."""
+  kernel = np.asarray(p["kernel"])
+  return {"kernel": kernel.reshape(-1, kernel.shape[-1]), "bias": p["bias"]}
 
 
 class Transformer(nn.Module):
-  def __init__(self, p, size: int, layers: int, heads: int):
+  def __init__(self, p, layers: int, heads: int):
     super().__init__()
     self.token = dense(p["Dense_0"])
     self.row, self.column, self.channel = (tensor(p[f"Embed_{i}"]["embedding"]) for i in range(3))
     self.blocks = nn.ModuleList([Block(p, i, heads) for i in range(layers)])
-    self.norm, self.numbers = (
-      layer_norm(p[f"LayerNorm_{2 * layers}"]),
-      dense(p[f"Dense_{2 * layers + 1}"]),
-    )
+    self.norm = layer_norm(p[f"LayerNorm_{2 * layers}"])
+    self.logits = dense(p[f"Dense_{2 * layers + 1}"])
 
   def forward(self, v):
     v = flat(v)
-    tokens = F.pad(torch.stack([v, torch.ones_like(v)], -1), (0, 0, 1, 0))[:, :-1]
-    places = (self.row[:, None] + self.column[None] + self.channel).flatten(0, 1)
-    h = self.token(tokens) + places
+    # A token is the pixel before, and whether there is one.
+    tokens = torch.stack([v, torch.ones_like(v)], -1)
+    tokens = F.pad(tokens, (0, 0, 1, 0))[:, :-1]
+    position = (self.row[:, None] + self.column[None] + self.channel).flatten(0, 1)
+    h = self.token(tokens) + position
     for block in self.blocks:
       h = block(h)
-    return self.numbers(self.norm(h))
+    return self.logits(self.norm(h))
 
 
-def pixel_transformer(params, *, size, gray, layers, heads, **_):
-  return Chain(Transformer(params["net"], size, layers, heads), size, gray)
+def pixel_transformer(params, *, size, num_values, layers, heads, **_):
+  return Chain(Transformer(params["net"], layers, heads), size, num_values)

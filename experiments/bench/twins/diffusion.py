@@ -1,6 +1,4 @@
-"""Denoising diffusion of models/diffusion/ddpm.py: its U-Net and its transformer, and the sampler
-as a Python loop.
-"""
+"""DDPM (models/diffusion/ddpm.py): its U-Net and its transformer; the sampler is a Python loop."""
 
 import itertools
 
@@ -13,12 +11,13 @@ from experiments.bench.twins.layers import GroupNorm, attend, conv, dense, mlp
 
 
 class Condition(nn.Module):
+  """The embedding of the noise level log(sigma / alpha) [B]."""
+
   def __init__(self, p):
     super().__init__()
     self.mlp = mlp(p["MLP_0"], nn.SiLU)
-    self.register_buffer(
-      "frequencies", torch.tensor(np.geomspace(0.1, 10.0, 16), dtype=torch.float32)
-    )
+    frequencies = np.geomspace(0.1, 10.0, 16)
+    self.register_buffer("frequencies", torch.tensor(frequencies, dtype=torch.float32))
 
   def forward(self, noise):
     angles = noise[:, None] * self.frequencies
@@ -31,27 +30,34 @@ class Block(nn.Module):
     self.norms = nn.ModuleList([GroupNorm(p[f"GroupNorm_{i}"]) for i in range(2)])
     self.convs = nn.ModuleList([conv(p[f"Conv_{i}"]) for i in range(2)])
     self.condition = dense(p["Dense_0"])
-    one = lambda p: conv({"kernel": p["kernel"][None, None], "bias": p["bias"]})
-    self.skip = one(p["Dense_1"]) if "Dense_1" in p else nn.Identity()
+    self.skip = nn.Identity()
+    if "Dense_1" in p:  # A dense layer over channels is a 1 x 1 convolution.
+      kernel = p["Dense_1"]["kernel"][None, None]
+      self.skip = conv({"kernel": kernel, "bias": p["Dense_1"]["bias"]})
 
   def forward(self, x, c):
     h = self.convs[0](F.silu(self.norms[0](x)))
-    h = F.silu(self.norms[1](h, *self.condition(c).chunk(2, -1)))
+    scale, shift = self.condition(c).chunk(2, -1)
+    h = F.silu(self.norms[1](h, scale, shift))
     return self.convs[1](h) + self.skip(x)
 
 
 class UNet(nn.Module):
-  """One block a resolution on the way down and two on the way up, without attention."""
+  """One block per resolution on the way down and two on the way up, without attention."""
 
-  def __init__(self, p, hidden, **_):
+  def __init__(self, p, *, hidden, **_):
     super().__init__()
-    self.condition, n = Condition(p["Condition_0"]), len(hidden)
+    n = len(hidden)
+    self.condition = Condition(p["Condition_0"])
     self.down = nn.ModuleList([conv(p[f"Conv_{i}"], 1 if i == 0 else 2) for i in range(n)])
     self.blocks = nn.ModuleList([Block(p[f"Block_{i}"]) for i in range(3 * n + 1)])
-    self.norm, self.last = GroupNorm(p["GroupNorm_0"]), conv(p[f"Conv_{n}"])
+    self.norm = GroupNorm(p["GroupNorm_0"])
+    self.last = conv(p[f"Conv_{n}"])
 
   def forward(self, x, noise):
-    c, blocks, h, skips = self.condition(noise), iter(self.blocks), x, []
+    c = self.condition(noise)
+    blocks = iter(self.blocks)
+    h, skips = x, []
     for down in self.down:
       h = down(h)
       skips.append(h)
@@ -70,92 +76,108 @@ class DiTBlock(nn.Module):
   def __init__(self, p, heads: int):
     super().__init__()
     self.heads = heads
-    self.modulation, self.qkv, self.out, self.wide, self.back = (
-      dense(p[f"Dense_{i}"]) for i in range(5)
-    )
+    self.modulation = dense(p["Dense_0"])
+    self.qkv = dense(p["Dense_1"])
+    self.out = dense(p["Dense_2"])
+    self.wide = dense(p["Dense_3"])
+    self.back = dense(p["Dense_4"])
 
   def forward(self, h, c):
     scale_a, shift_a, gate_a, scale_m, shift_m, gate_m = self.modulation(c)[:, None].chunk(6, -1)
     q, k, v = self.qkv(modulated(h, scale_a, shift_a)).chunk(3, -1)
     h = h + gate_a * self.out(attend(q, k, v, self.heads))
-    return h + gate_m * self.back(
-      F.gelu(self.wide(modulated(h, scale_m, shift_m)), approximate="tanh")
-    )
+    wide = F.gelu(self.wide(modulated(h, scale_m, shift_m)), approximate="tanh")
+    return h + gate_m * self.back(wide)
 
 
 def modulated(h, scale, shift):
   return F.layer_norm(h, h.shape[-1:], eps=1e-6) * (1 + scale) + shift
 
 
-def places(size: int, width: int) -> np.ndarray:
+def positions(size: int, width: int) -> np.ndarray:
   """Sinusoids of row and column, [size², width]."""
   angles = np.arange(size)[:, None] * np.geomspace(0.01, 1.0, width // 4)[None]
   one = np.concatenate([np.sin(angles), np.cos(angles)], -1)
-  grid = np.broadcast_arrays(one[:, None], one[None])
-  return np.concatenate(grid, -1).reshape(size**2, width).astype("f4")
+  rows, columns = np.broadcast_arrays(one[:, None], one[None])
+  return np.concatenate([rows, columns], -1).reshape(size**2, width).astype("f4")
 
 
 class DiT(nn.Module):
-  def __init__(self, p, hidden, *, size, patch, **_):
+  def __init__(self, p, *, width, depth, size, patch, **_):
     super().__init__()
-    width, self.patch, self.rows = hidden[0], patch, size // patch
-    self.condition, self.first = Condition(p["Condition_0"]), dense(p["Dense_0"])
-    blocks = p["blocks"]
-    one = lambda i: {k: {n: np.asarray(x)[i] for n, x in v.items()} for k, v in blocks.items()}
-    self.blocks = nn.ModuleList([DiTBlock(one(i), max(width // 64, 1)) for i in range(len(hidden))])
-    self.modulation, self.last = dense(p["Dense_1"]), dense(p["Dense_2"])
-    self.register_buffer("places", torch.tensor(places(self.rows, width)))
+    self.patch = patch
+    self.rows = size // patch
+    self.condition = Condition(p["Condition_0"])
+    self.first = dense(p["Dense_0"])
+    self.blocks = nn.ModuleList()
+    for i in range(depth):
+      # Ours are stacked along the first axis.
+      block = {k: {n: np.asarray(x)[i] for n, x in v.items()} for k, v in p["blocks"].items()}
+      self.blocks.append(DiTBlock(block, max(width // 64, 1)))
+    self.modulation = dense(p["Dense_1"])
+    self.last = dense(p["Dense_2"])
+    self.register_buffer("positions", torch.tensor(positions(self.rows, width)))
 
   def forward(self, x, noise):
-    b, channels, p, n = *x.shape[:2], self.patch, self.rows
-    patches = x.reshape(b, channels, n, p, n, p).permute(0, 2, 4, 3, 5, 1).reshape(b, n * n, -1)
-    c, h = self.condition(noise), self.first(patches) + self.places
+    B, C = x.shape[:2]
+    n, p = self.rows, self.patch
+    patches = x.reshape(B, C, n, p, n, p).permute(0, 2, 4, 3, 5, 1).reshape(B, n * n, -1)
+    c = self.condition(noise)
+    h = self.first(patches) + self.positions
     for block in self.blocks:
       h = block(h, c)
-    h = self.last(modulated(h, *self.modulation(c)[:, None].chunk(2, -1)))
-    return h.reshape(b, n, n, p, p, channels).permute(0, 5, 1, 3, 2, 4).reshape(x.shape)
+    scale, shift = self.modulation(c)[:, None].chunk(2, -1)
+    h = self.last(modulated(h, scale, shift))
+    return h.reshape(B, n, n, p, p, C).permute(0, 5, 1, 3, 2, 4).reshape(x.shape)
+
+
+NETWORKS = {"unet": UNet, "dit": DiT}
 
 
 class Diffusion(nn.Module):
-  """Predicts eps; `net` is from (x, log(sigma / alpha)) to it. Cosine schedule of T steps."""
+  """Predicts eps; `net` maps (x, log(sigma / alpha)) to it. The cosine schedule of T steps."""
 
-  def __init__(self, params, *, size, gray, hidden, T, steps, network="unet", **options):
+  def __init__(self, params, *, size, channels, num_values, T, steps, network, **_):
     super().__init__()
-    make = {"unet": UNet, "dit": DiT}[network]
-    self.net = make(params["net"]["body"], hidden, size=size, **options)
-    self.shape, self.gray, self.T, self.steps = (
-      (options.get("channels", 1), size, size),
-      gray,
-      T,
-      steps,
-    )
+    options = dict(network)
+    make = NETWORKS[options.pop("name")]
+    self.net = make(params["net"]["body"], size=size, **options)
+    self.shape = channels, size, size
+    self.num_values = num_values
+    self.T = T
+    self.steps = steps
     f = np.cos(np.pi / 2 * (np.arange(T + 1) / T + 0.008) / 1.008) ** 2
-    log_abar = np.concatenate([[0], np.cumsum(np.log1p(-np.minimum(1 - f[1:] / f[:-1], 0.999)))])
-    self.register_buffer("alpha", torch.tensor(np.exp(log_abar / 2), dtype=torch.float32))
-    self.register_buffer("sigma", torch.tensor(np.sqrt(-np.expm1(log_abar)), dtype=torch.float32))
+    beta = np.minimum(1 - f[1:] / f[:-1], 0.999)
+    log_abar = np.concatenate([[0], np.cumsum(np.log1p(-beta))])
+    alpha, sigma = np.exp(log_abar / 2), np.sqrt(-np.expm1(log_abar))
+    self.register_buffer("alpha", torch.tensor(alpha, dtype=torch.float32))
+    self.register_buffer("sigma", torch.tensor(sigma, dtype=torch.float32))
 
   def compared(self, x, noise):
     return self.net(x, noise)
 
   def loss(self, x):
-    x = 2 * x.float() / (self.gray - 1) - 1
+    x = 2 * x.float() / (self.num_values - 1) - 1
     t = torch.randint(1, self.T + 1, (len(x),), device=x.device)
-    alpha, sigma, eps = self.alpha[t], self.sigma[t], torch.randn_like(x)
-    noisy = alpha[:, None, None, None] * x + sigma[:, None, None, None] * eps
-    return ((self.net(noisy, torch.log(sigma / alpha)) - eps) ** 2).flatten(1).mean(1)
+    alpha, sigma = self.alpha[t], self.sigma[t]
+    eps = torch.randn_like(x)
+    x_t = alpha[:, None, None, None] * x + sigma[:, None, None, None] * eps
+    return ((self.net(x_t, torch.log(sigma / alpha)) - eps) ** 2).flatten(1).mean(1)
 
   def sample(self, n, net):
-    """The ancestral sampler with the smaller variance, x0_hat clipped."""
-    along = np.rint(self.T * np.arange(self.steps, -1, -1) / self.steps).astype(int).tolist()
-    x = torch.randn(n, *self.shape, device=self.alpha.device).contiguous(
-      memory_format=torch.channels_last
-    )
-    for t, s in itertools.pairwise(along):
-      alpha, sigma, a, b = self.alpha[t], self.sigma[t], self.alpha[s], self.sigma[s]
-      x0 = ((x - sigma * net(x, torch.log(sigma / alpha).expand(n))) / alpha).clamp(-1, 1)
-      ratio = alpha / a
-      large = sigma**2 - (ratio * b) ** 2
-      x = ratio * (b / sigma) ** 2 * x + a * large / sigma**2 * x0
+    """The ancestral sampler with the smaller variance; x0_hat is clipped."""
+    path = self.T * np.arange(self.steps, -1, -1) / self.steps
+    path = np.rint(path).astype(int).tolist()
+    x = torch.randn(n, *self.shape, device=self.alpha.device)
+    x = x.contiguous(memory_format=torch.channels_last)
+    for t, s in itertools.pairwise(path):
+      alpha, sigma = self.alpha[t], self.sigma[t]
+      eps = net(x, torch.log(sigma / alpha).expand(n))
+      x0 = ((x - sigma * eps) / alpha).clamp(-1, 1)
+      ratio = alpha / self.alpha[s]
+      variance = sigma**2 - (ratio * self.sigma[s]) ** 2
+      x_weight = ratio * (self.sigma[s] / sigma) ** 2
+      x = x_weight * x + self.alpha[s] * variance / sigma**2 * x0
       if s:
-        x = x + torch.sqrt(large) * b / sigma * torch.randn_like(x)
-    return ((x.clamp(-1, 1) + 1) / 2 * (self.gray - 1)).round().to(torch.uint8)
+        x = x + torch.sqrt(variance) * self.sigma[s] / sigma * torch.randn_like(x)
+    return ((x.clamp(-1, 1) + 1) / 2 * (self.num_values - 1)).round().to(torch.uint8)

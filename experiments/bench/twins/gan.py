@@ -1,4 +1,4 @@
-"""The WGAN with gradient penalty of models/gans/wgan.py, dense."""
+"""The WGAN with gradient penalty (models/gans/wgan.py), with dense networks."""
 
 import torch
 from torch import nn
@@ -7,9 +7,12 @@ from experiments.bench.twins.layers import mlp
 
 
 class WGAN(nn.Module):
-  def __init__(self, params, *, size, gray, latent, n_critic, penalty=10.0, **_):
+  def __init__(self, params, *, size, num_values, latent, n_critic, penalty=10.0, **_):
     super().__init__()
-    self.latent, self.n_critic, self.penalty, self.gray = latent, n_critic, penalty, gray
+    self.latent = latent
+    self.n_critic = n_critic
+    self.penalty = penalty
+    self.num_values = num_values
     gen = mlp(params["gen"]["layers_0"])
     self.net = nn.Sequential(gen, nn.Unflatten(1, (1, size, size)), nn.Tanh())
     self.critic = nn.Sequential(nn.Flatten(), mlp(params["critic"]["layers_1"]), nn.Flatten(0))
@@ -21,7 +24,7 @@ class WGAN(nn.Module):
     return torch.randn(len(x), self.latent, device=x.device)
 
   def critic_loss(self, x):
-    x = 2 * x.float() / (self.gray - 1) - 1
+    x = 2 * x.float() / (self.num_values - 1) - 1
     fake = self.net(self.noise(x)).detach()
     t = torch.rand(len(x), 1, 1, 1, device=x.device)
     between = (t * x + (1 - t) * fake).requires_grad_()
@@ -34,4 +37,5 @@ class WGAN(nn.Module):
 
   def sample(self, n, net):
     z = torch.randn(n, self.latent, device=next(self.parameters()).device)
-    return ((net(z) + 1) / 2 * (self.gray - 1)).round().to(torch.uint8)
+    gray = (net(z) + 1) / 2 * (self.num_values - 1)
+    return gray.round().to(torch.uint8)

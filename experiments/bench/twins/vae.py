@@ -1,4 +1,4 @@
-"""The VAE of models/latent_variable/vae.py, dense or convolutional."""
+"""The VAE (models/latent_variable/vae.py), dense or convolutional."""
 
 import torch
 from torch import nn
@@ -24,23 +24,25 @@ class Decoder(nn.Module):
     super().__init__()
     self.dense = dense(p["Dense_0"])
     self.convs = nn.ModuleList([conv_transpose(p[f"Conv_{i}"]) for i in range(len(p) - 1)])
-    self.first = size // 2 ** len(self.convs)
+    self.first_size = size // 2 ** len(self.convs)
 
   def forward(self, z):
-    x = images(self.dense(z), self.convs[0].in_channels, self.first)
+    x = images(self.dense(z), self.convs[0].in_channels, self.first_size)
     for layer in self.convs:
       x = layer(F.relu(x))
     return x
 
 
 class VAE(nn.Module):
-  def __init__(self, params, *, size, gray, network="mlp", **_):
+  def __init__(self, params, *, size, network="mlp", **_):
     super().__init__()
     if network == "conv":
-      self.encoder, self.net = Encoder(params["encoder"]), Decoder(params["decoder"], size)
+      self.encoder = Encoder(params["encoder"])
+      self.net = Decoder(params["decoder"], size)
     else:
+      decoder = mlp(params["decoder"]["layers_0"])
       self.encoder = nn.Sequential(nn.Flatten(), mlp(params["encoder"]["layers_1"]))
-      self.net = nn.Sequential(mlp(params["decoder"]["layers_0"]), nn.Unflatten(1, (1, size, size)))
+      self.net = nn.Sequential(decoder, nn.Unflatten(1, (1, size, size)))
 
   def compared(self, image):
     mean, _ = self.encoder(image.float()).chunk(2, -1)
@@ -50,10 +52,9 @@ class VAE(nn.Module):
     x = x.float()
     mean, logvar = self.encoder(x).chunk(2, -1)
     z = mean + torch.exp(logvar / 2) * torch.randn_like(mean)
-    reconstruction = (
-      F.binary_cross_entropy_with_logits(self.net(z), x, reduction="none").flatten(1).sum(1)
-    )
-    return reconstruction + 0.5 * (mean**2 + logvar.exp() - 1 - logvar).sum(1)
+    cross_entropy = F.binary_cross_entropy_with_logits(self.net(z), x, reduction="none")
+    kl = 0.5 * (mean**2 + logvar.exp() - 1 - logvar).sum(1)
+    return cross_entropy.flatten(1).sum(1) + kl
 
   def sample(self, n, net):
     weight = next(self.net.parameters())
