@@ -1,4 +1,4 @@
-"""Two networks that mirror each other: from data to features, and from latents to data."""
+"""The encoder and decoder of autoencoders, and the critic and generator of GANs: mirror images."""
 
 from collections.abc import Callable
 import math
@@ -14,21 +14,25 @@ from genjax_zoo.nn.mlp import MLP
 def encoder_decoder(network: str, hidden, features: int, shape, activation: Callable, dtype: str):
   """Flax modules from data [B, *shape] to [B, features], and from latents [B, D] to [B, *shape].
 
-  `hidden` are the widths of the first, in reverse of the second: of dense layers ("mlp"), or of
-  convolutions, each of which halves or doubles the image ("conv"). Raises UserError for another
-  `network`, and for "conv" without images.
+  `hidden` are the widths of the first, and in reverse of the second: of dense layers ("mlp"), or of
+  convolutions that halve or double the image ("conv"). Raises UserError for another `network`, and
+  for "conv" without images.
   """
   if network not in ("mlp", "conv") or (network == "conv" and len(shape) != 3):
     raise UserError(f"model.network={network!r}: take 'mlp', or 'conv' for images [H, W, C]")
   options = dict(activation=activation, dtype=dtype)
   if network == "conv":
     return Encoder(hidden, features, **options), Decoder(hidden[::-1], shape, **options)
-  flatten, shaped = lambda x: x.reshape(len(x), -1), lambda x: x.reshape(-1, *shape)
-  encoder, decoder = (
-    MLP((*hidden, features), **options),
-    MLP((*hidden[::-1], math.prod(shape)), **options),
-  )
-  return nn.Sequential([flatten, encoder]), nn.Sequential([decoder, shaped])
+  encoder = MLP((*hidden, features), **options)
+  decoder = MLP((*hidden[::-1], math.prod(shape)), **options)
+
+  def flatten(x):
+    return x.reshape(len(x), -1)
+
+  def unflatten(x):
+    return x.reshape(-1, *shape)
+
+  return nn.Sequential([flatten, encoder]), nn.Sequential([decoder, unflatten])
 
 
 def nonlinearity(name: str) -> Callable:

@@ -1,19 +1,20 @@
-"""FactorVAE (Kim & Mnih 2018, arXiv:1802.05983): a VAE whose latents a second player can't tell
-from shuffled ones.
+"""FactorVAE (Kim & Mnih 2018, arXiv:1802.05983): a critic measures how dependent the latents are.
 
-The VAE of `models/latent_variable/vae.py` pays for the total correlation of q(z) = E_x q(z | x),
-which beta also presses out of it at the cost of what z says of x. A critic estimates it as a
-density ratio, as in a GAN: d(z) are its logits that z is a draw of q(z), and not of prod_d q(z_d),
-whose draws are the batch's with each coordinate shuffled among the examples:
+As in tcvae.py, the total correlation of q(z) = E_x q(z | x) is added to the loss of the VAE of
+vae.py, where beta would also penalise what z tells about x. A critic estimates it as a density
+ratio, as in a GAN: d(z) are its logits that z is drawn from q(z), and not from prod_d q(z_d), whose
+draws are those of the batch with each coordinate permuted over the examples:
 
-  critic_loss = -log sigmoid(d(z)) - log sigmoid(-d(shuffled z))
-  gen_loss = -elbo + gamma d(z),   E d(z) = KL(q(z) || prod_d q(z_d))  at the best critic (eq. 3)
+  critic_loss = -log sigmoid(d(z)) - log sigmoid(-d(permuted z))
+  gen_loss = -elbo + gamma d(z),   E d(z) = KL(q(z) || prod_d q(z_d)) for the optimal critic (eq. 3)
 
 where d scores the very z that is decoded.
 
-Departures: the critic learns before the VAE, not after it, and from draws of the VAE's own batch,
-which are those that it shuffles too; the paper shuffles those of a second batch.
+Departures: the critic is updated before the VAE, not after it, and on the VAE's own batch, which is
+also the one that is permuted; the paper permutes a second batch.
 """
+
+from functools import partial
 
 import jax
 import jax.numpy as jnp
@@ -25,8 +26,8 @@ from genjax_zoo.nn.mlp import MLP
 from genjax_zoo.prob.adversarial import cross_entropy
 
 
-def shuffle(key, z):
-  """z [B, D] with each coordinate in an order of its own: draws of the product of q's marginals."""
+def permute(key, z):
+  """z [B, D], each coordinate permuted over the batch by itself: draws of prod_d q(z_d)."""
   return jax.random.permutation(key, z, axis=0, independent=True)
 
 
@@ -43,45 +44,51 @@ def learner(
   ema: float = 0.0,
   dtype: str = "float32",
 ) -> Learner:
-  """A FactorVAE; `critic` are the widths of the second player, `tx = {"gen": ..., "critic": ...}`,
-  the rest the VAE's.
+  """A FactorVAE whose critic has hidden layers of widths `critic`; `tx = {"gen", "critic"}`.
 
-  "gen" is the VAE, as far as the game goes. Metrics: the two losses, the VAE's, and
-  "total_correlation", E d(z), nats.
+  "gen" is the VAE, and the other arguments are its own. Metrics: the two losses, those of the VAE,
+  and "total_correlation", E d(z), in nats.
   """
   inner = vae.model(
     data, latent=latent, hidden=hidden, network=network, likelihood=likelihood, dtype=dtype
   )
-  net = MLP((*critic, 1), activation=lambda x: jax.nn.leaky_relu(x, 0.2))
-  logits = lambda params, z: net.apply({"params": params}, z)[..., 0]
+  critic_net = MLP((*critic, 1), activation=partial(jax.nn.leaky_relu, negative_slope=0.2))
+
+  def logits(params, z):
+    return critic_net.apply({"params": params}, z)[..., 0]
 
   def init(key, batch):
     k_vae, k_critic = jax.random.split(key)
     gen, _ = inner.init(k_vae, batch)
-    return {"gen": gen, "critic": net.init(k_critic, jnp.zeros((1, latent)))["params"]}, {}
+    return {"gen": gen, "critic": critic_net.init(k_critic, jnp.zeros((1, latent)))["params"]}, {}
 
   def evaluate(params, state, batch, key):
     loss, (_, metrics) = inner.loss(params["gen"], state, batch, key, train=False)
     return {"loss": loss} | metrics
 
   def critic_loss(critic, gen, state, batch, key):
-    k_z, k_shuffle = jax.random.split(key)
-    z = inner.parts["draw"](gen, batch, k_z)
-    return cross_entropy(logits(critic, z), logits(critic, shuffle(k_shuffle, z))), ({}, {})
+    k_z, k_permute = jax.random.split(key)
+    z = inner.parts["posterior_sample"](gen, state, batch, k_z)["z"]
+    permuted = permute(k_permute, z)
+    return cross_entropy(logits(critic, z), logits(critic, permuted)), ({}, {})
 
   def gen_loss(gen, critic, state, batch, key):
-    z, _, metrics = inner.parts["terms"](gen, batch, key)
+    z, _, metrics = inner.parts["elbo_terms"](gen, state, batch, key)
     metrics["total_correlation"] = logits(critic, z)
-    return metrics["reconstruction"] + metrics["kl"] + gamma * metrics["total_correlation"], (
-      {},
-      metrics,
-    )
+    loss = metrics["reconstruction"] + metrics["kl"] + gamma * metrics["total_correlation"]
+    return loss, ({}, metrics)
 
-  of_gen = lambda f: lambda params, *args, **options: f(params["gen"], *args, **options)
-  parts = {"log_joint": of_gen(inner.parts["log_joint"]), "mean": of_gen(inner.parts["mean"])}
-  lifted = {
-    name: of_gen(getattr(inner, name)) for name in ("sample", "log_prob", "encode", "decode")
-  }
-  same = dict(likelihood=inner.likelihood, dequantization=inner.dequantization)
-  model = Model(init, evaluate=evaluate, parts=parts, **same, **lifted)
+  model = of_generator(inner)._replace(init=init, evaluate=evaluate)
   return play(model, tx, critic_loss, gen_loss, ema=ema)
+
+
+def of_generator(inner: Model) -> Model:
+  """`inner` as a model whose params hold its own under "gen"; without a loss."""
+
+  def lift(f):
+    return lambda params, *args, **options: f(params["gen"], *args, **options)
+
+  names = ("sample", "log_prob", "encode", "decode")
+  parts = {name: lift(part) for name, part in inner.parts.items()}
+  lifted = {name: lift(getattr(inner, name)) for name in names}
+  return inner._replace(loss=None, parts=parts, **lifted)

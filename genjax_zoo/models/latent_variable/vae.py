@@ -1,45 +1,244 @@
 """Variational autoencoder (Kingma & Welling 2013, arXiv:1312.6114).
 
-A latent z ~ p(z) = N(0, I) is decoded to p(x | z). The integral p(x) = E_z p(x | z) can't be
-computed, so an encoder learns where to look, q(z | x) = N(mean, diag(exp(logvar))), and gives a
-bound whose gap is KL(q || p(z | x)):
+A latent z ~ p(z) = N(0, I) is decoded to p(x | z). The integral p(x) = E_{p(z)} p(x | z) is
+intractable, so an encoder gives an approximate posterior q(z | x) = N(mean, diag(exp(logvar))), and
+with it a lower bound whose gap is KL(q(z | x) || p(z | x)):
 
-  log p(x) >= elbo = E_q log p(x | z) - kl,   z = mean + exp(logvar / 2) * eps,  eps ~ N(0, I)
+  log p(x) >= elbo = E_q log p(x | z) - kl,   z = mean + exp(logvar / 2) eps,   eps ~ N(0, I)
   kl = KL(q(z | x) || p(z)) = 1/2 sum(mean² + exp(logvar) - 1 - logvar)
-  loss = -log p(x | z) + beta (kl + (tc - 1) total correlation)
+  loss = -log p(x | z) + beta kl
 
-beta = 1, but for the beta-VAE (Higgins 2017) and for warm-up. Evaluation tightens the bound with k draws
-(Burda 2015, arXiv:1509.00519):  log p(x) >= E log 1/k sum_i p(x, z_i) / q(z_i | x).
+beta = 1, except for the beta-VAE (Higgins 2017) and for a warm-up of the KL by a schedule. With
+free bits the KL of a dimension is not penalised below `free_bits` nats (Kingma 2016,
+arXiv:1606.04934): in training kl is sum_d max(free_bits, E_batch kl_d). Evaluation tightens the
+bound by k importance weights (Burda 2015, arXiv:1509.00519):
 
-Four papers are an argument each; `free_bits` and `tc` act in training alone:
-  free_bits   kl is sum_d max(free_bits, E_batch kl_d): no dimension is pressed below so many nats (Kingma 2016)
-  tc          beta-TCVAE (Chen 2018): the total correlation of q(z), by `prob.divergences.kl_parts`, weighs tc times
-  components  VampPrior (Tomczak 2017): p(z) = 1/K sum_k q(z | u_k) of K learned inputs u_k; kl is one of a draw
-  conditional p(x | z, y), q(z | x, y) of the label y: y joins z at the decoder, and shifts q (Sohn 2015, where p(z | y)
-              is learned too; here p(z) is one for all y)
+  log p(x) >= E log 1/k sum_i p(x, z_i) / q(z_i | x),   z_i ~ q(z | x)
 
-p(x | z) is one of `_observation`'s: "bernoulli", "discretized_logistic" or "gaussian".
+p(x | z) is one of `_observation`. `VAE` holds what variants replace: see cvae.py, vamp_vae.py,
+tcvae.py and factor_vae.py.
 
-Departures: Adam; ReLU. `sample` and `decode` return the mean of p(x | z), as the paper's figures
-do.
+Departures: Adam; ReLU. `sample` and `decode` return E[x | z], as the paper's figures do.
 
-All five decks slip here. What q is to be near is p(z | x), not p(x, z) (E, line 169). The KL:
-sum(exp(logvar) + mean² - log s - 1) (A, line 740) lacks the 1/2 and the square in log s², and so is
-least at s² = 1/2, not at the prior. The reparameterisation: mean + s² * eps (B, line 350) squares
-s. The bound: E_q p(x | z) (D, line 122) lacks the log. The reconstruction: |x - x_hat| (C, line
-188; D, line 122) lacks the square, and with it (A, line 712) still the 1 / (2 s²).
+Errata of the slides: docs/errata.md#vae
 """
+
+from collections.abc import Callable, Mapping
+from functools import partial
+from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 
-from genjax_zoo.core import Model, UserError
+from genjax_zoo.core import Field, Model, UserError
+from genjax_zoo.models._form import entry
 from genjax_zoo.models._networks import encoder_decoder, nonlinearity
-from genjax_zoo.models.latent_variable._observation import observation
+from genjax_zoo.models.latent_variable._observation import Observation, observation
 from genjax_zoo.prob.ais import log_marginal, sigmoid_schedule
-from genjax_zoo.prob.distributions import log_mean_exp, normal_log_prob, normal_sample
-from genjax_zoo.prob.divergences import kl_parts, kl_standard_normal
+from genjax_zoo.prob.distributions import normal_log_prob, normal_sample
+from genjax_zoo.prob.divergences import kl_standard_normal
 from genjax_zoo.prob.estimators import importance_bound
+
+ESTIMATORS = {"iwae": "lower_bound", "elbo": "lower_bound", "ais": "lower_bound"}
+
+
+class Prior(NamedTuple):
+  """p(z), z [B, latent]. `params` are those of the whole model."""
+
+  log_prob: Callable  # (params, z) -> log p(z), nats [B].
+  # (params, key, n, temperature) -> z ~ p(z) [n, latent], standard deviations times temperature.
+  sample: Callable
+  # (params, z, mean, logvar) -> KL(q || p), nats [B], of q = N(mean, exp(logvar)); z ~ q.
+  kl: Callable
+
+
+class VAE(NamedTuple):
+  """The parts of a VAE. `given` is any mapping that has the conditions: a batch, or latents."""
+
+  init: Callable  # (key, batch) -> params.
+  encoder: Callable  # (params, v, given) -> (mean, logvar) of q(z | x), each [B, latent].
+  decoder: Callable  # (params, z, given) -> outputs [B, *shape], parameters of p(x | z).
+  prior: Prior
+  observation: Observation
+  latents: Mapping[str, Field]  # "z" and the conditions.
+
+  def posterior(self, params, batch):
+    """(mean, logvar) of q(z | x), each [B, latent]."""
+    return self.encoder(params, self.observation.floats(batch), batch)
+
+  def with_conditions(self, z, given) -> dict:
+    """{"z": z} and the conditions."""
+    return {"z": z} | {name: given[name] for name in self.latents if name != "z"}
+
+
+def gaussian_prior(latent: int) -> Prior:
+  """p(z) = N(0, I)."""
+  return Prior(
+    log_prob=lambda params, z: normal_log_prob(z, 0.0, 0.0).sum(-1),
+    sample=lambda params, key, n, temperature: temperature * jax.random.normal(key, (n, latent)),
+    kl=lambda params, z, mean, logvar: kl_standard_normal(mean, logvar),
+  )
+
+
+def gaussian_vae(
+  data,
+  latent: int,
+  hidden,
+  network: str,
+  likelihood: str,
+  scale: float,
+  activation: str,
+  dtype: str,
+) -> VAE:
+  """The parts of the VAE of the paper: see `model` for the arguments."""
+  _, field = entry(data)
+  p_x = observation(data, likelihood, scale)
+  encoder_net, decoder_net = encoder_decoder(
+    network, hidden, 2 * latent, field.shape, nonlinearity(activation), dtype
+  )
+
+  def init(key, batch):
+    k_enc, k_dec, _ = jax.random.split(key, 3)  # The third is for a prior.
+    encoder = encoder_net.init(k_enc, p_x.floats(batch))["params"]
+    decoder = decoder_net.init(k_dec, jnp.zeros((1, latent)))["params"]
+    return {"encoder": encoder, "decoder": decoder} | p_x.init()
+
+  def encoder(params, v, given):
+    return jnp.split(encoder_net.apply({"params": params["encoder"]}, v), 2, -1)
+
+  def decoder(params, z, given):
+    return decoder_net.apply({"params": params["decoder"]}, z)
+
+  latents = {"z": Field((latent,), np.float32)}
+  return VAE(init, encoder, decoder, gaussian_prior(latent), p_x, latents)
+
+
+def log_likelihood(vae: VAE, params, batch, z, key):
+  """log p(x | z), nats [B]."""
+  return vae.observation.log_prob(params, batch, vae.decoder(params, z, batch), key)
+
+
+def log_joint(vae: VAE, params, state, batch, latents, key):
+  """log p(x, z), nats [B]."""
+  z = latents["z"]
+  return log_likelihood(vae, params, batch, z, key) + vae.prior.log_prob(params, z)
+
+
+def elbo_terms(vae: VAE, params, state, batch, key):
+  """(z ~ q(z | x), (mean, logvar) of q, {"reconstruction", "kl"}: nats [B], whose sum is -elbo)."""
+  k_z, k_x = jax.random.split(key)
+  mean, logvar = vae.posterior(params, batch)
+  z = normal_sample(k_z, mean, logvar / 2)
+  kl = vae.prior.kl(params, z, mean, logvar)
+  reconstruction = -log_likelihood(vae, params, batch, z, k_x)
+  return z, (mean, logvar), {"reconstruction": reconstruction, "kl": kl}
+
+
+def loss(vae: VAE, params, state, batch, key, train, beta=1.0):
+  """-log p(x | z) + beta kl, nats [B]."""
+  _, _, metrics = elbo_terms(vae, params, state, batch, key)
+  return metrics["reconstruction"] + beta * metrics["kl"], ({}, metrics)
+
+
+def sample(vae: VAE, params, state, key, n, given={}, temperature=1.0, noise=False):
+  """E[x | z] for z ~ p(z), standard deviations times `temperature`; with `noise`, x ~ p(x | z)."""
+  k_z, k_x = jax.random.split(key)
+  z = vae.prior.sample(params, k_z, n, temperature)
+  out = vae.decoder(params, z, given)
+  v = vae.observation.sample(params, out, k_x) if noise else vae.observation.mean(out)
+  return vae.observation.to_data(v)
+
+
+def free_bits_loss(vae: VAE, free_bits: float, params, state, batch, key, train, beta=1.0):
+  """`loss` whose KL, in training, is at least `free_bits` nats in each dimension."""
+  _, (mean, logvar), metrics = elbo_terms(vae, params, state, batch, key)
+  kl = metrics["kl"]
+  if train:
+    each = kl_standard_normal(mean[..., None], logvar[..., None]).mean(0)
+    kl = jnp.broadcast_to(jnp.maximum(each, free_bits).sum(), kl.shape)
+  return metrics["reconstruction"] + beta * kl, ({}, metrics)
+
+
+def log_prob(vae: VAE, params, state, batch, key, estimator="iwae", k=100):
+  """A lower bound of log p(x), nats [B].
+
+  "iwae" takes k importance weights and is tight for large k, "elbo" takes one. "ais" takes k
+  annealing steps from the prior (Wu 2017, arXiv:1611.04273): it needs no encoder, and so tells
+  whether a bad bound is the encoder's fault. Raises UserError for another estimator.
+  """
+  if estimator not in ESTIMATORS:
+    known = ", ".join(ESTIMATORS)
+    raise UserError(f"unknown estimator={estimator!r} of log_prob; there are {known}")
+  if estimator == "elbo":
+    return -loss(vae, params, state, batch, key, train=False)[0]
+  if estimator == "ais":
+    return annealed_bound(vae, params, batch, key, k)
+  posterior = vae.posterior(params, batch)
+  return importance_bound(partial(log_weight, vae, params, batch, posterior), key, k)
+
+
+def log_weight(vae: VAE, params, batch, posterior, key):
+  """log p(x, z) - log q(z | x) of a z ~ q(z | x), nats [B]; `posterior` is (mean, logvar) of q."""
+  mean, logvar = posterior
+  k_z, k_x = jax.random.split(key)
+  z = normal_sample(k_z, mean, logvar / 2)
+  log_p = log_joint(vae, params, {}, batch, {"z": z}, k_x)
+  return log_p - normal_log_prob(z, mean, logvar / 2).sum(-1)
+
+
+def annealed_bound(vae: VAE, params, batch, key, steps: int):
+  """A lower bound of log p(x) by annealed importance sampling from the prior, nats [B]."""
+  k_chain, k_x = jax.random.split(key)
+  n = len(vae.observation.floats(batch))
+  log_p, _ = log_marginal(
+    k_chain,
+    sample_prior=lambda key: vae.prior.sample(params, key, n, 1.0),
+    log_prior=partial(vae.prior.log_prob, params),
+    log_likelihood=lambda z: log_likelihood(vae, params, batch, z, k_x),
+    betas=sigmoid_schedule(steps),
+  )
+  return log_p
+
+
+def encode(vae: VAE, params, state, batch, key):
+  """The means of q(z | x), [B, latent], and the conditions."""
+  mean, _ = vae.posterior(params, batch)
+  return vae.with_conditions(mean, batch)
+
+
+def posterior_sample(vae: VAE, params, state, batch, key):
+  """{"z": z ~ q(z | x) [B, latent]} and the conditions."""
+  mean, logvar = vae.posterior(params, batch)
+  return vae.with_conditions(normal_sample(key, mean, logvar / 2), batch)
+
+
+def mean(vae: VAE, params, state, latents):
+  """E[x | z], [B, *shape], gray levels in [0, 1]."""
+  return vae.observation.mean(vae.decoder(params, latents["z"], latents))
+
+
+def decode(vae: VAE, params, state, latents, key):
+  """E[x | z] as a batch."""
+  return vae.observation.to_data(mean(vae, params, state, latents))
+
+
+def assemble(vae: VAE, loss: Callable, given: Mapping[str, Field] = {}) -> Model:
+  """The Model of a VAE that is trained by `loss`."""
+  parts = (log_joint, mean, posterior_sample, elbo_terms)
+  return Model(
+    init=lambda key, batch: (vae.init(key, batch), {}),
+    loss=loss,
+    sample=partial(sample, vae),
+    log_prob=partial(log_prob, vae),
+    encode=partial(encode, vae),
+    decode=partial(decode, vae),
+    likelihood=ESTIMATORS,
+    given=given,
+    latents=vae.latents,
+    dequantization=vae.observation.dequantization,
+    parts={part.__name__: partial(part, vae) for part in parts},
+  )
 
 
 def model(
@@ -51,174 +250,16 @@ def model(
   likelihood: str = "bernoulli",
   scale: float = 0.0,
   free_bits: float = 0.0,
-  tc: float = 1.0,
-  components: int = 0,
-  conditional: bool = False,
   activation: str = "relu",
   dtype: str = "float32",
 ) -> Model:
-  """A VAE of "image" or "x" with one layer of `latent` numbers.
+  """A VAE of "image" or "x" with `latent` dimensions.
 
-  `hidden` are the widths of the encoder, and in reverse of the decoder: of dense layers ("mlp"), or
-  of convolutions ("conv"). `scale` is that of `_observation`; `free_bits` are nats. Raises
-  UserError where the data do not fit, and for what splits the KL from N(0, I) together with another
-  prior.
+  `hidden` are the widths of the encoder, and in reverse of the decoder: of dense layers ("mlp") or
+  of convolutions ("conv"). `likelihood` and `scale` are those of `_observation`, `free_bits` nats a
+  dimension. Raises UserError if the data do not fit.
   """
-  seen = observation(data, likelihood, scale)
-  if components and (tc != 1 or free_bits):
-    raise UserError(
-      "model.tc and model.free_bits split the KL from N(0, I): take them with model.components=0"
-    )
-  if conditional and "label" not in data:
-    raise UserError("model.conditional wants data with a 'label'")
-  classes = data["label"].num_values if conditional else 0
-  shape = data["image" if "image" in data else "x"].shape
-  encoder, decoder = encoder_decoder(
-    network, hidden, 2 * latent, shape, nonlinearity(activation), dtype
-  )
-  bounds = {"iwae": "lower_bound", "elbo": "lower_bound", "ais": "lower_bound"}
-
-  def posterior(params, v, label=None):
-    """(mean, logvar) of q(z | x), each [B, latent]."""
-    out = encoder.apply({"params": params["encoder"]}, v)
-    return jnp.split(out if label is None else out + params["class"][label], 2, -1)
-
-  def of(params, batch):
-    return posterior(params, seen.floats(batch), batch["label"] if conditional else None)
-
-  def draw(params, batch, key):
-    """z ~ q(z | x), [B, latent]."""
-    mean, logvar = of(params, batch)
-    return normal_sample(key, mean, logvar / 2)
-
-  def decoded(params, latents):
-    """What the decoder says of x, [B, *shape], of {"z"} and perhaps {"label"}."""
-    z = latents["z"]
-    if conditional:
-      z = jnp.concatenate([z, jax.nn.one_hot(latents["label"], classes)], -1)
-    return decoder.apply({"params": params["decoder"]}, z)
-
-  def with_label(z, batch):
-    return {"z": z} | ({"label": batch["label"]} if conditional else {})
-
-  def prior(params):
-    """(mean, logvar) of the components of p(z), each [K, latent]."""
-    return posterior(params, seen.mean(params["inputs"]))
-
-  def log_prior(params, z):
-    """log p(z), nats [B]."""
-    if not components:
-      return normal_log_prob(z, 0.0, 0.0).sum(-1)
-    mean, logvar = prior(params)
-    return log_mean_exp(normal_log_prob(z[:, None], mean[None], logvar[None] / 2).sum(-1), 1)
-
-  def draw_prior(params, key, n, temperature=1.0):
-    """z ~ p(z), [n, latent], or of its components, with deviations times `temperature`."""
-    if not components:
-      return temperature * jax.random.normal(key, (n, latent))
-    k_which, k_z = jax.random.split(key)
-    mean, logvar = (x[jax.random.randint(k_which, (n,), 0, components)] for x in prior(params))
-    return normal_sample(k_z, mean, logvar / 2 + jnp.log(temperature))
-
-  def init(key, batch):
-    k_enc, k_dec, k_inputs = jax.random.split(key, 3)
-    params = {
-      "encoder": encoder.init(k_enc, seen.floats(batch))["params"],
-      "decoder": decoder.init(k_dec, jnp.zeros((1, latent + classes)))["params"],
-    }
-    params |= {"class": jnp.zeros((classes, 2 * latent))} if conditional else {}
-    params |= {"inputs": jax.random.normal(k_inputs, (components, *shape))} if components else {}
-    return params | seen.params(), {}
-
-  def terms(params, batch, key):
-    """(z ~ q(z | x) [B, latent], (mean, logvar) of q, {"reconstruction", "kl"}: nats [B] at that
-    z).
-    """
-    k_z, k_x = jax.random.split(key)
-    mean, logvar = of(params, batch)
-    z = normal_sample(k_z, mean, logvar / 2)
-    if components:
-      kl = normal_log_prob(z, mean, logvar / 2).sum(-1) - log_prior(params, z)
-    else:
-      kl = kl_standard_normal(mean, logvar)
-    return z, (mean, logvar), {"reconstruction": -log_likelihood(params, batch, z, k_x), "kl": kl}
-
-  def loss(params, state, batch, key, train, beta=1.0):
-    z, (mean, logvar), metrics = terms(params, batch, key)
-    value = metrics["kl"]
-    if free_bits and train:
-      each = kl_standard_normal(mean[..., None], logvar[..., None]).mean(0)
-      value = jnp.broadcast_to(jnp.maximum(each, free_bits).sum(), value.shape)
-    if tc != 1:
-      metrics["total_correlation"] = kl_parts(z, mean, logvar)[1]
-      value += train * (tc - 1) * metrics["total_correlation"]
-    return metrics["reconstruction"] + beta * value, ({}, metrics)
-
-  def log_likelihood(params, batch, z, key):
-    """log p(x | z), nats [B]."""
-    return seen.log_prob(params, batch, decoded(params, with_label(z, batch)), key)
-
-  def log_joint(params, state, batch, latents, key):
-    """log p(x, z), nats [B]."""
-    return log_likelihood(params, batch, latents["z"], key) + log_prior(params, latents["z"])
-
-  def log_prob(params, state, batch, key, estimator="iwae", k=100):
-    """A lower bound of log p(x): "iwae" from k draws, tight as k grows; "elbo" from one; "ais" by k
-    annealing steps.
-
-    AIS (Wu 2017, arXiv:1611.04273) starts from the prior: it needs no encoder, and tells whether a
-    bad one is at fault.
-    """
-    if estimator not in bounds:
-      raise UserError(f"unknown estimator={estimator!r} of log_prob; there are {', '.join(bounds)}")
-    if estimator == "elbo":
-      return -loss(params, state, batch, key, train=False)[0]
-    mean, logvar = of(params, batch)
-    if estimator == "ais":
-      k_chain, k_x = jax.random.split(key)
-      start = lambda key: draw_prior(params, key, len(mean))
-      likely = lambda z: log_likelihood(params, batch, z, k_x)
-      return log_marginal(
-        k_chain, start, lambda z: log_prior(params, z), likely, sigmoid_schedule(k)
-      )[0]
-
-    def log_weight(key):
-      k_z, k_x = jax.random.split(key)
-      z = normal_sample(k_z, mean, logvar / 2)
-      return log_joint(params, state, batch, {"z": z}, k_x) - normal_log_prob(
-        z, mean, logvar / 2
-      ).sum(-1)
-
-    return importance_bound(log_weight, key, k)
-
-  def encode(params, state, batch, key):
-    """The means of q(z | x), and the labels of a conditional model."""
-    return with_label(of(params, batch)[0], batch)
-
-  def mean(params, state, latents):
-    """The mean of p(x | z), [B, *shape], gray levels in [0, 1]."""
-    return seen.mean(decoded(params, latents))
-
-  def decode(params, state, latents, key):
-    return seen.to_data(mean(params, state, latents))
-
-  def sample(params, state, key, n, given={}, temperature=1.0, noise=False):
-    """Means of p(x | z), z ~ p(z) of deviations times `temperature`; with `noise`, x ~ p(x | z),
-    grainy as it is.
-    """
-    k_z, k_x = jax.random.split(key)
-    out = decoded(params, with_label(draw_prior(params, k_z, n, temperature), given))
-    return seen.to_data(seen.draw(params, out, k_x) if noise else seen.mean(out))
-
-  return Model(
-    init,
-    loss,
-    sample,
-    log_prob,
-    encode,
-    decode,
-    likelihood=bounds,
-    dequantization=seen.dequantization,
-    given=("label",) if conditional else (),
-    parts={"log_joint": log_joint, "mean": mean, "draw": draw, "terms": terms},
-  )
+  vae = gaussian_vae(data, latent, hidden, network, likelihood, scale, activation, dtype)
+  if free_bits:
+    return assemble(vae, partial(free_bits_loss, vae, free_bits))
+  return assemble(vae, partial(loss, vae))
