@@ -1,15 +1,15 @@
-"""A small image classifier: the feature net of the quality measures, and the judge of conditional
-samples.
+"""A small image classifier: the feature network of the quality measures, and of conditional samples
+the judge of their class.
 
   loss = -log softmax(logits(features(image)))[label]
 
-After convolutions of `widths` channels, all but the first of stride 2, a dense layer of `features`
-units with ReLU is what measures look at, and a linear layer gives the logits. Images are shifted at
-random by up to `shift` pixels in training.
+Convolutions of `widths` channels, all but the first of stride 2, then a dense layer of `features`
+units with ReLU, whose outputs the quality measures take, and a linear layer for the logits. In
+training, images are shifted at random by up to `shift` pixels.
 
-It is a `Model` that can't sample: the same loop, configs and checkpoints train it. Departures from
-what the papers use as a feature net: its own data (Inception has seen no digits), and a size that
-is committed with the code.
+It is a `Model` without `sample`: the same loop, configs and checkpoints serve it. Departures from
+the papers' feature networks: it is trained on the data that are measured (Inception has not been
+trained on digits), and small enough to be committed with the code.
 """
 
 import flax.linen as nn
@@ -30,53 +30,53 @@ class Classifier(nn.Module):
 
   @nn.compact
   def __call__(self, x):
-    x = nn.relu(Conv(self.widths[0], (3, 3))(2 * x - 1))
-    for width in self.widths[1:]:
-      x = nn.GroupNorm(num_groups=8)(Conv(width, (3, 3), strides=(2, 2))(x))
-      x = nn.relu(x)
+    first, *others = self.widths
+    x = nn.relu(Conv(first, (3, 3))(2 * x - 1))
+    for width in others:
+      x = Conv(width, (3, 3), strides=(2, 2))(x)
+      x = nn.relu(nn.GroupNorm(num_groups=8)(x))
     features = nn.relu(nn.Dense(self.features)(x.reshape(len(x), -1)))
     return features, nn.Dense(self.classes)(features)
 
 
-def shifted(images, key, most: int):
-  """Images [B, H, W, C], each moved by its own integers in [-most, most] along both axes, edges
-  repeated.
-  """
+def shift_randomly(images, key, most: int):
+  """Images [B, H, W, C], each shifted by integers in [-most, most], its edges repeated."""
   padded = jnp.pad(images, ((0, 0), (most, most), (most, most), (0, 0)), mode="edge")
-  corner = jax.random.randint(key, (len(images), 2), 0, 2 * most + 1)
-  crop = lambda x, c: jax.lax.dynamic_slice(x, (c[0], c[1], 0), images.shape[1:])
-  return jax.vmap(crop)(padded, corner)
+  corners = jax.random.randint(key, (len(images), 2), 0, 2 * most + 1)
+
+  def crop(image, corner):
+    return jax.lax.dynamic_slice(image, (corner[0], corner[1], 0), images.shape[1:])
+
+  return jax.vmap(crop)(padded, corners)
 
 
 def model(
   data, *, widths: tuple[int, ...] = (32, 64, 64), features: int = 64, shift: int = 2
 ) -> Model:
-  """A classifier of "image" by "label".
-
-  parts["features"] and parts["logits"], (params, state, batch) -> [B, ...]; `batch` needs no label
-  there.
-  """
-  levels = data["image"].num_values
+  """A classifier of "image" by "label"; its parts "features" and "logits" need no label."""
+  white = data["image"].num_values - 1
   net = Classifier(data["label"].num_values, widths, features)
 
   def apply(params, images):
-    return net.apply({"params": params}, images.astype(jnp.float32) / (levels - 1))
+    """(features, logits) of integer images [B, H, W, C]."""
+    return net.apply({"params": params}, images.astype(jnp.float32) / white)
 
   def init(key, batch):
     return {**net.init(key, batch["image"].astype(jnp.float32))["params"]}, {}
 
   def loss(params, state, batch, key, train):
-    images = shifted(batch["image"], key, shift) if train and shift else batch["image"]
+    images = batch["image"]
+    if train and shift:
+      images = shift_randomly(images, key, shift)
     _, logits = apply(params, images)
-    label = batch["label"]
-    correct = (logits.argmax(-1) == label).astype(jnp.float32)
-    return optax.softmax_cross_entropy_with_integer_labels(logits, label), (
-      {},
-      {"accuracy": correct},
-    )
+    nats = optax.softmax_cross_entropy_with_integer_labels(logits, batch["label"])
+    correct = (logits.argmax(-1) == batch["label"]).astype(jnp.float32)
+    return nats, ({}, {"accuracy": correct})
 
-  parts = {
-    "features": lambda params, state, batch: apply(params, batch["image"])[0],
-    "logits": lambda params, state, batch: apply(params, batch["image"])[1],
-  }
-  return Model(init, loss, parts=parts)
+  def features_part(params, state, batch):
+    return apply(params, batch["image"])[0]
+
+  def logits_part(params, state, batch):
+    return apply(params, batch["image"])[1]
+
+  return Model(init, loss, parts={"features": features_part, "logits": logits_part})

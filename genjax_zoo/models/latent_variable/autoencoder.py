@@ -1,30 +1,61 @@
-"""Autoencoder, plain (Hinton & Salakhutdinov 2006) and denoising (Vincent 2008): a bottleneck of
-few numbers.
+"""Autoencoder, plain (Hinton & Salakhutdinov 2006) and denoising (Vincent 2008).
 
-  z = encoder(corrupt(v)),   out = sigmoid(decoder(z)),   loss = |v - out|²,   v = image / (levels - 1)
+  z = encoder(corrupt(v)),   out = sigmoid(decoder(z)),   loss = |v - out|²
+  v = image / (num_values - 1)
 
-With `corruption` "none" it compresses; trained to undo a corruption it denoises, completes ("mask",
-"square"), enlarges ("downsample") or colours ("gray"). All but the noises are projections:
-corrupt(v) = P v is known of the image, and only the rest is taken from the decoder (Wang 2023,
-arXiv:2212.00490, equation 7), restored = P v + (1 - P) out. Measured by
+With `corruption` "none" it compresses through a bottleneck of `latent` dimensions; trained to undo
+a corruption it denoises, inpaints ("mask", "square"), enlarges ("downsample") or colourises
+("gray"). All but the noises are linear projections P: corrupt(v) = P v is known of the image, and
+only the rest is taken from the decoder (Wang 2023, arXiv:2212.00490, equation 7),
 
-  psnr = -10 log10 mean (v - restored)², in dB, beside psnr_baseline, that of prob/corruptions.py's
-  unlearned answer
+  restored = P v + (1 - P) out
 
-An autoencoder is no generative model: nothing says which z are of images. `sample` decodes z ~ N(0,
-I) all the same, to show it; a density of the latents cures it (stage models, such as
-models/diffusion/latent_diffusion.py), or the VAE's loss does.
+The measure is psnr = -10 log10 mean (v - restored)², in dB, beside psnr_baseline, that of the
+unlearned restoration in prob/corruptions.py.
 
-The deck (C, line 25) has "altered versions of input as output": the input is altered, the output
-clean. (B, line 134) writes x' = e(d(x)) for x' = d(e(x)).
+An autoencoder is not a generative model: it has no distribution of z. `sample` decodes z ~ N(0, I)
+all the same, to show it. The VAE's loss gives the latents a distribution, and so does a model of
+them (models/diffusion/latent_diffusion.py).
+
+Errata of the slides: docs/errata.md#autoencoder
 """
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 
-from genjax_zoo.core import Model, UserError, nearest
+from genjax_zoo.core import Field, Model, UserError, nearest
 from genjax_zoo.models._networks import encoder_decoder, nonlinearity
 from genjax_zoo.prob.corruptions import CORRUPTIONS, PROJECTIONS
+
+
+def project(restored, corrupted, corrupt):
+  """P v + (1 - P) restored, given corrupted = P v and corrupt, which is P."""
+  return restored + corrupted - corrupt(restored)
+
+
+def psnr(v, x):
+  """Peak signal-to-noise ratio of x, clipped to [0, 1], from v; dB [B], at most 100."""
+  error = ((v - jnp.clip(x, 0, 1)) ** 2).reshape(len(v), -1).mean(-1)
+  return -10 * jnp.log10(jnp.maximum(error, 1e-10))
+
+
+def check(field: Field, corruption: str, amount: float):
+  """Raises UserError for an unknown corruption, and for one that images of `field` can't have."""
+  if corruption not in CORRUPTIONS:
+    raise UserError(
+      f"unknown model.corruption={corruption!r}{nearest(corruption, CORRUPTIONS)}; "
+      f"there are {', '.join(CORRUPTIONS)}"
+    )
+  H, W, C = field.shape
+  if corruption == "downsample" and (amount < 2 or H % int(amount) or W % int(amount)):
+    raise UserError(
+      f"model.amount={amount}: images of {H} x {W} are downsampled by 2 or another divisor"
+    )
+  if corruption == "gray" and C == 1:
+    raise UserError(
+      "model.corruption='gray': the images have one channel, there is no colour to learn"
+    )
 
 
 def model(
@@ -38,82 +69,80 @@ def model(
   activation: str = "relu",
   dtype: str = "float32",
 ) -> Model:
-  """An autoencoder of "image" through `latent` numbers, trained to undo `amount` of a `corruption`.
+  """An autoencoder of "image" with `latent` dimensions, trained to undo `amount` of a `corruption`.
 
   `hidden` are the widths of the encoder, and in reverse of the decoder: of dense layers ("mlp") or
-  convolutions ("conv"). Raises UserError for an unknown corruption, and for one that the images are
-  too small or too gray for.
+  of convolutions ("conv"). Raises UserError for an unknown corruption, and for one that the images
+  can't have.
   """
-  shape, form, levels = data["image"][:3]
-  if corruption not in CORRUPTIONS:
-    known = ", ".join(CORRUPTIONS)
-    raise UserError(
-      f"unknown model.corruption={corruption!r}{nearest(corruption, CORRUPTIONS)}; there are {known}"
-    )
-  if corruption == "downsample" and (
-    amount < 2 or shape[0] % int(amount) or shape[1] % int(amount)
-  ):
-    raise UserError(
-      f"model.amount={amount}: images of {shape[0]} x {shape[1]} are downsampled by 2 or another divisor"
-    )
-  if corruption == "gray" and shape[-1] == 1:
-    raise UserError(
-      "model.corruption='gray': the images have one channel, there is no colour to learn"
-    )
+  field = data["image"]
+  check(field, corruption, amount)
+  white = field.num_values - 1
   encoder, decoder = encoder_decoder(
-    network, hidden, latent, shape, nonlinearity(activation), dtype
+    network, hidden, latent, field.shape, nonlinearity(activation), dtype
   )
 
   def floats(batch):
-    return batch["image"].astype(jnp.float32) / (levels - 1)
+    """v [B, H, W, C] in [0, 1]."""
+    return batch["image"].astype(jnp.float32) / white
 
-  def mean(params, state, latents):
-    """[B, H, W, C] in [0, 1]."""
-    return jax.nn.sigmoid(decoder.apply({"params": params["decoder"]}, latents["z"]))
-
-  def latents(params, v):
+  def latents_of(params, v):
     return {"z": encoder.apply({"params": params["encoder"]}, v)}
 
-  def undone(params, state, batch, key):
-    """What the decoder makes of the corrupted image, and {"corrupted", "baseline", "restored"}, all
-    [B, H, W, C].
+  def mean(params, state, latents):
+    """The decoder's image, [B, H, W, C] in [0, 1]."""
+    return jax.nn.sigmoid(decoder.apply({"params": params["decoder"]}, latents["z"]))
 
-    White is 1 and black 0; noise and what is added to P v may go beyond.
+  def restore(params, state, batch, key):
+    """(out, {"corrupted", "baseline", "restored"}), each [B, H, W, C].
+
+    White is 1 and black 0; noisy images, and restored ones with a projection, may exceed [0, 1].
     """
-    corrupt = lambda v: CORRUPTIONS[corruption](key, v, amount)
+
+    def corrupt(v):  # One key, one P.
+      return CORRUPTIONS[corruption](key, v, amount)
+
     corrupted, baseline = corrupt(floats(batch))
-    out = restored = mean(params, state, latents(params, corrupted))
-    if corruption in PROJECTIONS:  # The same key, the same P.
-      restored = out + corrupted - corrupt(out)[0]
+    out = mean(params, state, latents_of(params, corrupted))
+    restored = out
+    if corruption in PROJECTIONS:
+      restored = project(out, corrupted, lambda v: corrupt(v)[0])
     return out, {"corrupted": corrupted, "baseline": baseline, "restored": restored}
 
-  def views(params, state, batch, key):
-    return undone(params, state, batch, key)[1]
+  def restorations(params, state, batch, key):
+    _, images = restore(params, state, batch, key)
+    return images
 
   def init(key, batch):
     k_enc, k_dec = jax.random.split(key)
-    enc = encoder.init(k_enc, floats(batch))["params"]
-    return {"encoder": enc, "decoder": decoder.init(k_dec, jnp.zeros((1, latent)))["params"]}, {}
+    params = {
+      "encoder": encoder.init(k_enc, floats(batch))["params"],
+      "decoder": decoder.init(k_dec, jnp.zeros((1, latent)))["params"],
+    }
+    return params, {}
 
   def loss(params, state, batch, key, train):
-    v, (out, seen) = floats(batch), undone(params, state, batch, key)
-    error = lambda x: ((v - x) ** 2).reshape(len(v), -1)
-    psnr = lambda x: -10 * jnp.log10(jnp.maximum(error(jnp.clip(x, 0, 1)).mean(-1), 1e-10))
-    metrics = {"psnr": psnr(seen["restored"])}
+    v = floats(batch)
+    out, images = restore(params, state, batch, key)
+    metrics = {"psnr": psnr(v, images["restored"])}
     if corruption != "none":
-      metrics["psnr_baseline"] = psnr(seen["baseline"])
-    return error(out).sum(-1), ({}, metrics)
+      metrics["psnr_baseline"] = psnr(v, images["baseline"])
+    error = ((v - out) ** 2).reshape(len(v), -1).sum(-1)
+    return error, ({}, metrics)
 
   def encode(params, state, batch, key):
     """The latents of the images as they are, not corrupted."""
-    return latents(params, floats(batch))
+    return latents_of(params, floats(batch))
 
   def decode(params, state, latents, key):
-    return {"image": jnp.round(mean(params, state, latents) * (levels - 1)).astype(form)}
+    return {"image": jnp.round(mean(params, state, latents) * white).astype(field.dtype)}
 
   def sample(params, state, key, n, given={}):
-    """What z ~ N(0, I) decode to: not images, which is the point."""
+    """The decoder's images of z ~ N(0, I), which is not the distribution of the latents."""
     return decode(params, state, {"z": jax.random.normal(key, (n, latent))}, key)
 
-  parts = {"mean": mean} | ({"views": views} if corruption != "none" else {})
-  return Model(init, loss, sample, encode=encode, decode=decode, parts=parts)
+  parts = {"mean": mean}
+  if corruption != "none":
+    parts["restorations"] = restorations
+  fields = {"z": Field((latent,), np.float32)}
+  return Model(init, loss, sample, encode=encode, decode=decode, latents=fields, parts=parts)

@@ -1,45 +1,129 @@
-"""Multimodal factorisation model (Tsai et al. 2019, arXiv:1806.06176): what modalities share, and
-what each has alone.
+"""Multimodal factorisation model (Tsai et al. 2019, arXiv:1806.06176).
 
-Each modality x_m, an image and a sound, say, is made of a style of its own and of what all share
-and tells the label:
+Each modality x_m, such as an image and a sound, is generated from a style z_m of its own and from
+content z_y, which all modalities share and which predicts the label:
 
-  z_m, z_y ~ N(0, I),   f_m = G_m(z_m),  f_y = G_y(z_y),   x_m = F_m(f_m, f_y),   p(y) = softmax(D(f_y))
+  z_m, z_y ~ N(0, I),   f_m = G_m(z_m),   f_y = G_y(z_y)
+  x_m = F_m(f_m, f_y),   p(y) = softmax(D(f_y))
 
-Encoders z_m = E_m(x_m) and z_y = E_y(x_1, x_2, ..) are deterministic, as in a Wasserstein
-autoencoder, and the maximum mean discrepancy of their joint law from the prior takes the place of a
-KL:
+Encoders z_m = E_m(x_m) and z_y = E_y(x_1, x_2, ...) are deterministic, as in a Wasserstein
+autoencoder, and the maximum mean discrepancy of the joint distribution of all z from the prior
+takes the place of a KL:
 
   loss = sum_m |x_m - x_m_hat|² - log p(y) + weight MMD²(z, N(0, I))
   MMD² = E k(z, z') - 2 E k(z, n) + E k(n, n'),   k(a, b) = exp(-|a - b|² / dim),   n ~ N(0, I)
 
-E_y averages its features of the modalities that are there, and in training one is left out now and
-then: z_y can be told by any of them. So a missing modality is inferred, x_2 is generated from x_1,
-and one example's style is put on another's content.
+E_y averages features of the modalities that are present, and in training one of them is left out at
+random, so that z_y can be inferred from any of them. Then x_2 is generated from x_1 alone, and one
+example's style is combined with another's content.
 
-Departures: one network in place of the paper's surrogate for missing modalities; perceptrons, no
-recurrent networks.
+Departures: E_y serves for missing modalities too, where the paper has a surrogate network;
+perceptrons, no recurrent networks.
 """
 
+from collections.abc import Mapping
 import math
+from typing import NamedTuple
 
 import flax.linen as nn
 import jax
 import jax.numpy as jnp
+import numpy as np
 import optax
 
-from genjax_zoo.core import Model, UserError
+from genjax_zoo.core import Field, Model, UserError
 from genjax_zoo.models._form import to_data, to_floats
 from genjax_zoo.nn.mlp import MLP
 
 
+class Networks(NamedTuple):
+  """Networks by name, and the size of each one's input; params has their names.
+
+  style_<m>   E_m:  x_m -> z_m           seen_<m>   E_y:  x_m -> features of content
+  factor_<m>  G_m:  z_m -> f_m           shared     E_y:  mean of these features -> z_y
+  made_<m>    F_m:  (f_m, f_y) -> x_m    factor     G_y:  z_y -> f_y
+                                         label      D:    f_y -> logits of y
+  """
+
+  nets: Mapping[str, nn.Module]
+  inputs: Mapping[str, int]
+  modalities: tuple[str, ...]
+
+  def __call__(self, params, name, x):
+    return self.nets[name].apply({"params": params[name]}, x)
+
+
+def networks(sizes: Mapping[str, int], classes, latent, shared, hidden, features) -> Networks:
+  """The networks for modalities of `sizes` dimensions; for the rest see `model`."""
+
+  def mlp(*widths):
+    return MLP(widths, jax.nn.relu)
+
+  nets = {}
+  for m, size in sizes.items():
+    nets[f"style_{m}"] = mlp(*hidden, latent), size
+  for m, size in sizes.items():
+    nets[f"seen_{m}"] = mlp(*hidden, features), size
+  for m in sizes:
+    nets[f"factor_{m}"] = mlp(features, features), latent
+  for m, size in sizes.items():
+    nets[f"made_{m}"] = mlp(*hidden[::-1], size), 2 * features
+  nets["shared"] = mlp(features, shared), features
+  nets["factor"] = mlp(features, features), shared
+  nets["label"] = nn.Dense(classes), features
+  modules = {name: net for name, (net, _) in nets.items()}
+  inputs = {name: size for name, (_, size) in nets.items()}
+  return Networks(modules, inputs, tuple(sizes))
+
+
+def styles(nets: Networks, params, xs):
+  """{m: z_m [B, latent]} of {m: x_m [B, D]}."""
+  return {m: nets(params, f"style_{m}", x) for m, x in xs.items()}
+
+
+def content(nets: Networks, params, xs, present):
+  """z_y [B, shared] of {m: x_m [B, D]}, of which those with `present` {m: [B]} = 0 do not count."""
+  features = sum(present[m][:, None] * nets(params, f"seen_{m}", x) for m, x in xs.items())
+  count = sum(present[m] for m in xs)
+  return nets(params, "shared", jax.nn.relu(features / count[:, None]))
+
+
+def label_logits(nets: Networks, params, z_y):
+  """Logits of the label, [B, classes]."""
+  return nets(params, "label", nets(params, "factor", z_y))
+
+
+def generate(nets: Networks, params, latents):
+  """({m: x_m [B, D]}, logits of the label) of {m: z_m, "shared": z_y}."""
+  f_y = nets(params, "factor", latents["shared"])
+  xs = {}
+  for m in nets.modalities:
+    f_m = nets(params, f"factor_{m}", latents[m])
+    xs[m] = nets(params, f"made_{m}", jnp.concatenate([f_m, f_y], -1))
+  return xs, nets(params, "label", f_y)
+
+
 def mmd(z, key):
-  """MMD² of z [B, D] from N(0, I), from one draw of as many; [], unbiased."""
+  """The unbiased MMD² of z [B, D] from N(0, I), of which as many points are drawn; []."""
   n, dim = z.shape
   prior = jax.random.normal(key, z.shape)
-  k = lambda a, b: jnp.exp(-((a[:, None] - b[None]) ** 2).sum(-1) / dim)
-  others = lambda a: (k(a, a).sum() - n) / (n * (n - 1))
-  return others(z) + others(prior) - 2 * k(z, prior).mean()
+
+  def kernel(a, b):
+    return jnp.exp(-((a[:, None] - b[None]) ** 2).sum(-1) / dim)
+
+  def mean_of_pairs(a):
+    # The n pairs of a point with itself, each 1, are left out: they would bias the estimate.
+    return (kernel(a, a).sum() - n) / (n * (n - 1))
+
+  return mean_of_pairs(z) + mean_of_pairs(prior) - 2 * kernel(z, prior).mean()
+
+
+def leave_out(key, modalities, n: int, probability: float):
+  """{m: 1 where it is present, [n]}: with `probability` one modality of an example is left out."""
+  k_some, k_which = jax.random.split(key)
+  some = jax.random.bernoulli(k_some, probability, (n,))
+  out = jnp.where(some, jax.random.randint(k_which, (n,), 0, len(modalities)), -1)
+  return {m: (out != i).astype(jnp.float32) for i, m in enumerate(modalities)}
 
 
 def model(
@@ -52,101 +136,72 @@ def model(
   weight: float = 100.0,
   missing: float = 0.5,
 ) -> Model:
-  """An MFM of all entries of the data but "label": `latent` numbers of each, `shared` ones of the
-  label's.
+  """An MFM of all entries of the data but "label", which are the modalities.
 
-  In training a modality drawn by chance is left out of z_y with probability `missing`. Raises
-  UserError for data without a label or with fewer than two modalities.
+  z_m has `latent` dimensions, z_y `shared`. In training, one modality of an example is left out of
+  z_y with probability `missing`. Raises UserError if the data have no label or fewer than two
+  modalities.
   """
   names = sorted(data.keys() - {"label"})
   if "label" not in data or len(names) < 2:
-    raise UserError(f"mfm wants a label and two modalities; the data have {', '.join(data)}")
-  classes, sizes = data["label"].num_values, {m: math.prod(data[m].shape) for m in names}
-  mlp = lambda *widths: MLP(widths, jax.nn.relu)
-  nets = {f"style_{m}": (mlp(*hidden, latent), size) for m, size in sizes.items()}
-  nets |= {f"seen_{m}": (mlp(*hidden, features), size) for m, size in sizes.items()}
-  nets |= {f"factor_{m}": (mlp(features, features), latent) for m in names}
-  nets |= {f"made_{m}": (mlp(*hidden[::-1], size), 2 * features) for m, size in sizes.items()}
-  nets |= {"shared": (mlp(features, shared), features), "factor": (mlp(features, features), shared)}
-  nets |= {"label": (nn.Dense(classes), features)}
+    raise UserError(f"mfm needs a label and two modalities; the data have {', '.join(data)}")
+  sizes = {m: math.prod(data[m].shape) for m in names}
+  nets = networks(sizes, data["label"].num_values, latent, shared, hidden, features)
 
-  def net(params, name, x):
-    return nets[name][0].apply({"params": params[name]}, x)
-
-  def flat(batch, m):
-    return to_floats(batch[m], data[m]).reshape(len(batch[m]), -1)
-
-  def content(params, seen):
-    """z_y [B, shared] of {modality: (x [B, D], weight [B])}."""
-    h = sum(w[:, None] * net(params, f"seen_{m}", x) for m, (x, w) in seen.items())
-    return net(params, "shared", jax.nn.relu(h / sum(w for _, w in seen.values())[:, None]))
-
-  def styles(params, batch):
-    return {m: net(params, f"style_{m}", flat(batch, m)) for m in names}
-
-  def generate(params, latents):
-    """({modality: x [B, D]}, logits of the label)."""
-    f_y = net(params, "factor", latents["shared"])
-    made = lambda m: net(
-      params, f"made_{m}", jnp.concatenate([net(params, f"factor_{m}", latents[m]), f_y], -1)
-    )
-    return {m: made(m) for m in names}, net(params, "label", f_y)
+  def flat(batch):
+    """{m: x_m [B, D]} of the modalities that a batch has."""
+    return {m: to_floats(batch[m], data[m]).reshape(len(batch[m]), -1) for m in names if m in batch}
 
   def init(key, batch):
-    keys = jax.random.split(key, len(nets))
+    keys = dict(zip(nets.nets, jax.random.split(key, len(nets.nets))))
+    inputs = {name: jnp.zeros((1, size)) for name, size in nets.inputs.items()}
     return {
-      name: n.init(k, jnp.zeros((1, d)))["params"] for k, (name, (n, d)) in zip(keys, nets.items())
+      name: net.init(keys[name], inputs[name])["params"] for name, net in nets.nets.items()
     }, {}
 
-  def kept(key, n):
-    """Of each modality, whether it is seen, [B]."""
-    k_some, k_which = jax.random.split(key)
-    out = jnp.where(
-      jax.random.bernoulli(k_some, missing, (n,)),
-      jax.random.randint(k_which, (n,), 0, len(names)),
-      -1,
-    )
-    return {m: (out != i).astype(jnp.float32) for i, m in enumerate(names)}
+  def accuracies(params, xs, logits, label):
+    """Whether the label is predicted right from all modalities, and from each alone, [B]."""
+
+    def correct(logits):
+      return (logits.argmax(-1) == label).astype(jnp.float32)
+
+    found = {"accuracy": correct(logits)}
+    for m, x in xs.items():
+      alone = content(nets, params, {m: x}, {m: jnp.ones(len(x))})
+      found[f"accuracy_{m}"] = correct(label_logits(nets, params, alone))
+    return found
 
   def loss(params, state, batch, key, train):
-    k_kept, k_prior = jax.random.split(key)
-    x, n, y = {m: flat(batch, m) for m in names}, len(batch["label"]), batch["label"]
-    there = kept(k_kept, n) if train else {m: jnp.ones(n) for m in names}
-    latents = styles(params, batch) | {
-      "shared": content(params, {m: (x[m], there[m]) for m in names})
-    }
-    made, logits = generate(params, latents)
-    error = sum(((x[m] - made[m]) ** 2).sum(-1) for m in names)
+    k_missing, k_prior = jax.random.split(key)
+    xs = flat(batch)
+    n = len(batch["label"])
+    present = {m: jnp.ones(n) for m in names}
+    if train:
+      present = leave_out(k_missing, names, n, missing)
+    latents = styles(nets, params, xs) | {"shared": content(nets, params, xs, present)}
+    outs, logits = generate(nets, params, latents)
+    error = sum(((xs[m] - outs[m]) ** 2).sum(-1) for m in names)
     discrepancy = mmd(jnp.concatenate([*latents.values()], -1), k_prior)
-    label = optax.softmax_cross_entropy_with_integer_labels(logits, y)
+    label = optax.softmax_cross_entropy_with_integer_labels(logits, batch["label"])
     metrics = {"error": error, "label": label, "mmd": jnp.broadcast_to(discrepancy, error.shape)}
     if not train:
-      metrics |= {"accuracy": (logits.argmax(-1) == y).astype(jnp.float32)}
-      for m in names:
-        alone = net(params, "factor", content(params, {m: (x[m], jnp.ones(n))}))
-        metrics[f"accuracy_{m}"] = (net(params, "label", alone).argmax(-1) == y).astype(jnp.float32)
+      metrics |= accuracies(params, xs, logits, batch["label"])
     return error + label + weight * discrepancy, ({}, metrics)
 
   def encode(params, state, batch, key):
-    """{"shared": z_y, modality: z_m, ..} of a batch of all modalities; of some, what they tell,
-    without labels.
-    """
-    there = [m for m in names if m in batch]
-    seen = {m: (flat(batch, m), jnp.ones(len(batch[m]))) for m in there}
-    return {m: net(params, f"style_{m}", seen[m][0]) for m in there} | {
-      "shared": content(params, seen)
-    }
+    """{"shared": z_y, m: z_m, ...} of the modalities that a batch has; it needs no label."""
+    xs = flat(batch)
+    present = {m: jnp.ones(len(x)) for m, x in xs.items()}
+    return styles(nets, params, xs) | {"shared": content(nets, params, xs, present)}
 
   def decode(params, state, latents, key):
     """All modalities, and the likeliest label."""
-    made, logits = generate(params, latents)
-    shaped = {m: to_data(x.reshape(-1, *data[m].shape), data[m]) for m, x in made.items()}
-    return shaped | {"label": logits.argmax(-1).astype(data["label"].dtype)}
+    outs, logits = generate(nets, params, latents)
+    batch = {m: to_data(x.reshape(-1, *data[m].shape), data[m]) for m, x in outs.items()}
+    return batch | {"label": logits.argmax(-1).astype(data["label"].dtype)}
 
   def sample(params, state, key, n, given={}):
-    """All modalities from the prior; those given [n, ...] tell the shared part, and the styles are
-    drawn.
-    """
+    """All modalities; z ~ N(0, I), but for the content if modalities [n, ...] are given."""
     keys = dict(zip([*names, "shared"], jax.random.split(key, len(names) + 1)))
     latents = {m: jax.random.normal(keys[m], (n, latent)) for m in names}
     latents["shared"] = jax.random.normal(keys["shared"], (n, shared))
@@ -154,4 +209,6 @@ def model(
       latents["shared"] = encode(params, state, given, key)["shared"]
     return decode(params, state, latents, key)
 
-  return Model(init, loss, sample, encode=encode, decode=decode)
+  fields = {m: Field((latent,), np.float32) for m in names}
+  fields["shared"] = Field((shared,), np.float32)
+  return Model(init, loss, sample, encode=encode, decode=decode, latents=fields)
