@@ -10,7 +10,7 @@ from genjax_zoo.nn.conv import Conv, ConvTranspose
 
 
 class Encoder(nn.Module):
-  """Images [B, H, W, C] -> float32 [B, features]: each of `widths` halves the image, rounding up."""
+  """Images [B, H, W, C] -> float32 [B, features]; each of `widths` halves them, rounding up."""
 
   widths: tuple[int, ...]
   features: int
@@ -25,12 +25,11 @@ class Encoder(nn.Module):
 
 
 class Decoder(nn.Module):
-  """Vectors [B, D] -> float32 [B, *shape], shape = (H, W, C): the encoder's mirror image, if
-  `widths` are its reverse.
+  """Vectors [B, D] -> float32 [B, *shape], shape = (H, W, C): the encoder's mirror image.
 
-  Each transposed convolution doubles the image, less a row or a column where the encoder rounded
-  up. The 4 x 4 kernel is a multiple of the stride: every pixel is the sum of as many terms, without
-  checkerboards (Odena et al. 2016).
+  `widths` are then the encoder's in reverse. Each transposed convolution doubles the image, less a
+  row or a column where the encoder rounded up. The 4 x 4 kernel is a multiple of the stride, so
+  that all pixels are sums of equally many terms, without checkerboards (Odena et al. 2016).
   """
 
   widths: tuple[int, ...]
@@ -42,10 +41,13 @@ class Decoder(nn.Module):
   def __call__(self, z):
     *size, channels = self.shape
     n = len(self.widths)
-    sizes = [[-(-s // 2**i) for s in size] for i in range(n, -1, -1)]
-    x = nn.Dense(math.prod(sizes[0]) * self.widths[0], dtype=self.dtype)(z)
-    x = x.reshape(len(z), *sizes[0], self.widths[0])
+    sizes = [[-(-s // 2**i) for s in size] for i in range(n, -1, -1)]  # Halved, rounded up.
+    smallest = sizes[0]
+    x = nn.Dense(math.prod(smallest) * self.widths[0], dtype=self.dtype)(z)
+    x = x.reshape(len(z), *smallest, self.widths[0])
+    outputs = (*self.widths[1:], channels)
     dtypes = [self.dtype] * (n - 1) + [jnp.float32]
-    for width, (h, w), dtype in zip((*self.widths[1:], channels), sizes[1:], dtypes):
-      x = ConvTranspose(width, (4, 4), (2, 2), dtype=dtype)(self.activation(x))[:, :h, :w]
+    for width, (h, w), dtype in zip(outputs, sizes[1:], dtypes):
+      x = ConvTranspose(width, (4, 4), (2, 2), dtype=dtype)(self.activation(x))
+      x = x[:, :h, :w]
     return x

@@ -7,9 +7,7 @@ import jax.numpy as jnp
 
 
 class MLP(nn.Module):
-  """x [..., D] -> float32 [..., sizes[-1]]: dense layers of `sizes` units with `activation` between
-  them.
-  """
+  """x [..., D] -> float32 [..., sizes[-1]]: dense layers with `activation` between them."""
 
   sizes: tuple[int, ...]
   activation: Callable = nn.gelu

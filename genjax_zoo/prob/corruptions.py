@@ -1,76 +1,75 @@
-"""What can befall an image, and what undoes it without learning: (key, v, amount) -> (corrupted,
-restored).
+"""Corruptions of images, each with an unlearned restoration as the baseline of a model.
 
-Images v [B, H, W, C] in [0, 1]; both results have their form. The second is the baseline that a
-model must beat.
+Every function is (key, v, amount) -> (corrupted, restored), images [B, H, W, C]; v is in [0, 1].
 """
+
+import itertools
 
 import jax
 import jax.numpy as jnp
 
 
 def gaussian(key, v, amount):
-  """Noise of standard deviation `amount`; the baseline leaves it."""
+  """Noise of standard deviation `amount` is added; the baseline only clips."""
   noisy = v + amount * jax.random.normal(key, v.shape)
   return noisy, jnp.clip(noisy, 0, 1)
 
 
 def salt_and_pepper(key, v, amount):
-  """Each number with probability `amount` 0 or 1, by chance; the baseline is the median of its 3 x
-  3 neighbours.
-  """
-  k_where, k_which = jax.random.split(key)
-  spoilt = jnp.where(
-    jax.random.bernoulli(k_where, amount, v.shape), jax.random.bernoulli(k_which, 0.5, v.shape), v
-  )
-  padded = jnp.pad(spoilt, ((0, 0), (1, 1), (1, 1), (0, 0)), mode="edge")
+  """Each value is replaced by 0 or 1 with probability `amount`; the baseline is a 3 x 3 median."""
+  k_where, k_value = jax.random.split(key)
+  where = jax.random.bernoulli(k_where, amount, v.shape)
+  noisy = jnp.where(where, jax.random.bernoulli(k_value, 0.5, v.shape), v)
+  padded = jnp.pad(noisy, ((0, 0), (1, 1), (1, 1), (0, 0)), mode="edge")
   h, w = v.shape[1:3]
-  return spoilt, jnp.median(
-    jnp.stack([padded[:, i : i + h, j : j + w] for i in range(3) for j in range(3)]), 0
-  )
+  offsets = itertools.product(range(3), repeat=2)
+  neighbours = jnp.stack([padded[:, i : i + h, j : j + w] for i, j in offsets])
+  return noisy, jnp.median(neighbours, 0)
 
 
-def masked(v, seen):
-  """v where `seen`, else 0; the baseline is the mean of what is seen of the image, channel by
-  channel.
-  """
-  mean = (v * seen).sum((1, 2), keepdims=True) / jnp.maximum(seen.sum((1, 2), keepdims=True), 1)
-  return v * seen, jnp.where(seen > 0, v, mean)
+def masked(v, known):
+  """v where known = 1, else 0; the baseline fills in the mean of an image's known pixels."""
+  total = (v * known).sum((1, 2), keepdims=True)
+  # At least 1: an image of which nothing is known is filled with 0.
+  mean = total / jnp.maximum(known.sum((1, 2), keepdims=True), 1)
+  return v * known, jnp.where(known > 0, v, mean)
 
 
 def mask(key, v, amount):
-  """Each pixel missing with probability `amount`."""
-  seen = jax.random.bernoulli(key, 1 - amount, (*v.shape[:3], 1))
-  return masked(v, jnp.broadcast_to(seen, v.shape).astype(v.dtype))
+  """Each pixel is missing with probability `amount`."""
+  known = jax.random.bernoulli(key, 1 - amount, (*v.shape[:3], 1))
+  return masked(v, jnp.broadcast_to(known, v.shape).astype(v.dtype))
 
 
 def square(key, v, amount):
-  """A square missing at a random place, its side the fraction `amount` of the image's."""
+  """A square is missing at a random place, whose side is the fraction `amount` of the image's."""
   n, h, w, _ = v.shape
   sides = jnp.array([round(amount * h), round(amount * w)])
-  corner = jax.random.randint(key, (n, 2), 0, jnp.array([h, w])[None] - sides[None] + 1)
-  inside = lambda axis, size: (
-    (jnp.arange(size)[None] >= corner[:, axis, None])
-    & (jnp.arange(size)[None] < (corner[:, axis] + sides[axis])[:, None])
-  )
+  corners = jax.random.randint(key, (n, 2), 0, jnp.array([h, w])[None] - sides[None] + 1)
+
+  def inside(axis, size):
+    """Which rows (axis 0) or columns (axis 1) the square covers, [B, size]."""
+    places = jnp.arange(size)[None]
+    start = corners[:, axis, None]
+    return (places >= start) & (places < start + sides[axis])
+
   missing = inside(0, h)[:, :, None] & inside(1, w)[:, None]
   return masked(v, jnp.broadcast_to(~missing[..., None], v.shape).astype(v.dtype))
 
 
 def downsample(key, v, amount):
-  """The means of blocks of `amount` x `amount` pixels, drawn large; the baseline interpolates them
-  bicubically.
-  """
+  """Means of blocks of `amount` x `amount` pixels; the baseline interpolates bicubically."""
   n, h, w, c = v.shape
   f = int(amount)
   small = v.reshape(n, h // f, f, w // f, f, c).mean((2, 4))
-  return small.repeat(f, 1).repeat(f, 2), jnp.clip(jax.image.resize(small, v.shape, "cubic"), 0, 1)
+  cubic = jax.image.resize(small, v.shape, "cubic")
+  return small.repeat(f, 1).repeat(f, 2), jnp.clip(cubic, 0, 1)
 
 
 def gray(key, v, amount):
-  """The mean of the channels in each of them; the baseline leaves it."""
-  level = jnp.broadcast_to(v.mean(-1, keepdims=True), v.shape)
-  return level, level
+  """The mean of the channels in each of them, which is the baseline too."""
+  mean = jnp.broadcast_to(v.mean(-1, keepdims=True), v.shape)
+  return mean, mean
 
 
 def none(key, v, amount):
@@ -81,5 +80,5 @@ def none(key, v, amount):
 CORRUPTIONS = {
   f.__name__: f for f in (none, gaussian, salt_and_pepper, mask, square, downsample, gray)
 }
-# Linear, and what they leave they leave again.
+# Linear and idempotent, for a fixed key.
 PROJECTIONS = "mask", "square", "downsample", "gray"

@@ -1,10 +1,11 @@
-"""Log-probabilities, in nats, and draws of the distributions that decoders give; elementwise unless
-said.
+"""Log-probabilities in nats, and samples, of the distributions that networks output; elementwise
+unless a docstring says otherwise.
 
-Integers x in [0, levels) stand for v = 2 x / (levels - 1) - 1 in [-1, 1], each for a cell 2 /
-(levels - 1) wide around it; the cells at the edges reach to infinity, so that the masses of all
-levels sum to 1. Means and scales are in units of v, the logarithms of scales held in [-30, 30],
-where float32 and its gradients are finite.
+Discretized distributions are of integers x in [0, num_values), which stand for
+v = 2 x / (num_values - 1) - 1 in [-1, 1]. The cell of x is 2 / (num_values - 1) wide around v, and
+the cells at the ends reach to infinity, so that the masses of all x sum to 1. Means and scales are
+in units of v. Logarithms of scales are clipped to [-30, 30], where float32 and its gradients are
+finite.
 """
 
 import math
@@ -32,15 +33,16 @@ def normal_sample(key, mean, log_scale):
 
 def categorical_log_prob(x, logits):
   """log softmax(logits)[x] of integers x [...], logits [..., K]."""
-  return jnp.take_along_axis(jax.nn.log_softmax(logits), x[..., None].astype(jnp.int32), -1)[..., 0]
+  index = x[..., None].astype(jnp.int32)
+  return jnp.take_along_axis(jax.nn.log_softmax(logits), index, -1)[..., 0]
 
 
 def gumbel_softmax_sample(key, logits, temperature):
-  """softmax((logits + g) / temperature), g ~ Gumbel(0, 1): relaxed one-hot draws of
-  softmax(logits), [..., K].
+  """Relaxed one-hot samples of softmax(logits), [..., K].
 
-  The largest entry is at k with probability softmax(logits)[k]; the others vanish as `temperature`
-  falls to 0 (Jang et al. 2016, 1611.01144; Maddison et al. 2016, 1611.00712).
+  They are softmax((logits + g) / temperature), g ~ Gumbel(0, 1). The largest entry is at k with
+  probability softmax(logits)[k]; the others vanish as `temperature` goes to 0 (Jang et al. 2016,
+  1611.01144; Maddison et al. 2016, 1611.00712).
   """
   return jax.nn.softmax((logits + jax.random.gumbel(key, logits.shape)) / temperature)
 
@@ -50,78 +52,68 @@ def scale(log_scale):
   return jnp.exp(jnp.clip(log_scale, -30.0, 30.0))
 
 
-def cell(x, mean, log_scale, levels: int):
-  """(centre, width) of the cell of x, standardised: centre = (v - mean) / scale, width = 2 /
-  (levels - 1) / scale.
-  """
+def cell(x, mean, log_scale, num_values: int):
+  """(centre, width) of the cell of x, standardised: (v - mean) / scale, and its width / scale."""
   inverse = 1 / scale(log_scale)
-  return (2 * x.astype(jnp.float32) / (levels - 1) - 1 - mean) * inverse, 2 / (levels - 1) * inverse
+  v = 2 * x.astype(jnp.float32) / (num_values - 1) - 1
+  return (v - mean) * inverse, 2 / (num_values - 1) * inverse
 
 
-def nearest_level(v, levels: int):
-  """The int32 level in whose cell v lies."""
-  return jnp.clip(jnp.round((v + 1) / 2 * (levels - 1)), 0, levels - 1).astype(jnp.int32)
-
-
-def discretized_logistic_log_prob(x, mean, log_scale, levels: int):
-  """log of the mass that a logistic gives the cell of x (PixelCNN++, 1701.05517, eq. 2).
+def discretized_logistic_log_prob(x, mean, log_scale, num_values: int):
+  """log of the mass of the cell of x under a logistic (PixelCNN++, 1701.05517, eq. 2).
 
   With a < b the standardised ends, log(sigmoid(b) - sigmoid(a)) is log sigmoid(b) + log sigmoid(-a)
-  + log(1 - exp(a - b)), exact in both tails. An infinite end drops its term and the last.
+  + log(1 - exp(a - b)), accurate in both tails.
   """
-  centre, width = cell(x, mean, log_scale, levels)
-  below = jnp.where(x > 0, log_sigmoid(width / 2 - centre), 0.0)
-  above = jnp.where(x < levels - 1, log_sigmoid(width / 2 + centre), 0.0)
-  return below + above + jnp.where((x > 0) & (x < levels - 1), jnp.log(-jnp.expm1(-width)), 0.0)
+  centre, width = cell(x, mean, log_scale, num_values)
+  # An infinite end drops its own term, and the last one, whose exp(a - b) is 0.
+  above_a = jnp.where(x > 0, log_sigmoid(width / 2 - centre), 0.0)
+  below_b = jnp.where(x < num_values - 1, log_sigmoid(width / 2 + centre), 0.0)
+  finite = (x > 0) & (x < num_values - 1)
+  return above_a + below_b + jnp.where(finite, jnp.log(-jnp.expm1(-width)), 0.0)
 
 
-def discretized_logistic_sample(key, mean, log_scale, levels: int):
-  """Integers in [0, levels), int32."""
-  return nearest_level(mean + scale(log_scale) * jax.random.logistic(key, jnp.shape(mean)), levels)
+def discretized_logistic_mixture_log_prob(x, logits, mean, log_scale, num_values: int):
+  """log of the mass of the cell of x under a mixture of K logistics, [...].
 
-
-def discretized_logistic_mixture_log_prob(x, logits, mean, log_scale, levels: int):
-  """The same of a mixture over the last axis: x [...], and logits, mean, log_scale [..., K] ->
-  [...].
+  logits, mean and log_scale are [..., K].
   """
-  components = discretized_logistic_log_prob(x[..., None], mean, log_scale, levels)
+  components = discretized_logistic_log_prob(x[..., None], mean, log_scale, num_values)
   return logsumexp(jax.nn.log_softmax(logits) + components, -1)
 
 
-def discretized_logistic_mixture_sample(key, logits, mean, log_scale, levels: int):
-  """Integers in [0, levels), int32 [...], of a mixture over the last axis: logits, mean, log_scale
-  [..., K].
+def discretized_normal_log_prob(x, mean, log_scale, num_values: int):
+  """log of the mass of the cell of x under a Gaussian (DDPM, 2006.11239, eq. 13).
+
+  With a < b the standardised ends and Phi the normal distribution function, left of the mean
+  log(Phi(b) - Phi(a)) is log Phi(b) + log(1 - exp(log Phi(a) - log Phi(b))), and on the right its
+  mirror image. In narrow cells rounding would leave nothing of the difference: there it is
+  `log_mass_of_narrow_cell`.
   """
-  k_which, k_x = jax.random.split(key)
-  which = jax.random.categorical(k_which, logits)[..., None]
-  mean, log_scale = (jnp.take_along_axis(a, which, -1)[..., 0] for a in (mean, log_scale))
-  return discretized_logistic_sample(k_x, mean, log_scale, levels)
-
-
-def discretized_normal_log_prob(x, mean, log_scale, levels: int):
-  """log of the mass that a Gaussian gives the cell of x (DDPM, 2006.11239, eq. 13).
-
-  With a < b the standardised ends and Phi the normal's distribution function, log(Phi(b) - Phi(a))
-  is log Phi(b) + log(1 - exp(log Phi(a) - log Phi(b))) left of the mean, and its mirror image on
-  the right. In a narrow cell of width w around c the difference is lost in rounding; the Taylor
-  series of the density phi gives its mass there, w phi(c) (1 + w^2 (c^2 - 1) / 24 + w^4 (c^4 - 6
-  c^2 + 3) / 1920).
-  """
-  centre, width = cell(x, mean, log_scale, levels)
-  first, last = x == 0, x == levels - 1
+  centre, width = cell(x, mean, log_scale, num_values)
+  first = x == 0
+  last = x == num_values - 1
   narrow = ~(first | last) & (width < 0.5) & (width * jnp.abs(centre) < 0.5)
-  # Every branch stays finite where it is not taken: so do the gradients.
-  c, w = jnp.where(narrow, centre, 0.0), jnp.where(narrow, width, 1.0)
-  series = w**2 * (c**2 - 1) / 24 + w**4 * (c**4 - 6 * c**2 + 3) / 1920
-  taylor = jnp.log(w) + jnp.log1p(series) - 0.5 * c**2 - 0.5 * math.log(2 * math.pi)
+  # Each of the two is evaluated at harmless values where it is not taken: so gradients stay finite.
+  taylor = log_mass_of_narrow_cell(jnp.where(narrow, centre, 0.0), jnp.where(narrow, width, 1.0))
   w = jnp.where(narrow, 1.0, width)
+  # The mirror image to the left; the cells at the ends are those below b, or mirrored, above a.
   left = jnp.where(first, centre, jnp.where(last, -centre, -jnp.abs(centre)))
   log_b = log_ndtr(left + w / 2)
-  # log Phi is concave, and its slope at b is at least -b: a bound that rounding may not pass, far
-  # in the tail.
+  # log Phi is concave, its slope at b at least -b: a bound that rounding breaks far in the tail.
   drop = jnp.minimum(log_ndtr(left - w / 2) - log_b, w * jnp.minimum(left + w / 2, 0.0))
+  # The ends have no a, and so no second term.
   inside = jnp.log(-jnp.expm1(jnp.where(first | last, -1.0, drop)))
   return jnp.where(narrow, taylor, log_b + jnp.where(first | last, 0.0, inside))
+
+
+def log_mass_of_narrow_cell(c, w):
+  """log of the mass of N(0, 1) in a cell of width w around c, by the Taylor series of its density.
+
+  The mass is w phi(c) (1 + w^2 (c^2 - 1) / 24 + w^4 (c^4 - 6 c^2 + 3) / 1920).
+  """
+  series = w**2 * (c**2 - 1) / 24 + w**4 * (c**4 - 6 * c**2 + 3) / 1920
+  return jnp.log(w) + jnp.log1p(series) - 0.5 * c**2 - 0.5 * math.log(2 * math.pi)
 
 
 def log_mean_exp(x, axis: int = 0):
