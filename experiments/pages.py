@@ -169,8 +169,8 @@ def likelihood(found: dict | None) -> str:
     error = error and error * abs(bits / nll)
     nll, unit, digits = bits, "bits/dim", 3
   value = f"{nll:.{digits}f}".replace("-", "−")
-  spread = f" ± {error:.{digits}f}" if error else ""
-  return f"{SIGNS[found['kind']]} {value}{spread} {unit}"
+  plus_minus = f" ± {error:.{digits}f}" if error else ""
+  return f"{SIGNS[found['kind']]} {value}{plus_minus} {unit}"
 
 
 def in_bits(found: dict | None) -> bool:
