@@ -1,7 +1,7 @@
-"""Objectives of two-player games, at the critic's outputs for real and generated examples, and
-penalties of its slope.
+"""Losses of two-player games, and penalties on the critic's gradient.
 
-A game's two losses are functions of arrays [B], nats for the first two:
+A game's two losses are functions of the critic's outputs [B] for real and for generated examples,
+and are in nats for the first two:
 
   name             critic(real, fake)                          gen(fake)
   "minimax"        softplus(-real) + softplus(fake)            -softplus(fake)      = log(1 - D)
@@ -10,9 +10,9 @@ A game's two losses are functions of arrays [B], nats for the first two:
   "hinge"          relu(1 - real) + relu(1 + fake)             -fake
   "wasserstein"    fake - real                                 -fake
 
-with D = sigmoid(output): Goodfellow 2014 (1406.2661); LSGAN, Mao 2016 (1611.04076, equation 9); the
-hinge of Lim & Ye 2017 (1705.02894); WGAN, Arjovsky 2017 (1701.07875), which asks for a 1-Lipschitz
-critic.
+with D = sigmoid(output). Sources: Goodfellow 2014 (1406.2661); LSGAN, Mao 2016 (1611.04076,
+equation 9); the hinge of Lim & Ye 2017 (1705.02894); WGAN, Arjovsky 2017 (1701.07875), which needs
+a 1-Lipschitz critic.
 """
 
 from collections.abc import Callable
@@ -24,10 +24,10 @@ import jax.numpy as jnp
 
 
 class Game(NamedTuple):
-  """What the players minimise, [B] of [B]."""
+  """What the two players minimise, [B]."""
 
-  critic: Callable  # (real, fake)
-  gen: Callable  # (fake)
+  critic: Callable  # (real [B], fake [B]) -> [B].
+  gen: Callable  # (fake [B]) -> [B].
 
 
 def cross_entropy(real, fake):
@@ -35,32 +35,41 @@ def cross_entropy(real, fake):
   return softplus(-real) + softplus(fake)
 
 
+def least_squares(real, fake):
+  """The critic's squared error, with the target 1 for real examples and 0 for generated ones."""
+  return ((real - 1) ** 2 + fake**2) / 2
+
+
+def hinge(real, fake):
+  """The critic's loss, 0 beyond the margins: real >= 1 and fake <= -1."""
+  return relu(1 - real) + relu(1 + fake)
+
+
 GAMES = {
   "minimax": Game(cross_entropy, lambda fake: -softplus(fake)),
   "non_saturating": Game(cross_entropy, lambda fake: softplus(-fake)),
-  "least_squares": Game(
-    lambda real, fake: ((real - 1) ** 2 + fake**2) / 2, lambda fake: (fake - 1) ** 2 / 2
-  ),
-  "hinge": Game(lambda real, fake: relu(1 - real) + relu(1 + fake), lambda fake: -fake),
+  "least_squares": Game(least_squares, lambda fake: (fake - 1) ** 2 / 2),
+  "hinge": Game(hinge, lambda fake: -fake),
   "wasserstein": Game(lambda real, fake: fake - real, lambda fake: -fake),
 }
 
 
 def squared_slope(critic, x):
-  """|grad_x critic(x)|² of each example, [B]; `critic` maps [B, ...] to [B], one example at a time.
+  """|grad_x critic(x)|² of each example [B]; `critic` maps [B, ...] to [B], each on its own.
 
   Half of it at real x, times a weight, is the penalty R1 (Mescheder 2018, 1801.04406, equation 9).
   """
-  slope = jax.grad(lambda x: critic(x).sum())(x)
-  return (slope**2).reshape(len(x), -1).sum(-1)
+  gradient = jax.grad(lambda x: critic(x).sum())(x)
+  return (gradient**2).reshape(len(x), -1).sum(-1)
 
 
 def gradient_penalty(critic, real, fake, key):
-  """(|grad critic| - 1)² of each example [B], at a random point between a real and a generated one.
+  """(|grad critic| - 1)² [B] at a random point between each real and generated example.
 
-  Gulrajani 2017 (1704.00028, equation 3): two-sided, as the best critic's slope is 1 almost
-  everywhere between coupled points of the two laws.
+  Gulrajani 2017 (1704.00028, equation 3). It is two-sided: the best critic's gradient has norm 1
+  almost everywhere between points that the optimal transport of the two distributions couples.
   """
   t = jax.random.uniform(key, (len(real), *[1] * (real.ndim - 1)))
   square = squared_slope(critic, t * real + (1 - t) * fake)
-  return (jnp.sqrt(square + 1e-12) - 1) ** 2  # The square root has no slope at 0.
+  # The square root has an infinite derivative at 0: a constant critic would give NaN.
+  return (jnp.sqrt(square + 1e-12) - 1) ** 2

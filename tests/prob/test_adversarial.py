@@ -1,6 +1,4 @@
-"""Games: their values and slopes on laws that are known; penalties in closed form; Wasserstein's
-critic.
-"""
+"""Losses at the optimal critic of known distributions; gradient penalties in closed form."""
 
 import jax
 import jax.numpy as jnp
@@ -11,12 +9,15 @@ from scipy.special import expit, rel_entr
 from genjax_zoo.prob.adversarial import GAMES, cross_entropy, gradient_penalty, squared_slope
 
 
-def test_the_best_critic_measures_the_jensen_shannon_divergence():
+def test_the_optimal_critic_measures_the_jensen_shannon_divergence():
   p, q = np.random.default_rng(0).dirichlet(np.ones(6), 2)
-  value = lambda logits: (
-    -(p * cross_entropy(logits, -jnp.inf)).sum() - (q * cross_entropy(jnp.inf, logits)).sum()
-  )
-  best, m = jnp.log(p / q), (p + q) / 2
+
+  def value(logits):
+    # At a logit of infinite size the other term of the cross entropy is 0.
+    return -(p * cross_entropy(logits, -jnp.inf)).sum() - (q * cross_entropy(jnp.inf, logits)).sum()
+
+  best = jnp.log(p / q)
+  m = (p + q) / 2
   jsd = (rel_entr(p, m).sum() + rel_entr(q, m).sum()) / 2
   assert value(best) == pytest.approx(2 * jsd - np.log(4), rel=1e-4)
   assert np.abs(jax.grad(value)(best)).max() < 1e-6
@@ -25,10 +26,8 @@ def test_the_best_critic_measures_the_jensen_shannon_divergence():
   assert value(jnp.zeros(6)) == pytest.approx(-np.log(4), rel=1e-6)  # D = 1/2: the value at p = q.
 
 
-def test_slopes_of_the_generator_losses():
-  """d/dl log(1 - D) = -D dies out where the critic is sure of a fake, d/dl -log D = -(1 - D) does
-  not.
-  """
+def test_gradients_of_the_generator_losses():
+  """As D -> 0, d/dl log(1 - D) = -D vanishes and d/dl -log D = -(1 - D) does not."""
   logits = jnp.linspace(-30, 5, 50)
   slope = lambda f: jax.vmap(jax.grad(f))(logits)
   np.testing.assert_allclose(slope(GAMES["minimax"].gen), -expit(logits), rtol=1e-5)
@@ -41,9 +40,10 @@ def test_slopes_of_the_generator_losses():
   )
 
 
-def test_squared_slope_is_each_examples_own():
+def test_squared_slope_is_that_of_each_example():
   rng = np.random.default_rng(1)
-  x, w = rng.normal(size=(7, 3, 2)).astype(np.float32), rng.normal(size=(3, 2)).astype(np.float32)
+  x = rng.normal(size=(7, 3, 2)).astype(np.float32)
+  w = rng.normal(size=(3, 2)).astype(np.float32)
   np.testing.assert_allclose(
     squared_slope(lambda x: (x * w[None]).sum((1, 2)), x), (w**2).sum(), rtol=1e-5
   )
@@ -60,23 +60,19 @@ def test_gradient_penalty_of_a_linear_critic_is_its_norms_distance_from_1():
   flat = jax.grad(
     lambda x: gradient_penalty(lambda x: 0.0 * x.sum((1, 2)), x, fake, jax.random.key(0)).sum()
   )(real)
-  assert np.isfinite(flat).all()  # A critic without slope gives no NaN.
+  assert np.isfinite(flat).all()  # A constant critic gives no NaN.
 
 
-def test_gradient_penalty_looks_between_the_two():
-  """For the critic |x|²/2 the slope is x: points between 0 and r have slopes from 0 to |r|, uniform
-  in t.
-  """
+def test_gradient_penalty_is_taken_between_real_and_generated_examples():
+  """The critic |x|²/2 has the gradient x: between 0 and 3 its norm is 3 t, t uniform in [0, 1]."""
   real, fake = jnp.full((20_000, 1), 3.0), jnp.zeros((20_000, 1))
   found = gradient_penalty(lambda x: (x**2).sum(-1) / 2, real, fake, jax.random.key(0))
   # E (3 t - 1)² = 1.
   assert found.max() == pytest.approx(4, rel=1e-2) and found.mean() == pytest.approx(1, rel=3e-2)
 
 
-def test_least_squares_is_half_pearsons_chi_square_at_its_best_critic():
-  """Mao 2016, equation 8, in our coding: the best critic is p / (p + q), the loss sum p q / (p + q)
-  / 2.
-  """
+def test_least_squares_is_half_pearsons_chi_square_at_its_optimal_critic():
+  """Mao 2016, equation 8, with targets 0 and 1: critic p / (p + q), loss sum p q / (p + q) / 2."""
   p, q = np.random.default_rng(3).dirichlet(np.ones(6), 2)
   game = GAMES["least_squares"]
   value = lambda l: (p * game.critic(l, 0.0)).sum() + (q * game.critic(1.0, l)).sum()
@@ -85,12 +81,11 @@ def test_least_squares_is_half_pearsons_chi_square_at_its_best_critic():
   assert value(best) == pytest.approx((p * q / (p + q)).sum() / 2, rel=1e-5)
 
 
-def test_hinge_is_twice_the_overlap_at_its_best_critic():
-  """The best critic is the sign of p - q; the loss is then 2 sum min(p, q) = 2 - 2 TV (Lim & Ye
-  2017).
-  """
+def test_hinge_is_twice_the_overlap_at_its_optimal_critic():
+  """The critic is the sign of p - q, the loss 2 sum min(p, q) = 2 - 2 TV (Lim & Ye 2017)."""
   p, q = np.random.default_rng(4).dirichlet(np.ones(6), 2)
-  game, best = GAMES["hinge"], jnp.sign(p - q)
+  game = GAMES["hinge"]
+  best = jnp.sign(p - q)
   value = lambda l: (p * game.critic(l, -1.0)).sum() + (q * game.critic(1.0, l)).sum()
   assert value(best) == pytest.approx(2 * np.minimum(p, q).sum(), rel=1e-5)
   for seed in range(5):
