@@ -1,24 +1,26 @@
-"""What is modelled of a batch, as floats about zero and back."""
+"""The entry of a batch that is modelled, as floats in [-1, 1] and back."""
+
+from collections.abc import Mapping
 
 import jax.numpy as jnp
 
 from genjax_zoo.core import Field
 
 
-def entry(data) -> tuple[str, Field]:
-  """The name and the Field of what a model of images or points is of: "image", or else "x"."""
+def entry(data: Mapping[str, Field]) -> tuple[str, Field]:
+  """The name and Field of the entry that is modelled: "image" if there is one, else "x"."""
   name = "image" if "image" in data else "x"
   return name, data[name]
 
 
 def to_floats(x, field: Field):
-  """Integers in [0, levels) as floats in [-1, 1], the range of tanh; real numbers as they are."""
+  """Integers in [0, num_values) scaled to [-1, 1], the range of tanh; real numbers unchanged."""
   x = x.astype(jnp.float32)
   return 2 * x / (field.num_values - 1) - 1 if field.num_values else x
 
 
 def to_data(x, field: Field):
-  """The reverse of `to_floats`, in the form of the data: gray levels clipped and rounded."""
-  return (
-    jnp.round((jnp.clip(x, -1, 1) + 1) / 2 * (field.num_values - 1)) if field.num_values else x
-  ).astype(field.dtype)
+  """The inverse of `to_floats`, in the data's dtype: gray levels are clipped and rounded."""
+  if field.num_values:
+    x = jnp.round((jnp.clip(x, -1, 1) + 1) / 2 * (field.num_values - 1))
+  return x.astype(field.dtype)

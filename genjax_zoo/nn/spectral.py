@@ -1,14 +1,13 @@
-"""Spectral normalisation (Miyato 2018, arXiv:1802.05957): weights of largest singular value 1, by
-power iteration.
+"""Spectral normalisation (Miyato 2018, arXiv:1802.05957): kernels with spectral norm 1.
 
-Every kernel W of a tree of parameters, [..., out] seen as a matrix M [in, out], becomes W / sigma
-with
+Every kernel W of a tree of parameters, [..., out] flattened to a matrix M [in, out], is divided by
+its largest singular value sigma, which power iteration estimates:
 
   v = M u / |M u|,  u' = M^T v / |M^T v|,  sigma = v^T M u'      (Algorithm 1)
 
-where u is carried from one update to the next: as weights change slowly one iteration an update is
-enough. u and v are constants to the gradient, sigma is not. Networks need not know of it: they are
-applied to the normalised parameters.
+u is carried from one update to the next: weights change slowly, so one iteration an update is
+enough. No gradient flows through u and v; it does through M in sigma. A network needs no change: it
+is applied to the normalised parameters.
 """
 
 import jax
@@ -17,34 +16,40 @@ import jax.numpy as jnp
 
 
 def directions(key, params):
-  """A unit vector u [out] for every kernel (an array of two axes or more), None for the others."""
+  """A random unit vector u [out] for every kernel (an array of two axes or more), else None."""
   leaves, tree = jax.tree.flatten(params)
   keys = jax.random.split(key, len(leaves))
-  draw = lambda k, w: _unit(jax.random.normal(k, w.shape[-1:])) if w.ndim > 1 else None
-  return tree.unflatten(map(draw, keys, leaves))
+
+  def direction(key, w):
+    return unit(jax.random.normal(key, w.shape[-1:])) if w.ndim > 1 else None
+
+  return tree.unflatten(map(direction, keys, leaves))
 
 
 def normalised(params, u, iterations: int = 1):
-  """(params with every kernel of spectral norm 1 as far as u tells, u after `iterations` more
-  steps).
-  """
+  """(params with every kernel over its estimated spectral norm, u after `iterations` steps)."""
   leaves, tree = jax.tree.flatten(params)
-  pairs = [
-    (w, v) if v is None else _normalised(w, v, iterations)
-    for w, v in zip(leaves, tree.flatten_up_to(u))
-  ]
-  return tuple(tree.unflatten(side) for side in zip(*pairs))
+  pairs = []
+  for w, direction in zip(leaves, tree.flatten_up_to(u)):
+    # Biases and scales have no direction and stay as they are.
+    pair = (w, None) if direction is None else normalised_kernel(w, direction, iterations)
+    pairs.append(pair)
+  weights, u = zip(*pairs)
+  return tree.unflatten(weights), tree.unflatten(u)
 
 
-def _normalised(w, u, iterations):
+def normalised_kernel(w, u, iterations: int):
+  """(w / sigma, u [out]) of one kernel w [..., out]."""
   matrix = w.reshape(-1, w.shape[-1])
-  fixed = lax.stop_gradient(matrix)
-  v = _unit(fixed @ u)
+  constant = lax.stop_gradient(matrix)
+  v = unit(constant @ u)
   for _ in range(iterations):
-    u = _unit(fixed.T @ v)
-    v = _unit(fixed @ u)
-  return w / (v @ matrix @ u), u
+    u = unit(constant.T @ v)
+    v = unit(constant @ u)
+  sigma = v @ matrix @ u
+  return w / sigma, u
 
 
-def _unit(x):
+def unit(x):
+  """x [D] over its length; 0 where x is 0."""
   return x / (jnp.linalg.norm(x) + 1e-12)

@@ -31,16 +31,14 @@ def test_converges_to_the_largest_singular_value():
   jax.tree.map(lambda a, b: np.testing.assert_allclose(a, b, rtol=1e-4, atol=1e-6), many, found)
 
 
-def test_no_iterations_leave_the_directions():
+def test_without_iterations_the_directions_stay():
   u = directions(jax.random.key(1), PARAMS)
   _, after = normalised(PARAMS, u, iterations=0)
   jax.tree.map(np.testing.assert_array_equal, after, u)
 
 
 def test_gradient_is_that_of_w_over_its_norm():
-  """Converged, d sigma / dW = v u^T, the derivative of the largest singular value: equation 9 of
-  the paper.
-  """
+  """Once converged, d sigma / dW = v u^T: equation 9 of the paper."""
   w, c = PARAMS["dense"]["kernel"], jnp.asarray(rng.normal(size=(7, 5)), jnp.float32)
   _, u = normalised({"w": w}, directions(jax.random.key(0), {"w": w}), iterations=100)
   found = jax.grad(lambda w: (normalised({"w": w}, u)[0]["w"] * c).sum())(w)

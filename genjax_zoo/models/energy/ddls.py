@@ -1,21 +1,21 @@
-"""Discriminator-driven latent sampling (Che 2020, arXiv:2003.06060): Langevin dynamics in a trained
-GAN's latents.
+"""Discriminator-driven latent sampling (Che 2020, arXiv:2003.06060): Langevin dynamics in the
+latents of a trained GAN.
 
-For a generator G whose samples have the density q, the best logit is l = log p / q: the data's law
-is q(x) exp(l(x)), and the latents that give it have the density exp(-E(z)) with
+If a generator G has the density q and the data p, the optimal critic's logit is l = log p / q, so
+that p(x) = q(x) exp(l(x)). The latents z of samples of p have the density exp(-E(z)) / Z with
 
   E(z) = |z|² / 2 - l(G(z)),     z <- z - step_size / 2 grad E(z) + sqrt(step_size) eps
 
-What the generator does too often is rejected in its own latents, which are low-dimensional and of
-one mode.
+This reweights the generator's samples in its latent space, which is low-dimensional and close to
+unimodal, so that chains mix.
 
-A critic in a game is not at its best, and an average of G's weights samples: so the critic is first
-trained on alone, its generator frozen, until it is (the paper calibrates it likewise):
+The critic of a GAN is not optimal, and samples come from an average of G's weights. So the critic
+is first trained further, with the generator frozen (the paper calibrates it likewise):
 
   loss = softplus(-l(x)) + softplus(l(G(z))),  z ~ N(0, I)
 
-Departures: every weight of the critic is trained in this, and its logit is the energy whatever game
-it comes from.
+Departures: all weights of the critic are trained in this, and its logit is used whatever the loss
+of the GAN was.
 """
 
 import jax
@@ -27,8 +27,9 @@ from genjax_zoo.prob.langevin import langevin
 
 
 def model(data, *, first: Model) -> Model:
-  """Samples of the GAN `first`, corrected by its critic. Raises UserError for a stage without
-  generator and critic.
+  """Samples of the GAN `first`, corrected by its critic.
+
+  Raises UserError for a stage without a generator and a critic.
   """
   if not {"critic", "realism", "prior"} <= first.parts.keys():
     raise UserError(
@@ -36,38 +37,45 @@ def model(data, *, first: Model) -> Model:
     )
 
   def init(key, batch, frozen):
-    return {"critic": frozen["first"][0]["critic"]}, {"frozen": frozen}
+    gan_params, _ = frozen["first"]
+    return {"critic": gan_params["critic"]}, {"frozen": frozen}
 
-  def weights(params, state):
-    """What the stage's functions take: its own, with the critic of `params`."""
-    own, own_state = state["frozen"]["first"]
-    return own | params, own_state
+  def of_first(params, state):
+    """(params, state) of the GAN, with the critic of `params` in place of its own."""
+    gan_params, gan_state = state["frozen"]["first"]
+    return gan_params | params, gan_state
 
   def loss(params, state, batch, key, train):
-    n = len(batch["weight"])
-    latents = first.parts["prior"](key, n) | {k: batch[k] for k in first.given}
-    real = first.parts["critic"](*weights(params, state), batch)
-    fake = first.parts["realism"](*weights(params, state), latents)
+    gan = of_first(params, state)
+    given = {name: batch[name] for name in first.given}
+    latents = first.parts["prior"](*gan, key, len(batch["weight"])) | given
+    real = first.parts["critic"](*gan, batch)
+    fake = first.parts["realism"](*gan, latents)
     return cross_entropy(real, fake), ({}, {"real_logit": real, "fake_logit": fake})
 
-  def energy(params, state, z, given={}):
+  def latent_energy(params, state, latents):
     """|z|² / 2 - l(G(z)), [B]."""
-    logit = first.parts["realism"](*weights(params, state), {"z": z} | given)
-    return (z**2).sum(-1) / 2 - logit
+    logit = first.parts["realism"](*of_first(params, state), latents)
+    return (latents["z"] ** 2).sum(-1) / 2 - logit
 
   def sample(params, state, key, n, given={}, steps=1000, step_size=0.01):
     k_z, k_chain, k_x = jax.random.split(key, 3)
-    E = lambda z: energy(params, state, z, given)
-    z = langevin(
-      E, first.parts["prior"](k_z, n)["z"], k_chain, steps, step_size, jnp.sqrt(step_size)
-    )
+    z = first.parts["prior"](*of_first(params, state), k_z, n)["z"]
+
+    def energy(z):
+      return latent_energy(params, state, {"z": z} | given)
+
+    z = langevin(energy, z, k_chain, steps, step_size, jnp.sqrt(step_size))
     return first.decode(*state["frozen"]["first"], {"z": z} | given, k_x)
+
+  def calls(steps=1000, **options):
+    return steps + 1
 
   return Model(
     init,
     loss,
     sample,
     given=first.given,
-    calls=lambda steps=1000, **options: steps + 1,
-    parts={"energy": energy},
+    calls=calls,
+    parts={"latent_energy": latent_energy},
   )

@@ -1,19 +1,18 @@
-"""Spectrally normalised GAN (Miyato 2018, arXiv:1802.05957) with residual networks and the hinge.
+"""Spectrally normalised GAN (Miyato 2018, arXiv:1802.05957), with residual networks and the hinge.
 
-Every kernel W of the critic is divided by its largest singular value, found by one step of power
-iteration an update (nn/spectral.py), so that each layer, and up to its constant the whole critic,
-is 1-Lipschitz, at no cost in gradients:
+Every kernel W of the critic is divided by its largest singular value sigma(W), estimated by one
+step of power iteration an update (nn/spectral.py). Each layer, and up to a constant the critic, is
+then 1-Lipschitz, without a penalty on gradients:
 
   critic_loss = relu(1 - f(x)) + relu(1 + f(G(z)))
   gen_loss    = -f(G(z)),       f = net with W / sigma(W) for every W
 
-The best f is sign(p - q), where the critic's loss is 2 - 2 TV(p, q). `state["u"]` carries the
-vectors of the power iteration; the critic's updates move them, the generator's and evaluation do
-not.
+The optimal f is sign(p - q), where the critic's loss is 2 - 2 TV(p, q). `state["u"]` holds the
+vectors of the power iteration; only the critic's updates change them.
 
-Departures: an average of the generator's weights samples; the generator has no batch normalisation
-but scales each pixel's features to unit mean square (Karras 2018, arXiv:1710.10196), so that a
-sample does not depend on its batch; widths fit small images. Images are scaled to [-1, 1].
+Departures: samples come from an average of the generator's weights; in place of batch normalisation
+the generator scales each pixel's features to unit mean square (Karras 2018, arXiv:1710.10196), so
+that a sample does not depend on its batch; widths fit small images. Images are scaled to [-1, 1].
 """
 
 import math
@@ -24,9 +23,9 @@ import jax.numpy as jnp
 
 from genjax_zoo.core import Learner, UserError
 from genjax_zoo.models._form import entry, to_floats
-from genjax_zoo.models._game import generator_model, play
-from genjax_zoo.models.gans.gan import check
-from genjax_zoo.nn.augment import augment as augmented
+from genjax_zoo.models._game import generator_model, noise, play
+from genjax_zoo.models.gans.gan import check_options
+from genjax_zoo.nn import diffaugment
 from genjax_zoo.nn.conv import Conv
 from genjax_zoo.nn.spectral import directions, normalised
 from genjax_zoo.prob.adversarial import GAMES
@@ -37,18 +36,18 @@ def pixel_norm(x):
   return x * jax.lax.rsqrt((x**2).mean(-1, keepdims=True) + 1e-8)
 
 
-def halved(x):
-  """Images at half their size, rounded up: means of 2 x 2 pixels."""
+def downsample(x):
+  """Images [B, H, W, C] at half their size, rounded up: means of 2 x 2 pixels."""
   return nn.avg_pool(x, (2, 2), (2, 2), "SAME", count_include_pad=False)
 
 
-def doubled(x):
-  """Images at twice their size: every pixel four times."""
+def upsample(x):
+  """Images [B, H, W, C] at twice their size: nearest neighbours."""
   return x.repeat(2, 1).repeat(2, 2)
 
 
 class Generator(nn.Module):
-  """z [B, D] -> images [B, *shape]: residual blocks, one of `widths` each, that double the image."""
+  """z [B, D] -> images [B, *shape] before the tanh; residual blocks of `widths` double them."""
 
   widths: tuple[int, ...]
   shape: tuple[int, int, int]
@@ -56,23 +55,21 @@ class Generator(nn.Module):
 
   @nn.compact
   def __call__(self, z):
-    *size, channels = self.shape
-    start = [-(-s // 2 ** len(self.widths)) for s in size]
-    x = nn.Dense(math.prod(start) * self.widths[0], dtype=self.dtype)(z).reshape(
-      len(z), *start, self.widths[0]
-    )
-    for width in self.widths:
-      h = Conv(width, (3, 3), dtype=self.dtype)(doubled(nn.relu(pixel_norm(x))))
-      h = Conv(width, (3, 3), dtype=self.dtype)(nn.relu(pixel_norm(h)))
-      x = h + doubled(Conv(width, (1, 1), dtype=self.dtype)(x))
+    height, width, channels = self.shape
+    factor = 2 ** len(self.widths)
+    # Odd sizes are rounded up, and what is too much is cut off in the end.
+    first = (-(-height // factor), -(-width // factor), self.widths[0])
+    x = nn.Dense(math.prod(first), dtype=self.dtype)(z).reshape(len(z), *first)
+    for features in self.widths:
+      h = Conv(features, (3, 3), dtype=self.dtype)(upsample(nn.relu(pixel_norm(x))))
+      h = Conv(features, (3, 3), dtype=self.dtype)(nn.relu(pixel_norm(h)))
+      x = h + upsample(Conv(features, (1, 1), dtype=self.dtype)(x))
     x = Conv(channels, (3, 3), dtype=jnp.float32)(nn.relu(pixel_norm(x)))
-    return x[:, : size[0], : size[1]]
+    return x[:, :height, :width]
 
 
 class Critic(nn.Module):
-  """Images [B, H, W, C] -> [B]: residual blocks, one of `widths` each, that halve the image; a sum
-  over its pixels.
-  """
+  """Images [B, H, W, C] -> [B]; residual blocks of `widths` halve them, then pixels are summed."""
 
   widths: tuple[int, ...]
   dtype: str = "float32"
@@ -81,8 +78,8 @@ class Critic(nn.Module):
   def __call__(self, x):
     for i, width in enumerate(self.widths):
       h = Conv(width, (3, 3), dtype=self.dtype)(nn.relu(x) if i else x)
-      h = halved(Conv(width, (3, 3), dtype=self.dtype)(nn.relu(h)))
-      x = h + Conv(width, (1, 1), dtype=self.dtype)(halved(x))
+      h = downsample(Conv(width, (3, 3), dtype=self.dtype)(nn.relu(h)))
+      x = h + Conv(width, (1, 1), dtype=self.dtype)(downsample(x))
     return nn.Dense(1, dtype=jnp.float32)(nn.relu(x).sum((1, 2)))[..., 0]
 
 
@@ -100,23 +97,25 @@ def learner(
 ) -> Learner:
   """An SNGAN of "image"; `tx = {"gen": ..., "critic": ...}`.
 
-  `widths` are those of the critic's blocks, the generator's in reverse; each halves or doubles the
-  image. Raises UserError for data without images.
+  `widths` are those of the critic's blocks, in reverse of the generator's. Raises UserError for
+  data without images.
   """
   name, field = entry(data)
   if len(field.shape) != 3:
     raise UserError(
       f"sngan has convolutions, for images [H, W, C]; {name!r} has the shape {list(field.shape)}"
     )
-  check(loss, augment, field)
+  check_options(loss, augment, field)
   game = GAMES[loss]
-  gen_net, critic_net = Generator(widths[::-1], field.shape, dtype), Critic(widths, dtype)
+  gen_net = Generator(widths[::-1], field.shape, dtype)
+  critic_net = Critic(widths, dtype)
 
-  def generate(params, state, latents):
-    return jnp.tanh(gen_net.apply({"params": params["gen"]}, latents["z"]))
+  def generate(gen, z):
+    return jnp.tanh(gen_net.apply({"params": gen}, z))
 
-  def critic(params, state, x, given={}):
-    weights, _ = normalised(params["critic"], state["u"], iterations=0)
+  def logits(critic, u, x):
+    """f(x), by the spectral norms that u gives."""
+    weights, _ = normalised(critic, u, iterations=0)
     return critic_net.apply({"params": weights}, x)
 
   def init(key, batch):
@@ -125,24 +124,29 @@ def learner(
     gen = gen_net.init(k_gen, jnp.zeros((1, latent)))["params"]
     return {"gen": gen, "critic": critic}, {"u": directions(k_u, critic)}
 
-  model = generator_model(data, latent, init, generate, critic)
-
   def fakes(gen, n, key):
+    """n generated examples, augmented."""
     k_z, k_augment = jax.random.split(key)
-    return augmented(generate({"gen": gen}, {}, model.parts["prior"](k_z, n)), k_augment, augment)
+    return diffaugment.augment(generate(gen, noise(k_z, n, latent)), k_augment, augment)
 
-  def critic_loss(critic_params, gen, state, batch, key):
+  def critic_loss(critic, gen, state, batch, key):
     k_fake, k_real = jax.random.split(key)
-    weights, u = normalised(critic_params, state["u"])
-    f = lambda x: critic_net.apply({"params": weights}, x)
-    real = f(augmented(to_floats(batch[name], field), k_real, augment))
-    fake = f(fakes(gen, len(real), k_fake))
+    # One step of power iteration for both: `logits` would make none.
+    weights, u = normalised(critic, state["u"])
+    x = diffaugment.augment(to_floats(batch[name], field), k_real, augment)
+    real = critic_net.apply({"params": weights}, x)
+    fake = critic_net.apply({"params": weights}, fakes(gen, len(x), k_fake))
     return game.critic(real, fake), ({"u": u}, {"real_logit": real, "fake_logit": fake})
 
-  def gen_loss(gen, critic_params, state, batch, key):
-    return game.gen(critic({"critic": critic_params}, state, fakes(gen, len(batch[name]), key))), (
-      {},
-      {},
-    )
+  def gen_loss(gen, critic, state, batch, key):
+    fake = logits(critic, state["u"], fakes(gen, len(batch[name]), key))
+    return game.gen(fake), ({}, {})
 
+  model = generator_model(
+    data,
+    latent,
+    init,
+    generate=lambda params, state, latents: generate(params["gen"], latents["z"]),
+    critic=lambda params, state, x, given: logits(params["critic"], state["u"], x),
+  )
   return play(model, tx, critic_loss, gen_loss, n_critic=n_critic, ema=ema)

@@ -1,23 +1,23 @@
 """Wasserstein GAN (Arjovsky 2017, arXiv:1701.07875) with gradient penalty (Gulrajani 2017,
 arXiv:1704.00028).
 
-The distance of two laws is what it costs to carry one to the other. By duality it is what the best
-critic f of slope at most 1 tells them apart by, W1(p, q) = max_f E_x f(x) - E_z f(G(z)), and has a
-slope in G where p and q do not overlap:
+The Wasserstein distance of two distributions is the least cost of moving one to the other. By
+duality it is W1(p, q) = max E_x f(x) - E_z f(G(z)) over critics f with Lipschitz constant 1, and it
+has a useful gradient in G even where p and q do not overlap:
 
-  critic_loss = f(G(z)) - f(x) + penalty * (|grad f(x')| - 1)²,   x' = t x + (1 - t) G(z),  t ~ U[0, 1]
+  critic_loss = f(G(z)) - f(x) + penalty (|grad f(x')| - 1)²,  x' = t x + (1 - t) G(z), t ~ U[0, 1]
   gen_loss    = -f(G(z))
 
-The critic has no sigmoid. The slope is held by the two-sided `penalty` at points x' between pairs,
-or, with `clip` > 0, as in the first paper, by clipping every weight to [-clip, clip] after each
-update: then f is K-Lipschitz for some K and the metric "distance" is K times W1. With the penalty
-it estimates W1 once the critic has converged.
+The critic has no sigmoid. It is kept 1-Lipschitz by the two-sided `penalty` at points x' between
+real and generated examples. With `clip` > 0, as in the first paper, each weight is clipped to
+[-clip, clip] after each update instead: f is then K-Lipschitz for some K, and the metric "distance"
+estimates K W1. With the penalty it estimates W1 once the critic has converged.
 
-Departures: an average of the generator's weights samples; no batch normalisation, which couples the
-examples whose slopes the penalty holds. Images are scaled to [-1, 1], the range of tanh.
+Departures: samples come from an average of the generator's weights; no batch normalisation, which
+would couple the examples whose gradients are penalised; images are scaled to [-1, 1], the range of
+tanh.
 
-The deck (C, line 455) introduces WGAN as another loss, without its constraint: an unconstrained
-critic makes f(x) - f(G(z)) as large as it likes, and there is no distance.
+Errata of the slides: docs/errata.md#wgan
 """
 
 import jax
@@ -25,7 +25,7 @@ import jax.numpy as jnp
 
 from genjax_zoo.core import Learner, UserError
 from genjax_zoo.models._form import entry, to_floats
-from genjax_zoo.models._game import mirrored, play
+from genjax_zoo.models._game import mirrored, noise, play
 from genjax_zoo.prob.adversarial import GAMES, gradient_penalty
 
 
@@ -44,9 +44,9 @@ def learner(
 ) -> Learner:
   """A WGAN of "image" or "x"; `tx = {"gen": ..., "critic": ...}`.
 
-  `hidden` are the widths of the critic, the generator's in reverse: of its layers ("mlp"), or of
-  its convolutions ("conv"). Metrics: the two losses and the "distance" f(x) - f(G(z)). Raises
-  UserError without a constraint.
+  `hidden` are the widths of the critic's layers ("mlp") or convolutions ("conv"), in reverse of the
+  generator's. Metrics: both losses and the "distance" f(x) - f(G(z)). Raises UserError without a
+  constraint on the critic.
   """
   if penalty <= 0 and clip <= 0:
     raise UserError(
@@ -54,22 +54,27 @@ def learner(
     )
   name, field = entry(data)
   game = GAMES["wasserstein"]
-  model, generate, critic = mirrored(data, latent, hidden, network, jax.nn.relu, dtype)
+  model, generate, f = mirrored(data, latent, hidden, network, jax.nn.relu, dtype)
 
   def clipped(critic):
     return jax.tree.map(lambda w: jnp.clip(w, -clip, clip), critic) if clip else critic
 
-  def critic_loss(critic_params, gen, state, batch, key):
-    k_z, k_t = jax.random.split(key)
-    f = lambda x: critic({"critic": critic_params}, state, x)
-    x = to_floats(batch[name], field)
-    x_fake = generate({"gen": gen}, state, model.parts["prior"](k_z, len(x)))
-    real, fake = f(x), f(x_fake)
-    held = penalty * gradient_penalty(f, x, x_fake, k_t) if penalty else 0.0
-    return game.critic(real, fake) + held, ({}, {"distance": real - fake})
+  def fakes(gen, n, key):
+    return generate(gen, noise(key, n, latent))
 
-  def gen_loss(gen, critic_params, state, batch, key):
-    x_fake = generate({"gen": gen}, state, model.parts["prior"](key, len(batch[name])))
-    return game.gen(critic({"critic": critic_params}, state, x_fake)), ({}, {})
+  def critic_loss(critic, gen, state, batch, key):
+    k_fake, k_t = jax.random.split(key)
+    x = to_floats(batch[name], field)
+    x_fake = fakes(gen, len(x), k_fake)
+    real = f(critic, x)
+    fake = f(critic, x_fake)
+    value = game.critic(real, fake)
+    if penalty:
+      value += penalty * gradient_penalty(lambda x: f(critic, x), x, x_fake, k_t)
+    return value, ({}, {"distance": real - fake})
+
+  def gen_loss(gen, critic, state, batch, key):
+    fake = f(critic, fakes(gen, len(batch[name]), key))
+    return game.gen(fake), ({}, {})
 
   return play(model, tx, critic_loss, gen_loss, n_critic=n_critic, ema=ema, constrain=clipped)

@@ -1,4 +1,4 @@
-"""DDLS: with the best critic its samples are the data's, whatever the generator."""
+"""DDLS: with the optimal critic its samples have the data's distribution, for any generator."""
 
 import jax
 import jax.numpy as jnp
@@ -10,23 +10,27 @@ from genjax_zoo.core import Field, Model, UserError, descend, unroll
 from genjax_zoo.models.energy import ddls
 
 PLANE = {"x": Field((2,), np.float32)}
-# Of the data; the generator's samples are N(0, I).
-MEAN, SD = jnp.array([1.0, -0.5]), jnp.array([0.6, 0.9])
+# The data are N(MEAN, SD²), the generator's samples N(0, I).
+MEAN = jnp.array([1.0, -0.5])
+SD = jnp.array([0.6, 0.9])
 
 
 def gan(logit):
-  """G(z) = z, and a critic of its own parameters."""
-  critic = lambda params, state, batch: logit(params["critic"], batch["x"])
+  """A GAN with G(z) = z and the critic logit(params, x)."""
+
+  def init(key, batch):
+    return {"gen": {}, "critic": {"a": jnp.zeros(2), "b": jnp.zeros(2), "c": jnp.zeros(1)}}, {}
+
+  def critic(params, state, batch):
+    return logit(params["critic"], batch["x"])
+
   return Model(
-    init=lambda key, batch: (
-      {"gen": {}, "critic": {"a": jnp.zeros(2), "b": jnp.zeros(2), "c": jnp.zeros(1)}},
-      {},
-    ),
+    init,
     decode=lambda params, state, latents, key: {"x": latents["z"]},
     parts={
       "critic": critic,
       "realism": lambda params, state, latents: critic(params, state, {"x": latents["z"]}),
-      "prior": lambda key, n: {"z": jax.random.normal(key, (n, 2))},
+      "prior": lambda params, state, key, n: {"z": jax.random.normal(key, (n, 2))},
     },
   )
 
@@ -36,38 +40,39 @@ def quadratic(params, x):
   return (params["a"][None] * x**2 + params["b"][None] * x).sum(-1) + params["c"][0]
 
 
-def state_of(first, batch):
-  params, state = first.init(jax.random.key(0), batch)
-  return {"first": (params, state)}
+def frozen(first, batch):
+  return {"first": first.init(jax.random.key(0), batch)}
 
 
-def test_samples_of_the_best_critic_have_the_datas_law():
+def test_samples_of_the_optimal_critic_have_the_datas_distribution():
   best = {"a": (1 - SD**-2) / 2, "b": MEAN / SD**2, "c": jnp.zeros(1)}
   batch = {"x": jnp.zeros((4, 2)), "weight": jnp.ones(4)}
   model = ddls.model(PLANE, first=gan(quadratic))
-  _, state = model.init(jax.random.key(0), batch, state_of(gan(quadratic), batch))
-  x = model.sample({"critic": best}, state, jax.random.key(1), 20_000, steps=300, step_size=0.02)[
-    "x"
-  ]
+  _, state = model.init(jax.random.key(0), batch, frozen(gan(quadratic), batch))
+  params = {"critic": best}
+  out = model.sample(params, state, jax.random.key(1), 20_000, steps=300, step_size=0.02)
+  x = out["x"]
   np.testing.assert_allclose(x.mean(0), MEAN, atol=0.03)
   np.testing.assert_allclose(x.std(0), SD, rtol=0.03)
-  slope = jax.vmap(jax.grad(lambda z: model.parts["energy"]({"critic": best}, state, z[None])[0]))(
-    x[:9]
-  )
-  np.testing.assert_allclose(slope, (x[:9] - MEAN[None]) / SD[None] ** 2, rtol=1e-3, atol=1e-3)
+
+  def total_energy(z):
+    return model.parts["latent_energy"](params, state, {"z": z}).sum()
+
+  gradient = jax.grad(total_energy)(x[:9])
+  np.testing.assert_allclose(gradient, (x[:9] - MEAN[None]) / SD[None] ** 2, rtol=1e-3, atol=1e-3)
 
 
-def test_calibration_finds_the_best_critic():
+def test_calibration_finds_the_optimal_critic():
   """Training the critic alone recovers log p / q, and with it the data's moments."""
   model = ddls.model(PLANE, first=gan(quadratic))
   learner = descend(model, optax.adam(0.02))
-  draw = lambda key: {
-    "x": MEAN[None] + SD[None] * jax.random.normal(key, (256, 2)),
-    "weight": jnp.ones(256),
-  }
-  ts = learner.init(
-    jax.random.key(0), draw(jax.random.key(0)), state_of(gan(quadratic), draw(jax.random.key(0)))
-  )
+
+  def draw(key):
+    x = MEAN[None] + SD[None] * jax.random.normal(key, (256, 2))
+    return {"x": x, "weight": jnp.ones(256)}
+
+  batch = draw(jax.random.key(0))
+  ts = learner.init(jax.random.key(0), batch, frozen(gan(quadratic), batch))
   step = lambda ts, _, key: learner.step(ts, draw(key), jax.random.fold_in(key, 1))
   ts, _ = jax.jit(unroll(step, jax.random.key(1), 2000))(ts, None)
   x = model.sample(ts.weights, ts.state, jax.random.key(2), 10_000, steps=300, step_size=0.02)["x"]
@@ -75,6 +80,6 @@ def test_calibration_finds_the_best_critic():
   np.testing.assert_allclose(x.std(0), SD, atol=0.1)
 
 
-def test_a_stage_that_is_no_gan_is_told():
+def test_a_stage_that_is_no_gan_is_refused():
   with pytest.raises(UserError, match=r"stages\.first is no GAN"):
     ddls.model(PLANE, first=Model(init=None))

@@ -1,4 +1,4 @@
-"""The EBM: its gradient contrasts data with samples, its buffer keeps the chains."""
+"""The EBM: its loss contrasts data with samples, its buffer holds the chains."""
 
 import jax
 import jax.numpy as jnp
@@ -22,9 +22,7 @@ def setup(**options):
 
 
 def test_chains_go_on_from_the_buffer():
-  """Without slope, noise or restarts chains stay, and so does the buffer; restarts replace what
-  they touch.
-  """
+  """Without steps, noise and restarts the buffer stays; restarts replace the rows they are of."""
   still = dict(step_size=0.0, noise=0.0)
   model, batch, params, state = setup(restart=0.0, **still)
   changes = model.loss(params, state, batch, jax.random.key(1), train=True)[1][0]
@@ -59,16 +57,33 @@ def test_loss_is_the_contrast_and_the_size_of_energies():
   np.testing.assert_allclose(bias, 0.7 * 2 * (real + fake).mean(), rtol=1e-4)
 
 
-def test_evaluation_leaves_the_chains_and_sampling_starts_where_told():
+def test_a_fraction_of_the_chains_restarts_from_noise():
+  buffer = jnp.full((50, 4, 4, 1), 2.0)  # Outside of the range of noise.
+  rows, x = ebm.chain_starts(buffer, jax.random.key(0), 4000, restart=0.25)
+  restarted = (x <= 1).all((1, 2, 3))
+  assert restarted.mean() == pytest.approx(0.25, abs=0.03)
+  assert (x[~restarted] == 2).all() and set(np.unique(rows)) == set(range(50))
+  assert np.abs(x[restarted].mean()) < 0.02 and x[restarted].min() >= -1
+
+
+def test_dequantized_levels_fill_the_interval_between_their_neighbours():
+  """Two gray levels, -1 and 1, with noise of width 2: uniform on [-2, 2]."""
+  x = jnp.tile(jnp.array([-1.0, 1.0]), 5000)
+  y = ebm.dequantized(x, jax.random.key(0), 2)
+  assert (jnp.sign(y) == x).all() and np.abs(y).max() <= 2
+  assert y.std() == pytest.approx(4 / 12**0.5, rel=0.02)
+
+
+def test_evaluation_leaves_the_chains_and_sampling_starts_where_asked():
   model, batch, params, state = setup(steps=0)
   assert model.evaluate(params, state, batch, jax.random.key(1)).keys() == {
     "real_energy",
     "model_energy",
   }
-  kept = model.sample(params, state, jax.random.key(2), 9)["image"]
+  sampled = model.sample(params, state, jax.random.key(2), 9)["image"]
   pool = np.round((np.asarray(state["buffer"]) + 1) / 2 * 16)
-  assert all((pool == x).all((1, 2, 3)).any() for x in np.asarray(kept))
+  assert all((pool == x).all((1, 2, 3)).any() for x in np.asarray(sampled))
   with pytest.raises(UserError, match=r"sample\.start"):
     model.sample(params, state, jax.random.key(2), 9, start="data")
-  with pytest.raises(UserError, match="wants images"):
+  with pytest.raises(UserError, match="needs images"):
     ebm.model({"x": Field((2,), np.float32)})

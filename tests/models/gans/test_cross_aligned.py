@@ -1,6 +1,4 @@
-"""The cross-aligned autoencoder: its losses where all is known, what they reach, and which style
-each critic sees.
-"""
+"""The cross-aligned autoencoder: its losses in closed form, what they train, and the styles."""
 
 import jax
 import jax.numpy as jnp
@@ -29,23 +27,22 @@ def made():
   return learner, learner.init(jax.random.key(0), BATCH), jax.jit(learner.step)
 
 
-def speechless(gen):
-  """The generator says all words alike, whatever its state."""
+def uniform_words(gen):
+  """The generator gives all words the same probability, whatever its state."""
   generator = gen["generator"]
   return gen | {"generator": generator | {"head": jax.tree.map(jnp.zeros_like, generator["head"])}}
 
 
-def test_losses_of_heads_that_say_nothing_and_the_critic_of_each_style(made):
-  """Zero logits are a uniform law of words, L log V nats; a critic of biases alone sees y, and then
-  1 - y.
-  """
+def test_losses_of_a_uniform_generator_and_of_the_critic_of_each_style(made):
+  """Uniform words have L log V nats; a critic of biases alone depends on the style, y or 1 - y."""
   _, ts, step = made
   critic = jax.tree.map(jnp.zeros_like, ts.params["critic"])
   bias, last = jnp.array([1.5, -0.5]), max(critic)  # Dense_2, after those of the two windows.
   critic[last]["bias"] = bias
-  known = ts.replace(params={"gen": speechless(ts.params["gen"]), "critic": critic})
+  known = ts.replace(params={"gen": uniform_words(ts.params["gen"]), "critic": critic})
   out = step(known, BATCH, jax.random.key(1))[1]
-  y, softplus = BATCH["label"], jax.nn.softplus
+  y = BATCH["label"]
+  softplus = jax.nn.softplus
   critic_loss = lambda bias: (softplus(-bias[y]) + softplus(bias[1 - y])).mean()
   np.testing.assert_allclose(out["reconstruction"], L * np.log(V), rtol=1e-5)
   np.testing.assert_allclose(out["real_logit"], bias[y].mean(), rtol=1e-5)
@@ -59,7 +56,7 @@ def test_losses_of_heads_that_say_nothing_and_the_critic_of_each_style(made):
 
 
 def test_a_step_reaches_every_parameter_and_alignment_reaches_the_encoder(made):
-  learner, ts, step = made
+  _, ts, step = made
 
   def still(ts, part):
     after = step(ts, BATCH, jax.random.key(1))[0]
@@ -67,18 +64,48 @@ def test_a_step_reaches_every_parameter_and_alignment_reaches_the_encoder(made):
     return [path for path, moved in jax.tree_util.tree_leaves_with_path(moved) if not moved]
 
   assert not still(ts, lambda params: params)
-  # What z says does not help the words.
-  deaf = ts.replace(params=ts.params | {"gen": speechless(ts.params["gen"])})
-  assert not still(deaf, lambda params: params["gen"]["encoder"])
-  latents = lambda p, y: learner.model.decode(
-    p, {}, learner.model.encode(p, {}, BATCH, None) | {"label": y}, None
+  # With uniform words the reconstruction does not depend on z: the encoder learns by the critic.
+  uniform = ts.replace(params=ts.params | {"gen": uniform_words(ts.params["gen"])})
+  assert not still(uniform, lambda params: params["gen"]["encoder"])
+
+
+def test_a_sample_is_the_sentence_decoded_in_the_other_style(made):
+  learner, ts, _ = made
+  model = learner.model
+  latents = model.encode(ts.params, {}, BATCH, None)
+  assert {k: z.shape[1:] for k, z in latents.items()} == {
+    k: field.shape for k, field in model.latents.items()
+  }
+  other = model.decode(ts.params, {}, latents | {"label": 1 - BATCH["label"]}, None)
+  given = {k: BATCH[k] for k in model.given}
+  sampled = model.sample(ts.params, {}, jax.random.key(2), B, given, temperature=0.0)
+  np.testing.assert_array_equal(sampled["tokens"], other["tokens"])
+
+
+def test_free_running_at_temperature_0_is_teacher_forcing_with_the_words_written(made):
+  """The states of a rollout depend on the words that it is fed alone, wherever these come from."""
+  _, ts, _ = made
+  generator = cross_aligned.Generator(8, 4, V, 2)
+  params = ts.params["gen"]["generator"]
+  z = jax.random.normal(jax.random.key(3), (B, 3))
+  y = BATCH["label"]
+  # Relaxed samples are one-hot, up to rounding, at a low temperature.
+  keys = jax.random.split(jax.random.key(4), L)
+  free = cross_aligned.free_running(generator, params, z, y, keys, 1e-4)
+  sampled = lambda key, logits: jax.nn.one_hot(
+    cross_aligned.gumbel_softmax_sample(key, logits, 1e-4).argmax(-1), V
   )
-  given = {k: BATCH[k] for k in learner.model.given}
-  turned = learner.model.sample(ts.params, {}, jax.random.key(2), B, given, temperature=0.0)
-  np.testing.assert_array_equal(turned["tokens"], latents(ts.params, 1 - BATCH["label"])["tokens"])
+  _, _, words = cross_aligned.rollout(generator, params, z, y, keys, sampled)
+  forced, logits = cross_aligned.teacher_forced(generator, params, z, y, words)
+  np.testing.assert_allclose(free, forced, rtol=1e-3, atol=1e-4)
+  # The most likely words, fed back, are the most likely ones again.
+  most_likely = lambda _, logits: logits.argmax(-1)
+  tokens = cross_aligned.decode_tokens(generator, params, z, y, jnp.zeros(L), most_likely)
+  _, logits = cross_aligned.teacher_forced(generator, params, z, y, jax.nn.one_hot(tokens, V))
+  np.testing.assert_array_equal(logits.argmax(-1), tokens)
 
 
-def test_wrong_data_are_told():
+def test_data_without_two_styles_are_refused():
   for data in ({"tokens": DATA["tokens"]}, DATA | {"label": Field((), np.int32, 3)}):
     with pytest.raises(UserError, match="two styles"):
       cross_aligned.learner(data, {})

@@ -1,4 +1,4 @@
-"""The GAN: R1 in closed form and at work, Algorithm 1, and who is updated when."""
+"""The GAN: R1 in closed form and in training, Algorithm 1, and how often each player is updated."""
 
 import jax
 import jax.numpy as jnp
@@ -36,9 +36,7 @@ def test_r1_of_a_linear_critic_is_half_its_squared_weights():
 
 @pytest.mark.parametrize("n_critic", [1, 3])
 def test_algorithm_1(n_critic):
-  """n_critic updates of the critic on its own parts of the batch, then one of the generator against
-  the new critic.
-  """
+  """n_critic updates of the critic, each on a part of the batch, then one of the generator."""
   learner = gan.learner(
     PLANE, players(optax.sgd(0.3)), hidden=(4,), latent=3, n_critic=n_critic, loss="minimax"
   )
@@ -47,9 +45,11 @@ def test_algorithm_1(n_critic):
   after, metrics = jax.jit(learner.step)(ts, batch, key)
 
   logits = lambda critic, x: learner.model.parts["critic"]({"critic": critic}, {}, {"x": x})
-  fakes = lambda gen, key, n: learner.model.sample({"gen": gen}, {}, jax.random.split(key)[0], n)[
-    "x"
-  ]
+
+  def fakes(gen, key, n):
+    k_z, _ = jax.random.split(key)  # The other key is that of augmentation.
+    return learner.model.sample({"gen": gen}, {}, k_z, n)["x"]
+
   k_critic, k_gen = jax.random.split(key)
   gen, critic, losses = ts.params["gen"], ts.params["critic"], []
   descend = lambda params, grads: jax.tree.map(lambda p, g: p - 0.3 * g, params, grads)
@@ -57,18 +57,19 @@ def test_algorithm_1(n_critic):
     x = batch["x"][i::n_critic]
 
     def minus_value(critic, x=x, k=k):
-      D_real, D_fake = (
-        jax.nn.sigmoid(logits(critic, x)),
-        jax.nn.sigmoid(logits(critic, fakes(gen, jax.random.split(k)[0], len(x)))),
-      )
+      k_fake, _ = jax.random.split(k)
+      D_real = jax.nn.sigmoid(logits(critic, x))
+      D_fake = jax.nn.sigmoid(logits(critic, fakes(gen, k_fake, len(x))))
       return -(jnp.log(D_real) + jnp.log(1 - D_fake)).mean()
 
     value, grads = jax.value_and_grad(minus_value)(critic)
     critic, losses = descend(critic, grads), [*losses, value]
-  objective = lambda gen: jnp.log(
-    1 - jax.nn.sigmoid(logits(critic, fakes(gen, k_gen, 12 // n_critic)))
-  ).mean()
-  value, grads = jax.value_and_grad(objective)(gen)
+
+  def log_1_minus_D(gen):
+    D_fake = jax.nn.sigmoid(logits(critic, fakes(gen, k_gen, 12 // n_critic)))
+    return jnp.log(1 - D_fake).mean()
+
+  value, grads = jax.value_and_grad(log_1_minus_D)(gen)
   close = lambda a, b: np.testing.assert_allclose(a, b, rtol=1e-3, atol=1e-5)
   jax.tree.map(close, after.params, {"gen": descend(gen, grads), "critic": critic})
   close(metrics["critic_loss"], np.mean(losses))
@@ -95,11 +96,10 @@ def test_updates_are_counted_and_the_generator_averaged():
   assert set(metrics) == {"gen_loss", "critic_loss", "real_logit", "fake_logit"}
 
 
-def test_the_best_discriminator_is_p_over_p_plus_q_and_its_value_2_jsd_less_log_4():
-  """A frozen generator G(z) = z, as leaky(leaky(z)) - leaky(leaky(-z)) = 1.04 z, against data N(1,
-  0.6²).
-  """
-  line, n = {"x": Field((1,), np.float32)}, 512
+def test_the_optimal_discriminator_is_p_over_p_plus_q_and_its_value_2_jsd_less_log_4():
+  """G(z) = z is frozen, as leaky(leaky(z)) - leaky(leaky(-z)) = 1.04 z; the data are N(1, 0.6²)."""
+  line = {"x": Field((1,), np.float32)}
+  n = 512
   tx = {"gen": optax.set_to_zero(), "critic": optax.adam(optax.linear_schedule(5e-3, 0.0, 2000))}
   learner = gan.learner(line, tx, latent=1, hidden=(32, 32))
   draw = lambda key: {"x": 1 + 0.6 * jax.random.normal(key, (n, 1)), "weight": jnp.ones(n)}
@@ -147,7 +147,7 @@ def test_r1_makes_the_dirac_gan_converge():
 
 
 @pytest.mark.parametrize("network, hidden", [("mlp", (16,)), ("conv", (4, 8))])
-def test_images_come_in_their_form(network, hidden):
+def test_samples_have_the_shape_dtype_and_gray_levels_of_the_data(network, hidden):
   learner = gan.learner(
     IMAGES, players(optax.adam(1e-3)), latent=4, hidden=hidden, network=network, r1=1.0
   )
@@ -157,21 +157,17 @@ def test_images_come_in_their_form(network, hidden):
   ts, metrics = jax.jit(learner.step)(ts, batch, jax.random.key(1))
   assert all(np.isfinite(v) for v in metrics.values())
   sample = jax.jit(learner.model.sample, static_argnames="n")
-  # tanh saturates: all levels are used, none exceeded.
-  loud = jax.tree.map(lambda x: 1e3 * x, ts.weights)
-  out = sample(loud, {}, jax.random.key(2), n=50)["image"]
-  assert (
-    out.shape == (50, 6, 5, 3)
-    and out.dtype == np.uint8
-    and int(out.min()) == 0
-    and int(out.max()) == 16
-  )
+  # tanh saturates: the lowest and the highest gray level are reached, and not exceeded.
+  large = jax.tree.map(lambda x: 1e3 * x, ts.weights)
+  out = sample(large, {}, jax.random.key(2), n=50)["image"]
+  assert out.shape == (50, 6, 5, 3) and out.dtype == np.uint8
+  assert int(out.min()) == 0 and int(out.max()) == 16
   cold = sample(ts.weights, {}, jax.random.key(2), n=3, temperature=0.0)["image"]
   np.testing.assert_array_equal(cold, cold[:1].repeat(3, 0))
 
 
 @pytest.mark.parametrize(
-  "data, options, told",
+  "data, options, message",
   [
     (PLANE, {"loss": "minmax"}, "minimax"),
     (PLANE, {"network": "conv"}, "'mlp'"),
@@ -180,6 +176,6 @@ def test_images_come_in_their_form(network, hidden):
     (IMAGES, {"augment": ("color",)}, "colour"),
   ],
 )
-def test_what_does_not_fit_is_told(data, options, told):
-  with pytest.raises(UserError, match=told):
+def test_options_that_do_not_fit_are_refused(data, options, message):
+  with pytest.raises(UserError, match=message):
     gan.learner(data, players(optax.sgd(1.0)), **options)

@@ -1,22 +1,22 @@
-"""Differentiable augmentation: shapes, what is kept, and that gradients pass."""
+"""Differentiable augmentation: shapes, invariants, gradients and probabilities."""
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from genjax_zoo.nn.augment import AUGMENTATIONS, augment, colour, cutout, translation
+from genjax_zoo.nn.diffaugment import AUGMENTATIONS, augment, colour, cutout, translation
 
 X = jnp.asarray(np.random.default_rng(0).uniform(-1, 1, (64, 8, 10, 3)), jnp.float32)
 
 
 @pytest.mark.parametrize("name", AUGMENTATIONS)
-def test_each_image_has_its_own_draw_and_gradients_pass(name):
+def test_each_image_is_changed_on_its_own_and_gradients_pass(name):
   same = jnp.broadcast_to(X[:1], X.shape)
   y = augment(same, jax.random.key(0), (name,))
   assert y.shape == X.shape and len(np.unique(np.asarray(y).reshape(64, -1).round(5), axis=0)) > 8
-  slope = jax.grad(lambda x: augment(x, jax.random.key(0), (name,)).sum())(X)
-  assert np.isfinite(slope).all() and np.abs(slope).max() > 0
+  gradient = jax.grad(lambda x: augment(x, jax.random.key(0), (name,)).sum())(X)
+  assert np.isfinite(gradient).all() and np.abs(gradient).max() > 0
 
 
 def test_translation_moves_by_at_most_an_eighth():
@@ -40,5 +40,18 @@ def test_colour_is_affine_in_each_image():
     np.testing.assert_allclose(design @ fit, np.asarray(changed).ravel(), atol=1e-4)
 
 
-def test_nothing_is_nothing():
+def test_without_augmentations_images_stay():
   np.testing.assert_array_equal(augment(X, jax.random.key(0), ()), X)
+
+
+def test_each_augmentation_is_applied_to_a_share_p_of_the_images():
+  """p may be traced: 0 leaves all images, 1 changes all, 0.25 a quarter; entire images each."""
+  x = jnp.ones((2000, 8, 8, 1))
+  share = jax.jit(
+    lambda p: (augment(x, jax.random.key(0), ("cutout",), p) != x).any((1, 2, 3)).mean()
+  )
+  assert share(0.0) == 0 and share(1.0) == 1
+  assert share(0.25) == pytest.approx(0.25, abs=0.03)
+  # Two augmentations are applied independently of each other: 1 - (3 / 4)² have one or both.
+  both = augment(x, jax.random.key(0), ("cutout", "colour"), 0.25)
+  assert (both != x).any((1, 2, 3)).mean() == pytest.approx(1 - 0.75**2, abs=0.03)
