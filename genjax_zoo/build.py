@@ -114,10 +114,12 @@ def build(config: Mapping, data: Mapping[str, Field], stages: Mapping[str, Model
     schedules = {k: _schedule(k, s) for k, s in config.get("schedules", {}).items()}
     tx = update(train["steps"], config["optimizer"])
     return descend(model, tx, train["ema"], schedules, train["accumulate"])
-  if config.get("schedules") or train["accumulate"] != 1:
-    raise UserError(
-      f"model {name!r} writes its own step: it takes neither schedules nor train.accumulate"
-    )
+  if train["accumulate"] != 1:
+    raise UserError(f"model {name!r} writes its own step: it does not take train.accumulate")
+  if "schedules" in known:
+    options["schedules"] = player_schedules(config.get("schedules", {}))
+  elif config.get("schedules"):
+    raise UserError(f"model {name!r} writes its own step: it does not take schedules")
   if "ema" in known:
     options["ema"] = train["ema"]
   players = config.get("optimizer", {})
@@ -133,6 +135,14 @@ def build(config: Mapping, data: Mapping[str, Field], stages: Mapping[str, Model
 def update(steps: int, options) -> optax.GradientTransformation:
   """The optimizer of a config's section; `steps` is that of training where the section leaves it 0."""
   return optimizer(**options | {"steps": options.get("steps") or steps})
+
+
+def player_schedules(config: Mapping) -> dict:
+  """{player: {argument of its loss: schedule}} of a config's section of the same form."""
+  return {
+    player: {k: _schedule(f"{player}.{k}", options) for k, options in arguments.items()}
+    for player, arguments in config.items()
+  }
 
 
 def _schedule(key, options):

@@ -21,7 +21,6 @@ def built(name: str, **options):
   [
     ("vae_digits", {"latent": 0}, "model.latent=0: there must be 1 or more"),
     ("vae_digits", {"hidden": (256, 0)}, r"model.hidden=\(256, 0\): there must be 1"),
-    ("vae_digits", {"components": -1}, "model.components=-1: there must be 0"),
     ("gmm_digits", {"components": 0}, "model.components=0: there must be 1"),
     ("ebm_digits", {"buffer": 0}, "model.buffer=0"),
     ("pixelcnn_digits", {"blocks": -1}, "model.blocks=-1: there must be 0"),
@@ -39,7 +38,6 @@ def test_what_no_network_has_is_refused(name, options, wrong):
 @pytest.mark.parametrize(
   "name, options",
   [
-    ("vae_digits", {"components": 0}),
     ("pixelcnn_digits", {"blocks": 0}),
     ("window_digits", {"hidden": ()}),
     ("ddgan_digits", {"z_dim": 0}),
