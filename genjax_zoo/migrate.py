@@ -20,8 +20,12 @@ GONE = {  # {model: {key: the value that it must have had}}.
   "cvae": {"components": 0, "free_bits": 0.0, "tc": 1.0},
   "ddpm": {"objective": "simple"},
   "flow_matching": {"time": "uniform"},
+  "glow": {"alpha": 0.05, "seed": 0},
+  "maf": {"alpha": 0.05, "seed": 0},
   "pixel_iqn": {"kappa": 0.002},
+  "realnvp": {"alpha": 0.05, "bound": 2.0},
   "score_sde": {"weighting": "simple"},
+  "spline_flow": {"bound": 4.0},
   "tcvae": {"components": 0, "free_bits": 0.0},
   "vae": {"components": 0, "tc": 1.0},
   "vamp_vae": {"free_bits": 0.0, "tc": 1.0},
@@ -106,6 +110,7 @@ def network_section(model: dict) -> dict:
   keys = "hidden", "blocks", "attention", "patch", "dropout", "octaves", "dtype"
   network = {key: model.pop(key) for key in keys if key in model}
   network["fourier"] = network.pop("octaves", ())
+  network.setdefault("dtype", "float32")
   if name == "dit":
     network |= {"width": network["hidden"][0], "depth": len(network["hidden"])}
   return {"name": name} | {key: network[key] for key in TAKES[name] if key in network}

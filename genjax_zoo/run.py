@@ -1,6 +1,5 @@
 """A run folder, loaded: `load("runs/vae_mnist").sample(64)`."""
 
-import functools
 import json
 from pathlib import Path
 from typing import NamedTuple
@@ -14,7 +13,7 @@ from genjax_zoo.core import Field, Learner, Model, TrainState, UserError
 from genjax_zoo.log import write_json
 from genjax_zoo.migrate import migrate
 from genjax_zoo.sample import sampler
-from genjax_zoo.sharding import fsdp, gather, jit, make_mesh, put
+from genjax_zoo.sharding import compiled, fsdp, gather, make_mesh, put
 from genjax_zoo.validate import best
 
 
@@ -63,9 +62,7 @@ class Run(NamedTuple):
     fill = lambda x: np.concatenate([x, np.repeat(x[-1:], -n % self.mesh.size, 0)])
     with jax.set_mesh(self.mesh):
       rows = put(jax.tree.map(fill, batch), self.mesh, "data")
-      out = compiled(f, tuple(options.items()))(
-        self.weights, self.state, rows, jax.random.key(seed)
-      )
+      out = compiled(f, **options)(self.weights, self.state, rows, jax.random.key(seed))
     return jax.tree.map(lambda x: x[:n], gather(out))
 
 
@@ -77,12 +74,6 @@ def check_form(batch: dict, fields: dict[str, Field]):
     wanted = form({k: ("n", *f.shape) for k, f in fields.items()}).replace("'", "")
     given = form({k: np.shape(x) for k, x in batch.items()})
     raise UserError(f"a batch of n examples is {wanted}; given is {given}")
-
-
-@functools.lru_cache(maxsize=64)
-def compiled(f, options: tuple):
-  """A model's function, compiled once for its static options."""
-  return jit(functools.partial(f, **dict(options)))
 
 
 def describe(fields: dict[str, Field], batch: int, stages: dict[str, dict] = {}) -> dict:
