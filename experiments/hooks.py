@@ -3,7 +3,7 @@
 import jax
 import numpy as np
 
-from genjax_zoo.core import UserError, observed
+from genjax_zoo.core import UserError
 from genjax_zoo.data import count
 from genjax_zoo.data.loader import test_loader
 from genjax_zoo.figures import pictures
@@ -11,7 +11,7 @@ from genjax_zoo.metrics import quality
 from genjax_zoo.metrics.features import choose
 from genjax_zoo.metrics.frechet import fid
 from genjax_zoo.run import Run
-from genjax_zoo.sample import sample_options, sampler
+from genjax_zoo.sample import given_of, sample_options, sampler
 from genjax_zoo.validate import validation
 
 
@@ -30,7 +30,7 @@ def given_rows(run: Run, dataset, n: int) -> dict:
     return {}
   rows = np.arange(n) % count(dataset.splits["test"])
   batch = quality.examples(dataset, "test", rows)
-  return observed(run.model, run.weights, run.state, batch, jax.random.key(0))
+  return given_of(run, batch)
 
 
 def sample_hook(config, dataset, model, mesh, folder, log):

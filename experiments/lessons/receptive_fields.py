@@ -47,8 +47,9 @@ def random_influence(model):
   keys = jax.random.split(k_params, len(leaves))
   # Some weights are 0 at initialization, and none may be.
   leaves = [p + 0.1 * jax.random.normal(k, p.shape) for k, p in zip(keys, leaves)]
-  slopes = jit(lambda params, x: influence(model, params, {}, x, PIXEL, {}))
-  return np.asarray(slopes(tree.unflatten(leaves), x)).reshape(SIZE, SIZE)
+  conditionals = model.parts["conditionals"]
+  strength = jit(lambda params, x: influence(conditionals, params, {}, x, {}, PIXEL))
+  return np.asarray(strength(tree.unflatten(leaves), x)).reshape(SIZE, SIZE)
 
 
 def lesson(smoke):
