@@ -140,16 +140,6 @@ def test_a_narrow_discretized_normal_is_its_density():
   )
 
 
-def test_logistic_draws():
-  n, levels = 40_000, 17
-  for seed, (mean, log_scale) in enumerate(((0.3, -1.5), (0.95, -2.0), (-3.0, 0.5))):
-    draws = distributions.discretized_logistic_sample(
-      jax.random.key(seed), jnp.full(n, mean), jnp.full(n, log_scale), levels
-    )
-    assert draws.dtype == jnp.int32
-    same_frequencies(draws, np.exp(all_levels("logistic", [mean], [log_scale], levels)[0][0]))
-
-
 def test_mixture_sums_to_one_and_equals_its_components():
   levels, k = 17, 3
   logits, mean, log_scale = jax.random.normal(jax.random.key(0), (3, 2, 4, k))
@@ -161,19 +151,6 @@ def test_mixture_sums_to_one_and_equals_its_components():
   parts, *_ = all_levels("logistic", mean[1, 2], log_scale[1, 2] - 1, levels)
   expected = special.softmax(np.asarray(logits[1, 2])) @ np.exp(parts)
   np.testing.assert_allclose(jnp.exp(log_p[1, 2]), expected, rtol=1e-4, atol=1e-6)
-
-
-def test_mixture_draws():
-  n, levels = 40_000, 17
-  logits, mean, log_scale = jnp.array([[0.0, 1.0], [-0.8, 0.5], [-2.0, -3.0]])
-  spread = lambda a: jnp.broadcast_to(a[None], (n, 2))
-  options = spread(logits), spread(mean), spread(log_scale), levels
-  draws = distributions.discretized_logistic_mixture_sample(jax.random.key(0), *options)
-  assert draws.shape == (n,)
-  masses = distributions.discretized_logistic_mixture_log_prob(
-    jnp.arange(levels), *(a[:levels] for a in options[:3]), levels
-  )
-  same_frequencies(draws, np.exp(np.asarray(masses, np.float64)))
 
 
 def test_gumbel_softmax():

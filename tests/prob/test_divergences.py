@@ -3,10 +3,7 @@
 import jax
 import jax.numpy as jnp
 import numpy as np
-import pytest
-from scipy.spatial.distance import jensenshannon
 from scipy.special import rel_entr
-from scipy.stats import entropy
 
 from genjax_zoo.prob import divergences
 
@@ -32,7 +29,7 @@ def test_gaussian_kl_is_the_mean_log_ratio():
 
 
 def test_kl_to_the_prior_is_least_at_the_prior():
-  """The slide's form, with log s for log s^2, has its minimum elsewhere."""
+  """Not so with log s in place of log s^2."""
   gradient = jax.grad(lambda x: divergences.kl_standard_normal(*x).sum())
   zeros = jnp.zeros((2, 5))
   np.testing.assert_allclose(gradient((zeros, zeros)), 0, atol=1e-7)
@@ -40,38 +37,6 @@ def test_kl_to_the_prior_is_least_at_the_prior():
   mean, logvar, *_ = gaussians(2)
   assert (divergences.kl_standard_normal(mean, logvar) > 0).all()
   np.testing.assert_allclose(divergences.kl_normal(mean, logvar, mean, logvar), 0, atol=1e-6)
-
-
-@pytest.mark.parametrize("scale", [0.1, 1.0, 5.0])
-def test_categorical_kl_is_that_of_scipy(scale):
-  logits = scale * jax.random.normal(jax.random.key(3), (2, 3, 7))
-  p = np.asarray(jax.nn.softmax(logits), np.float64)
-  np.testing.assert_allclose(
-    divergences.kl_uniform(logits), entropy(p, np.full_like(p, 1 / 7), axis=-1), atol=2e-6
-  )
-
-
-def test_categorical_kl_has_finite_gradients_at_certainty():
-  logits = jnp.array([200.0, 0.0, -200.0, 0.0])
-  np.testing.assert_allclose(divergences.kl_uniform(logits), np.log(4), rtol=1e-6)
-  assert jnp.isfinite(jax.grad(divergences.kl_uniform)(logits)).all()
-
-
-def test_jensen_shannon_is_that_of_scipy_and_reaches_its_bounds():
-  p, q = np.random.default_rng(4).dirichlet(np.full(6, 0.3), (2, 5))
-  p[0, 0] = q[0, 0] = q[1, 2] = 0  # Zeros in one and in both.
-  p, q = p / p.sum(-1, keepdims=True), q / q.sum(-1, keepdims=True)
-  js = divergences.jensen_shannon(jnp.asarray(p), jnp.asarray(q))
-  np.testing.assert_allclose(js, jensenshannon(p, q, axis=-1) ** 2, atol=1e-6)
-  np.testing.assert_allclose(
-    js, divergences.jensen_shannon(jnp.asarray(q), jnp.asarray(p)), atol=1e-6
-  )
-  apart = divergences.jensen_shannon(jnp.array([0.25, 0.75, 0, 0]), jnp.array([0, 0, 0.5, 0.5]))
-  np.testing.assert_allclose(
-    [apart, divergences.jensen_shannon(jnp.asarray(p), jnp.asarray(p))[0]],
-    [np.log(2), 0],
-    atol=1e-6,
-  )
 
 
 def test_kl_of_bernoullis_agrees_with_scipy():
@@ -91,7 +56,7 @@ def test_the_parts_of_the_kl_sum_and_each_is_zero_where_it_should_be():
     z, mean, jnp.exp(logvar / 2)
   ) - jax.scipy.stats.norm.logpdf(z)
   np.testing.assert_allclose(mi + tc + dims, log_ratio.sum(-1), rtol=1e-4, atol=1e-4)
-  # The same posterior for every x: nothing is told, nor shared.
+  # The same posterior for every x: no mutual information, no total correlation.
   one = lambda x: jnp.broadcast_to(x[:1], x.shape)
   mi, tc, dims = divergences.kl_parts(z, one(mean), one(logvar))
   np.testing.assert_allclose(mi, 0, atol=1e-4)

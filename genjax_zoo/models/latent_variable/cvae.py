@@ -16,7 +16,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from genjax_zoo.core import Field, Model
+from genjax_zoo.core import Field, Model, UserError
 from genjax_zoo.models._condition import condition_fields, label_classes
 from genjax_zoo.models._form import entry
 from genjax_zoo.models._networks import encoder_decoder, nonlinearity
@@ -40,6 +40,8 @@ def model(
 
   Raises UserError if the condition is anything else, or the data do not fit.
   """
+  if not condition:
+    raise UserError("model cvae needs a condition: set model.condition=('label',)")
   given = condition_fields(data, condition)
   classes = label_classes(given)
   (label,) = given

@@ -1,6 +1,4 @@
-"""FactorVAE: the shuffle keeps marginals and nothing else; its critic finds a known total
-correlation.
-"""
+"""FactorVAE: permuting keeps the marginals alone; the critic finds a known total correlation."""
 
 import jax
 import jax.numpy as jnp
@@ -11,20 +9,20 @@ from genjax_zoo.core import Field
 from genjax_zoo.models.latent_variable import factor_vae
 
 
-def test_shuffling_keeps_each_coordinate_and_loses_their_company():
+def test_permuting_keeps_marginals_and_removes_correlations():
   z = jax.random.normal(jax.random.key(0), (1000, 1)) * jnp.ones((1, 3))
-  shuffled = factor_vae.shuffle(jax.random.key(1), z)
-  np.testing.assert_array_equal(np.sort(shuffled, 0), np.sort(z, 0))
-  assert np.abs(np.corrcoef(shuffled.T) - np.eye(3)).max() < 0.15
+  permuted = factor_vae.permute(jax.random.key(1), z)
+  np.testing.assert_array_equal(np.sort(permuted, 0), np.sort(z, 0))
+  assert np.abs(np.corrcoef(permuted.T) - np.eye(3)).max() < 0.15
 
 
 def test_the_critic_estimates_the_total_correlation_of_gaussians():
-  """Latents of correlation r have the total correlation -log(1 - r²) / 2; the encoder is fixed, the
-  critic learns.
-  """
-  r, steps = 0.9, 600
+  """Latents of correlation r have a total correlation of -log(1 - r²) / 2; the encoder is fixed."""
+  r = 0.9
+  steps = 600
   data = {"x": Field((2,), np.float32)}
-  frozen, adam = optax.sgd(0.0), optax.adam(optax.cosine_decay_schedule(3e-3, steps))
+  frozen = optax.sgd(0.0)
+  adam = optax.adam(optax.cosine_decay_schedule(3e-3, steps))
   learner = factor_vae.learner(
     data,
     {"gen": frozen, "critic": adam},
@@ -34,9 +32,11 @@ def test_the_critic_estimates_the_total_correlation_of_gaussians():
     critic=(64, 64),
     gamma=7.0,
   )
-  draw = lambda key: {
-    "x": jax.random.normal(key, (1024, 2)) @ jnp.array([[1, r], [0, (1 - r**2) ** 0.5]])
-  }
+
+  def draw(key):
+    z = jax.random.normal(key, (1024, 2))
+    return {"x": z @ jnp.array([[1, r], [0, (1 - r**2) ** 0.5]])}
+
   ts = learner.init(jax.random.key(0), draw(jax.random.key(1)))
   kernel = jnp.eye(2, 4)  # z = x, almost without noise.
   encoder = jax.tree.map(
@@ -54,13 +54,11 @@ def test_the_critic_estimates_the_total_correlation_of_gaussians():
   np.testing.assert_allclose(
     metrics["total_correlation"][-100:].mean(), -np.log(1 - r**2) / 2, rtol=0.1
   )
-  paid = metrics["reconstruction"] + metrics["kl"] + 7 * metrics["total_correlation"]
-  np.testing.assert_allclose(metrics["gen_loss"], paid, rtol=1e-4)
+  loss = metrics["reconstruction"] + metrics["kl"] + 7 * metrics["total_correlation"]
+  np.testing.assert_allclose(metrics["gen_loss"], loss, rtol=1e-4)
 
 
-def test_a_density_of_integers_is_dequantized_as_the_vae_does():
-  data, tx = (
-    {"image": Field((2, 2, 1), np.uint8, 4)},
-    {"gen": optax.sgd(0.0), "critic": optax.sgd(0.0)},
-  )
+def test_a_density_of_integers_is_dequantized_as_in_the_vae():
+  data = {"image": Field((2, 2, 1), np.uint8, 4)}
+  tx = {"gen": optax.sgd(0.0), "critic": optax.sgd(0.0)}
   assert factor_vae.learner(data, tx, likelihood="gaussian").model.dequantization == "uniform"

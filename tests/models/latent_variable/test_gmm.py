@@ -1,6 +1,4 @@
-"""The mixture of Gaussians: EM equals scikit-learn's, climbs, ignores padding; densities and
-samples are right.
-"""
+"""The mixture of Gaussians: EM equals scikit-learn's, never falls, and ignores padding."""
 
 import jax
 import jax.numpy as jnp
@@ -150,7 +148,7 @@ def test_density_responsibilities_and_samples(covariance, _):
   np.testing.assert_allclose(
     model.log_prob(params, {}, batch, None), logsumexp(joint, 1), rtol=1e-5
   )
-  np.testing.assert_allclose(model.parts["log_joint"](params, {}, batch), joint, rtol=1e-5)
+  np.testing.assert_allclose(model.parts["log_component"](params, {}, batch), joint, rtol=1e-5)
   z = model.encode(params, {}, batch, None)
   np.testing.assert_allclose(z["z"], softmax(joint, 1), atol=1e-4)
   np.testing.assert_allclose(model.decode(params, {}, z, None)["x"], z["z"] @ means, atol=1e-4)
@@ -168,7 +166,7 @@ def test_density_responsibilities_and_samples(covariance, _):
 
 
 def test_raw_digits_in_single_precision():
-  """64 pixels, some always 0, 17 gray levels, float32: EM climbs, and stays finite."""
+  """64 pixels, some always 0, 17 gray levels, float32: the likelihood rises, and stays finite."""
   image = load_digits().images[..., None].astype(np.uint8)
   batch = {"image": jnp.asarray(image), "weight": jnp.ones(len(image))}
   learner = gmm.learner(DIGITS, components=5, regularization=1e-3)
@@ -177,7 +175,7 @@ def test_raw_digits_in_single_precision():
   assert np.isfinite(jax.flatten_util.ravel_pytree(ts.params)[0]).all()
   assert log_likelihood[-1] > log_likelihood[0] + 1
   log_prob = learner.model.log_prob(ts.params, {}, batch, jax.random.key(1)).mean()
-  # Noise that the fit did not see costs something.
+  # The dequantization noise, which the fit did not have, costs something.
   assert -64 * np.log(17) < log_prob < log_likelihood[-1]
   drawn = learner.model.sample(ts.params, {}, jax.random.key(2), 9)["image"]
   assert drawn.shape == (9, 8, 8, 1) and drawn.dtype == np.uint8 and drawn.max() <= 16

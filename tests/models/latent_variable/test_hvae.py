@@ -16,12 +16,12 @@ ALL = np.array(list(itertools.product((0, 1), repeat=3)), np.uint8).reshape(8, 1
 
 
 def made(**options):
-  """A model of two levels of one number each, its parameters far from trivial."""
+  """A model of two one-dimensional latents, with parameters far from those at initialisation."""
   model = hvae.model(DATA, **dict(latent=(1, 1), hidden=(4, 4), depth=1) | options)
   params, state = model.init(jax.random.key(0), {"image": ALL})
   noise = iter(jax.random.split(jax.random.key(1), 100))
   stir = lambda scale: lambda p: p + scale * jax.random.normal(next(noise), p.shape)
-  # An encoder near its start is broad: no weight outweighs all others.
+  # The encoder stays broad: no importance weight outweighs all others.
   scales = {"encoder": 0.1, "decoder": 0.3}
   return model, {k: jax.tree.map(stir(scale), params[k]) for k, scale in scales.items()}, state
 
@@ -92,7 +92,7 @@ def test_samples_follow_the_model():
   assert (cold == cold[:1]).all()
 
 
-def test_wrong_data_and_levels_are_told():
+def test_wrong_data_and_sizes_raise():
   with pytest.raises(UserError, match=r"data\.binarize"):
     hvae.model({"image": Field((2, 2, 1), np.uint8, 17)})
   with pytest.raises(UserError, match="one each"):

@@ -1,6 +1,4 @@
-"""The ladder VAE: products of Gaussians, a closed-form bound that is the Monte Carlo one,
-probabilities that sum.
-"""
+"""The ladder VAE: its closed-form bound is the Monte Carlo one; its probabilities sum to one."""
 
 import itertools
 
@@ -26,9 +24,9 @@ def shaken(model, by=0.3):
 def test_the_posterior_is_the_normalised_product():
   rng, z = np.random.default_rng(0), np.linspace(-8, 8, 4001)
   a, b = rng.normal(size=(2, 2)).astype("f4")
-  mean, logvar = ladder_vae.combine(a, b)
-  log_p = lambda law: -0.5 * (z - law[0]) ** 2 / np.exp(law[1])
-  product = np.exp(log_p(a) + log_p(b))
+  mean, logvar = ladder_vae.product(a, b)
+  log_p = lambda mean, logvar: -0.5 * (z - mean) ** 2 / np.exp(logvar)
+  product = np.exp(log_p(*a) + log_p(*b))
   product /= product.sum()
   np.testing.assert_allclose(mean, (product * z).sum(), rtol=1e-4)
   np.testing.assert_allclose(np.exp(logvar), (product * (z - mean) ** 2).sum(), rtol=1e-4)
@@ -47,10 +45,8 @@ def test_the_sum_of_kls_is_the_mean_log_ratio_and_probabilities_sum_to_one():
 
 
 @pytest.mark.slow
-def test_two_levels_of_an_odd_image():
-  """Latents of every level matter; what is encoded is decoded by the same path; free bits hold in
-  training alone.
-  """
+def test_two_hierarchy_levels_of_an_image_of_odd_size():
+  """Every latent changes the image; free bits bound the KL in training alone."""
   data = {"image": Field((7, 5, 3), np.uint8, 17)}
   batch = {"image": np.random.default_rng(0).integers(17, size=(6, 7, 5, 3)).astype(np.uint8)}
   plain, free = (
@@ -61,6 +57,9 @@ def test_two_levels_of_an_odd_image():
   params = jax.tree.map(lambda p: p + 0.2 * jax.random.normal(jax.random.key(1), p.shape), params)
   z = plain.encode(params, {}, batch, jax.random.key(2))
   assert {k: x.shape for k, x in z.items()} == {"z1": (6, 4, 3, 2), "z2": (6, 2, 2, 3)}
+  assert {k: (6, *field.shape) for k, field in plain.latents.items()} == {
+    k: x.shape for k, x in z.items()
+  }
   x = plain.parts["mean"](params, {}, z)
   for name in z:
     assert jnp.abs(plain.parts["mean"](params, {}, z | {name: z[name] + 1}) - x).max() > 1e-3
@@ -77,7 +76,7 @@ def test_two_levels_of_an_odd_image():
   )
 
 
-def test_mistakes_are_told():
+def test_mistakes_raise():
   for data, options in (
     (DATA, {"latent": (2, 2)}),
     ({"x": Field((2,), np.float32)}, {}),

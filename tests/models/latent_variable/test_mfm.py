@@ -1,6 +1,4 @@
-"""The multimodal model: its discrepancy is that of known laws, its parts are independent where they
-should be.
-"""
+"""The multimodal model: the discrepancy of known distributions, and what each latent changes."""
 
 import jax
 import jax.numpy as jnp
@@ -25,8 +23,9 @@ BATCH = {
 
 
 def test_the_discrepancy_is_zero_for_the_prior_and_that_of_a_shifted_one():
-  """With k = exp(-|a - b|²/D): E k(z, z') of N(m, I) is c, of z and n c exp(-|m|²/(D + 4)), c = (1
-  + 4 / D)^(-D/2).
+  """E k(z, z') is c for z, z' ~ N(m, I), and E k(z, n) is c exp(-|m|²/(D + 4)), n ~ N(0, I).
+
+  With k = exp(-|a - b|²/D), c = (1 + 4 / D)^(-D/2).
   """
   D, m = 4, 0.7
   keys = jax.random.split(jax.random.key(0), 20)
@@ -43,11 +42,10 @@ def made(**options):
   return model, model.init(jax.random.key(0), BATCH)[0]
 
 
-def test_what_is_left_out_in_training_does_not_tell_the_label():
-  """The label's nats are those of what `encode` says of one modality when `missing` is 1, else of
-  both.
-  """
-  relu, dense = jax.nn.relu, lambda p, x: x @ p["kernel"] + p["bias"][None]
+def test_a_modality_that_is_left_out_does_not_predict_the_label():
+  """The label's nats are those given one modality if `missing` is 1, and given both if it is 0."""
+  relu = jax.nn.relu
+  dense = lambda p, x: x @ p["kernel"] + p["bias"][None]
   found = {}
   for missing in (0.0, 1.0):
     model, params = made(missing=missing, weight=7.0)
@@ -57,9 +55,9 @@ def test_what_is_left_out_in_training_does_not_tell_the_label():
     )
     found[missing] = metrics["label"]
 
-  def nats(*seen):
+  def nats(*modalities):
     f = params["factor"]
-    z = model.encode(params, {}, {m: BATCH[m] for m in seen}, None)["shared"]
+    z = model.encode(params, {}, {m: BATCH[m] for m in modalities}, None)["shared"]
     log_p = jax.nn.log_softmax(
       dense(params["label"], dense(f["Dense_1"], relu(dense(f["Dense_0"], z))))
     )
@@ -70,7 +68,7 @@ def test_what_is_left_out_in_training_does_not_tell_the_label():
   assert (by[0] ^ by[1]).all() and by[0].any() and by[1].any()
 
 
-def test_a_style_moves_its_own_modality_and_what_is_shared_moves_all():
+def test_a_style_changes_its_own_modality_and_content_all():
   model, params = made()
   z = model.encode(params, {}, BATCH, None)
   out = lambda z: {k: x.astype(jnp.float32) for k, x in model.decode(params, {}, z, None).items()}
@@ -84,7 +82,7 @@ def test_a_style_moves_its_own_modality_and_what_is_shared_moves_all():
   assert given.keys() == DATA.keys() and given["b"].dtype == np.uint8
 
 
-def test_sounds_are_told_apart():
+def test_sounds_are_classified():
   dataset = load("spoken_digits")
   test = dataset.splits["test"]
   label, loudness = spoken.classify(test["sound"])
@@ -92,6 +90,6 @@ def test_sounds_are_told_apart():
   np.testing.assert_allclose(np.sqrt((test["sound"] ** 2).mean(1)), loudness, rtol=1e-4)
 
 
-def test_mistakes_are_told():
+def test_mistakes_raise():
   with pytest.raises(UserError, match="two modalities"):
     mfm.model({k: DATA[k] for k in ("a", "label")})
