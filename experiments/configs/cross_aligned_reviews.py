@@ -1,10 +1,10 @@
-"""A cross-aligned autoencoder: restaurant reviews, bad and good, each said in the other style.
+"""A cross-aligned autoencoder: bad and good restaurant reviews, each rewritten in the other style.
 
   python -m experiments.main --config=configs/cross_aligned_reviews.py
 
-Expected on the 1,000 test sentences, whose contents no training sentence has: each is restored word
-by word in its own style; what comes out in the other style is measured in the lesson
-style_transfer. The report shows examples. 60 s on 2 CPU cores shared with other work.
+Expected on the 1,000 test sentences, whose contents no training sentence has: each is reconstructed
+word by word in its own style; transfer to the other style is measured in the lesson style_transfer.
+The report has examples. 60 s on 2 CPU cores shared with other work.
 """
 
 from ml_collections import ConfigDict

@@ -3,8 +3,8 @@
   python -m experiments.main --config=configs/ddls_digits.py
 
 Expected: with seed 0, FID 0.08 by the features of digits (the GAN itself 0.11, train against test
-0.06). 300 updates of the critic take a second; more of them learn the 1,500 training images by
-heart and the samples get worse (1,000 updates and 200 steps of 0.02: FID 0.17).
+0.06). 300 updates of the critic take a second; with more it memorises the 1,500 training images and
+the samples get worse (1,000 updates and 200 steps of 0.02: FID 0.17).
 """
 
 from ml_collections import ConfigDict

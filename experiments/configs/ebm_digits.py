@@ -3,7 +3,7 @@
   python -m experiments.main --config=configs/ebm_digits.py
 
 Expected: with seed 0, FID 0.40 by the features of digits, where train against test gives 0.06:
-strokes and most classes are right, some images are no digits. 11 s of training on 2 CPU cores.
+strokes and most classes are right, some images are not digits. 11 s of training on 2 CPU cores.
 """
 
 from ml_collections import ConfigDict

@@ -3,9 +3,9 @@
   python -m experiments.main --config=configs/wgan_gp_25gaussians.py
 
 Expected: 25 of 25 modes, and 87, 86 and 91 % of the samples within 3 standard deviations of one,
-with the seeds 0, 1 and 2. 60 to 90 s of training on 2 CPU cores, busy with other work. The decay of
-the rate matters. Within a mode the samples are narrower than the data: about two thirds of their
-standard deviation.
+with the seeds 0, 1 and 2. 60 to 90 s of training on 2 CPU cores, busy with other work. It
+needs the decay of the learning rate. Within a mode the samples' standard deviation is about two
+thirds of the data's.
 """
 
 from ml_collections import ConfigDict

@@ -3,7 +3,7 @@
   python -m experiments.main --config=configs/wgan_gp_mnist.py
 
 Expected: FID 3.5 of 10,000 samples by the features of MNIST, where a VAE of the same gray images
-has 3.8; many samples are between digits still. 4 minutes of training on 2 busy CPU cores.
+has 3.8; many samples are still between two digits. 4 minutes of training on 2 busy CPU cores.
 """
 
 from ml_collections import ConfigDict

@@ -51,11 +51,12 @@ def play(
   global clip_norm is over both.
 
   `schedules` = {"critic": {"r1": f}} passes r1 = f(updates) to the critic's loss and logs it as
-  "critic_r1"; `updates` are that player's own so far. The schedule of a lazy penalty is 0 in most
-  updates: the loss then skips the penalty by `lax.cond`, and its metric is NaN. `rates` =
-  {"mapping": 0.01} scales the updates of every sub-tree of that name.
+  "critic_r1"; `updates` is the number of that player's earlier updates. The schedule of a lazy
+  penalty is 0 in most updates: the loss then skips the penalty by `lax.cond`, and its metric is NaN.
+  `rates` = {"mapping": 0.01} scales the updates of every sub-tree of that name.
 
-  Raises UserError when an optimizer is missing and when the critic has no update.
+  Raises UserError when an optimizer is missing, when the critic has no update, and for a schedule or
+  a rate of no player.
   """
   check_players(tx, n_critic, schedules)
   tx = {player: slowed(tx[player], rates) for player in PLAYERS}

@@ -123,8 +123,8 @@ def test_the_optimal_discriminator_is_p_over_p_plus_q_and_its_value_2_jsd_less_l
 def test_r1_makes_the_dirac_gan_converge():
   """Data at one point, a generator that moves a point, a linear critic (Mescheder 2018, section 2).
 
-  Gradient descent still circles about the equilibrium after 2,000 steps without R1, and has reached
-  it with R1.
+  After 2,000 steps gradient descent circles around the equilibrium without R1, and has reached it
+  with R1.
   """
   batch, distance = {"x": jnp.ones((8, 2)), "weight": jnp.ones(8)}, {}
   for r1 in (0.0, 1.0):
