@@ -52,11 +52,11 @@ def play(
 
   `schedules` = {"critic": {"r1": f}} passes r1 = f(updates) to the critic's loss and logs it as
   "critic_r1"; `updates` is the number of that player's earlier updates. The schedule of a lazy
-  penalty is 0 in most updates: the loss then skips the penalty by `lax.cond`, and its metric is NaN.
+  penalty is 0 in most updates: the loss then skips the penalty by `lax.cond`, its metric NaN.
   `rates` = {"mapping": 0.01} scales the updates of every sub-tree of that name.
 
-  Raises UserError when an optimizer is missing, when the critic has no update, and for a schedule or
-  a rate of no player.
+  Raises UserError when an optimizer is missing, when the critic has no update, and for schedules or
+  rates of no player.
   """
   check_players(tx, n_critic, schedules)
   tx = {player: slowed(tx[player], rates) for player in PLAYERS}
