@@ -1,10 +1,10 @@
-"""An autoencoder of 8 x 8 digits through 16 numbers.
+"""An autoencoder of 8 x 8 digits with 16 latents.
 
   python -m experiments.main --config=configs/autoencoder_digits.py
 
-Expected on the 297 test images: PSNR 22.9 dB. What it decodes from z ~ N(0, I) has an FID of 2.2,
-the samples of a VAE of as many latents 0.28 (lesson autoencoder_samples): an autoencoder is no
-generative model. 2 s of training on 2 CPU cores.
+Expected on the 297 test images: PSNR 22.9 dB. The images that it decodes from z ~ N(0, I) have an
+FID of 2.2, the samples of a VAE with as many latents 0.28 (lesson autoencoder_samples): an
+autoencoder is not a generative model. 2 s of training on 2 CPU cores.
 """
 
 from ml_collections import ConfigDict

@@ -1,5 +1,4 @@
-"""A VAE with binary latents on binarized 8 x 8 digits, trained by REINFORCE with leave-one-out
-baselines.
+"""A VAE with binary latents on binarized digits, trained by REINFORCE with leave-one-out baselines.
 
   python -m experiments.main --config=configs/bernoulli_vae_digits.py
 

@@ -1,4 +1,4 @@
-"""A feature net: its penultimate layer measures the quality of samples.
+"""A feature network: its penultimate layer measures the quality of samples.
 
   python -m experiments.main --config=configs/classifier_digits.py
 

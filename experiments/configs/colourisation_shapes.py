@@ -1,10 +1,10 @@
-"""An autoencoder that colours gray images of coloured shapes.
+"""An autoencoder that colourises gray images of coloured shapes.
 
   python -m experiments.main --config=configs/colourisation_shapes.py
 
-Expected on the 1,500 test images of 16 x 16: PSNR 30.4 dB, where the gray images have 25.7: the
-right colour for nearly all, but hardly any yet on black. It comes late: 26.1 dB after a quarter of
-the steps, and at 32 x 32 none in 1,500. About 150 steps/s on 2 CPU cores.
+Expected on the 1,500 test images of 16 x 16: PSNR 30.4 dB, where the gray images have 25.7.
+Nearly all shapes get the right colour, but hardly any yet on black. Colours come late: 26.1 dB
+after a quarter of the steps, and at 32 x 32 none within 1,500. About 150 steps/s on 2 CPU cores.
 """
 
 from ml_collections import ConfigDict

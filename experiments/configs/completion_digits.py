@@ -1,4 +1,4 @@
-"""8 x 8 digits completed by an autoencoder, a square of 4 x 4 missing anywhere.
+"""An autoencoder that inpaints 8 x 8 digits, of which a square of 4 x 4 is missing.
 
   python -m experiments.main --config=configs/completion_digits.py
 

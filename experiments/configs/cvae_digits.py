@@ -3,8 +3,8 @@
   python -m experiments.main --config=configs/cvae_digits.py
 
 Expected on the 297 test images: -ELBO 98.7, IWAE-500 94.9 nats (standard error over images 0.7),
-3.9 fewer than the same network without labels (vae_digits); FID 0.12; 97 of 100 samples have, by
-the feature net, the class they were given. 5 s of training on 2 CPU cores.
+3.9 fewer than the same network without labels (vae_digits); FID 0.12; 97 of 100 samples have, as
+scored by the feature network, the class they are conditioned on. 5 s of training on 2 CPU cores.
 """
 
 from ml_collections import ConfigDict

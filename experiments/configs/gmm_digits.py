@@ -1,5 +1,4 @@
-"""A mixture of 10 Gaussians with full covariances, fitted to 8 x 8 digits by
-expectation-maximisation.
+"""A mixture of 10 Gaussians with full covariances, fitted to 8 x 8 digits by EM.
 
   python -m experiments.main --config=configs/gmm_digits.py
 

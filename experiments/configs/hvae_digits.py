@@ -1,4 +1,4 @@
-"""A hierarchy of two levels of latents on binarized 8 x 8 digits, trained by the ELBO.
+"""A hierarchy of two latents, of 16 and 8 dimensions, on binarized digits, trained by the ELBO.
 
   python -m experiments.main --config=configs/hvae_digits.py
 

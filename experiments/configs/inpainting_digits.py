@@ -1,4 +1,4 @@
-"""An autoencoder that fills in the half of the pixels that is missing at random, of digits.
+"""An autoencoder that inpaints digits of which half the pixels are missing at random.
 
   python -m experiments.main --config=configs/inpainting_digits.py
 

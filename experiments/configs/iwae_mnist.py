@@ -1,12 +1,11 @@
-"""An IWAE (Burda 2015): one layer of 50 latents, k = 5 draws an example, on dynamically binarized
-MNIST, 66 epochs.
+"""An IWAE of one layer of 50 latents, k = 5 importance weights, on dynamically binarized MNIST.
 
   python -m experiments.main --config=configs/iwae_mnist.py
 
-Expected on all 10,000 test images: -ELBO 95.4, IWAE-500 88.7 nats (standard error over images 0.2;
-one run, seed 0). The layers are wider than the paper's 200, to have as many parameters as
-hvae_mnist. Cost: 21 minutes of training on 2 CPU cores busy with other work, at about 35 steps/s,
-and 3 of IWAE-500. The paper's k = 50, on a GPU:
+66 epochs. Expected on all 10,000 test images: -ELBO 95.4, IWAE-500 88.7 nats (standard error over
+images 0.2; one run, seed 0). The layers are wider than the paper's 200, to have as many parameters
+as hvae_mnist. Cost: 21 minutes of training on 2 CPU cores busy with other work, at about 35
+steps/s, and 3 of IWAE-500. The paper's k = 50, on a GPU:
 
   --config.model.k=50 --config.model.hidden=200 --config.train.steps=600000
 """

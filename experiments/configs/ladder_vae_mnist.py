@@ -2,7 +2,7 @@
 
   python -m experiments.main --config=configs/ladder_vae_mnist.py
 
-Expected: not measured. Others' ladder VAEs of three convolutional levels have -ELBO 82.1 and
+Expected: not measured. Other ladder VAEs of three convolutional latents have -ELBO 82.1 and
 IWAE-1000 79.2 nats with static binarization (github.com/addtt/ladder-vae-pytorch). Smaller, in 21
 minutes of CPU time with its evaluation,
 
@@ -11,9 +11,9 @@ minutes of CPU time with its evaluation,
   --config.evaluate.examples=2000 --config.evaluate.log_prob.k=200
 
 it has -ELBO 94.9 and IWAE-200 88.6 nats on 2,000 test images (standard error over images 0.5; one
-seed), 2.9 less than the one level of configs/iwae_mnist.py with --config.model.k=1, of 3 times as
-many parameters and 6 times as many images seen. Levels say 13.7, 20.4 and 8.4 nats, from the finest
-up.
+seed), 2.9 less than the one latent of configs/iwae_mnist.py with --config.model.k=1, which has 3
+times as many parameters and is trained on 6 times as many images. The KL is 13.7, 20.4 and 8.4
+nats, from the finest latent up.
 """
 
 from ml_collections import ConfigDict

@@ -2,9 +2,9 @@
 
   python -m experiments.main --config=configs/mfm_spoken_digits.py
 
-Expected on the 297 test examples: the label is told by both modalities in 99 %, by the image alone
-in 96 %, by the sound alone always. Styles have 2 numbers, too few for the class: see the lesson
-missing_modality. 30 s on 2 CPU cores.
+Expected on the 297 test examples: the label is predicted right from both modalities for 99 %, from
+the image alone for 96 %, from the sound alone always. Styles have 2 dimensions, too few to encode
+the class: see the lesson missing_modality. 30 s on 2 CPU cores.
 """
 
 from ml_collections import ConfigDict

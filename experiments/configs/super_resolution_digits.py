@@ -1,4 +1,4 @@
-"""4 x 4 digits enlarged to 8 x 8 by an autoencoder.
+"""An autoencoder that enlarges 4 x 4 digits to 8 x 8.
 
   python -m experiments.main --config=configs/super_resolution_digits.py
 

@@ -1,5 +1,4 @@
-"""A VAE, 784-300-300-40, of statically binarized MNIST (Larochelle's), 80 epochs with early
-stopping.
+"""A VAE, 784-300-300-40, of statically binarized MNIST, 80 epochs with early stopping.
 
   python -m experiments.main --config=configs/vae_mnist_long.py
 

@@ -1,11 +1,10 @@
-"""A VAE of 8 x 8 digits with two latents, so that its whole latent space can be seen: the report
-decodes the plane.
+"""A VAE of 8 x 8 digits with two latents: the report shows its whole latent plane, decoded.
 
   python -m experiments.main --config=configs/vae_plane_digits.py
 
 Expected on the 297 test images: -ELBO 109.4, IWAE-500 107.4 nats (standard error over images 0.7),
 8.6 more than with 8 latents; KL 4.8 nats. FID 0.61 by the features of digits, recall 0.02: the
-plane holds most classes apart, and little else. 4 s of training on 2 CPU cores.
+plane separates most classes, and little else. 4 s of training on 2 CPU cores.
 """
 
 from ml_collections import ConfigDict

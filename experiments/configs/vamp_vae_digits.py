@@ -1,4 +1,4 @@
-"""A VAE of digits with a prior of learned inputs, VampPrior.
+"""A VAE of digits with a VampPrior of 50 pseudo-inputs.
 
   python -m experiments.main --config=configs/vamp_vae_digits.py
 
