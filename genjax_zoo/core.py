@@ -28,7 +28,11 @@ import jax
 import jax.numpy as jnp
 import optax
 
-from genjax_zoo.errors import UserError as UserError, nearest as nearest  # Part of the contract.
+from genjax_zoo.errors import (  # Part of the contract.
+  UserError as UserError,
+  check_sizes as check_sizes,
+  nearest as nearest,
+)
 from genjax_zoo.sharding import all_gather, shard_batch as shard_batch
 
 PyTree = Any
@@ -167,7 +171,8 @@ def split(tree, n: int):
   for x in jax.tree.leaves(tree):
     if len(x) % n:
       raise UserError(
-        f"a batch of {len(x)} can't be split into {n} equal parts: make data.batch a multiple of {n}"
+        f"a batch of {len(x)} can't be split into {n} equal parts: make data.batch a multiple "
+        f"of {n}"
       )
   return jax.tree.map(lambda x: x.reshape(-1, n, *x.shape[1:]).swapaxes(0, 1), tree)
 

@@ -15,7 +15,6 @@ Errata of the slides: docs/errata.md#processes
 
 from collections.abc import Callable
 
-import jax
 import jax.numpy as jnp
 
 from genjax_zoo.prob.schedules import NoiseLevel
@@ -36,20 +35,18 @@ def diffuse(x0, eps, t: NoiseLevel):
   return alpha * x0 + sigma * eps
 
 
-def transition_variance(s: NoiseLevel, t: NoiseLevel):
-  """The variance of q(x_t | x_s), sigma_t² - (alpha_t / alpha_s)² sigma_s²: the papers' beta_t."""
-  scaled = t.alpha / s.alpha * s.sigma
-  # As (a - b) (a + b), which loses fewer digits than a² - b². At s = t, where it is 0, rounding may
-  # make it negative.
-  return jnp.maximum((t.sigma - scaled) * (t.sigma + scaled), 0)
-
-
 def transition(s: NoiseLevel, t: NoiseLevel) -> NoiseLevel:
   """(ratio, sd) of a step of the chain, q(x_t | x_s) = N(ratio x_s, sd² I).
 
-  ratio = alpha_t / alpha_s. It is a NoiseLevel, so that `diffuse` takes x_s to x_t by it.
+  ratio = alpha_t / alpha_s, and sd² = sigma_t² - ratio² sigma_s² is the papers' beta_t. It is a
+  NoiseLevel, so that `diffuse` takes x_s to x_t by it.
   """
-  return NoiseLevel(t.alpha / s.alpha, jnp.sqrt(transition_variance(s, t)))
+  ratio = t.alpha / s.alpha
+  scaled = ratio * s.sigma
+  # As (a - b) (a + b), which loses fewer digits than a² - b². At s = t, where it is 0, rounding may
+  # make it negative.
+  variance = jnp.maximum((t.sigma - scaled) * (t.sigma + scaled), 0)
+  return NoiseLevel(ratio, jnp.sqrt(variance))
 
 
 def posterior(x0, x, s: NoiseLevel, t: NoiseLevel):
@@ -70,24 +67,6 @@ def posterior(x0, x, s: NoiseLevel, t: NoiseLevel):
   mean = ratio * (s.sigma / t.sigma) ** 2 * x + s.alpha * large / t.sigma**2 * x0
   small = large * (s.sigma / t.sigma) ** 2
   return mean, small, large
-
-
-def log_variance_bounds(levels: NoiseLevel) -> tuple[jax.Array, jax.Array]:
-  """(log_small, log_large), each [T + 1] and indexed by t: the bounds of learned log variances.
-
-  The logarithms of the variances `small` and `large` of `posterior` from t to s = t - 1, for levels
-  [T + 1] from data to noise (Nichol & Dhariwal 2021, arXiv:2102.09672, equation 15). Entries 0,
-  where there is no step, are -inf.
-  """
-  s = levels.at(slice(None, -1))
-  t = levels.at(slice(1, None))
-  large = transition_variance(s, t)
-  small = large * (s.sigma / t.sigma) ** 2
-  # t = 1 ends in data: small = 0 has no logarithm, and that of t = 2 stands in, if there is one.
-  # It may be above `large` of t = 1, which then is both bounds.
-  first = jnp.minimum(small[1], large[0]) if len(large) > 1 else large[0]
-  small = small.at[0].set(first)
-  return tuple(jnp.concatenate([jnp.array([-jnp.inf]), jnp.log(v)]) for v in (small, large))
 
 
 def split_v(v, x, a, s):

@@ -66,27 +66,6 @@ def test_the_posterior_mean_has_the_papers_forms():
     np.testing.assert_allclose([small, large], [(1 - before) / (1 - abar) * beta, beta], rtol=1e-8)
 
 
-@pytest.mark.parametrize("schedule", schedules.DISCRETE)
-def test_log_variance_bounds_are_those_of_the_posterior(schedule):
-  """In order at every t; at t = 1, where the smaller variance is 0, it is that of t = 2."""
-  level = getattr(schedules, schedule)(T)
-  log_small, log_large = p.log_variance_bounds(level)
-  assert log_small.shape == log_large.shape == (T + 1,)
-  assert (log_small[1:] <= log_large[1:]).all()
-  variances = lambda t: p.posterior(X0, X0, level.at(t - 1), level.at(t))[1:]
-  for t in (2, 40, T):
-    np.testing.assert_allclose([log_small[t], log_large[t]], np.log(variances(t)), rtol=1e-12)
-  np.testing.assert_allclose(log_large[1], np.log(variances(1)[1]), rtol=1e-12)
-  np.testing.assert_allclose(
-    log_small[1], np.log(min(variances(2)[0], variances(1)[1])), rtol=1e-12
-  )
-
-
-def test_log_variance_bounds_of_one_step_are_equal():
-  log_small, log_large = p.log_variance_bounds(schedules.linear(1))
-  np.testing.assert_array_equal(log_small, log_large)
-
-
 @pytest.mark.parametrize("source", p.SPLITS)
 @pytest.mark.parametrize("kind", p.TARGETS)
 @pytest.mark.parametrize("level", ["vp", "ve", "flow"])

@@ -11,8 +11,7 @@ import math
 
 import flax.linen as nn
 
-from genjax_zoo.core import Field, UserError, nearest
-from genjax_zoo.errors import check_sizes
+from genjax_zoo.core import Field, UserError, check_sizes, nearest
 from genjax_zoo.nn.denoiser import Denoiser, ResidualMLP
 from genjax_zoo.nn.dit import DiT
 from genjax_zoo.nn.unet import UNet

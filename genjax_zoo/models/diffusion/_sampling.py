@@ -4,7 +4,7 @@ All functions take the `Diffusion` that they sample from, and the samplers' own 
 `prob.samplers`.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 import functools
 import inspect
 from typing import NamedTuple
@@ -62,10 +62,10 @@ def sample_diffusion(
 ) -> dict:
   """n samples in `steps` steps of one of SAMPLERS, with its own `options`.
 
-  `scale` is that of classifier-free guidance, at noise sigma / alpha in `interval`; `rescale` as
-  there. x0_hat of images is clipped, or thresholded at the quantile `threshold`. Given an example
-  and "known" [n, ...], 1 or True where it is to stay, the rest is painted in (RePaint), `repeats`
-  times at each level.
+  `scale` is that of classifier-free guidance, or {entry of the condition: scale}, at noise sigma /
+  alpha in `interval`; `rescale` as there. x0_hat of images is clipped, or thresholded at the
+  quantile `threshold`. Given an example and "known" [n, ...], 1 or True where it is to stay, the
+  rest is painted in (RePaint), `repeats` times at each level.
   """
   space = process.space
   k_x, key = jax.random.split(key)
@@ -166,8 +166,11 @@ def solver(process: Diffusion, name: str, steps: int, scale, options) -> Callabl
     raise UserError(f"sample.{option}: {name} takes {takes}{nearest(option, own)}")
   if name == "dpm_solver_single" and steps % 2:
     raise UserError(f"sample.steps={steps}: dpm_solver_single takes steps two at a time")
-  if scale is not None and not process.space.condition_fields:
+  fields = process.space.condition_fields
+  if scale is not None and not fields:
     raise UserError('sample.scale needs a conditional model: model.condition=("label",)')
+  if isinstance(scale, Mapping) and scale.keys() != fields.keys():
+    raise UserError(f"sample.scale={dict(scale)}: it has one scale for each of {', '.join(fields)}")
   return functools.partial(function, **options)
 
 
@@ -191,4 +194,5 @@ def check_sampling(
   # A learned variance is of the network without guidance. Unguided it comes with x0_hat, guided it
   # is an evaluation of its own.
   learned = callable(process.variance) and sampler in WITH_VARIANCE and "variance" not in options
-  return 2 * times + learned * steps
+  several = 1 + (len(scale) if isinstance(scale, Mapping) else 1)
+  return several * times + learned * steps

@@ -43,7 +43,6 @@ from genjax_zoo.models._condition import drop as drop_condition
 from genjax_zoo.models.diffusion._diffusion import diffusion
 from genjax_zoo.models.diffusion._space import (
   Space,
-  align,
   check_choices,
   network_functions,
   space_of,
@@ -95,9 +94,9 @@ def bound_term(predict: Callable, batch, t, chain: Chain, k_eps, clip: bool = Tr
   x0_hat, _, v = predict(x_t, level)
   if space.num_values and clip:
     x0_hat = jnp.clip(x0_hat, -1, 1)
-  mean, small, _ = processes.posterior(x0, x_t, s, level)
-  mean_hat = processes.posterior(x0_hat, x_t, s, level)[0]
-  log_var_hat = reverse_log_variance(chain, t, x0, v)
+  mean, small, large = processes.posterior(x0, x_t, s, level)
+  mean_hat, _, _ = processes.posterior(x0_hat, x_t, s, level)
+  log_var_hat = reverse_log_variance(chain, small, large, v)
   # At t = 1, whose term is no KL, the posterior's variance is 0.
   log_var = jnp.log(jnp.where(small > 0, small, 1.0))
   flat = lambda a: jnp.broadcast_to(a, x0.shape).reshape(len(x0), -1)
@@ -115,14 +114,20 @@ def log_likelihood(space: Space, batch, mean, log_sd):
   return normal_log_prob(flat(space.to_floats(batch)), mean, log_sd).sum(-1)
 
 
-def reverse_log_variance(chain: Chain, t, x, v=None):
-  """log var of p(x_s | x_t), which broadcasts to x [B, ...], at integers t [B].
+def reverse_log_variance(chain: Chain, small, large, v=None):
+  """log var of p(x_s | x_t), for the variances of the posterior, which broadcast to x.
 
   v in [0, 1], of the shape of x, is the learned share of the larger one:
 
   var = large^v small^(1 - v) (Nichol & Dhariwal 2021, arXiv:2102.09672, equation 15).
   """
-  log_small, log_large = (align(a[t], x) for a in processes.log_variance_bounds(chain.levels))
+  # At t = 1 `small` is 0, and that of t = 2 stands in for it, as there; unless T is 1.
+  least = large
+  if chain.T > 1:
+    _, second, _ = processes.posterior(0.0, 0.0, chain.levels.at(1), chain.levels.at(2))
+    least = jnp.minimum(second, large)
+  log_small = jnp.log(jnp.where(small > 0, small, least))
+  log_large = jnp.log(large)
   if chain.variance == "learned":
     return v * log_large + (1 - v) * log_small
   return {"small": log_small, "large": log_large}[chain.variance]

@@ -10,6 +10,7 @@ import pytest
 from genjax_zoo.core import Field, UserError
 from genjax_zoo.models.diffusion import ddpm, improved_ddpm
 from genjax_zoo.prob import schedules
+from genjax_zoo.prob.processes import posterior
 
 POINTS = {"x": Field((3,), np.float32)}
 IMAGES = {"image": Field((4, 4, 1), np.uint8, 5), "label": Field((), np.int32, 3)}
@@ -120,6 +121,20 @@ def test_algorithm_1_of_an_untrained_network():
     loss, _ = model.loss(params, state, batch, KEY, train=True)
     assert loss.shape == (4000,)
     np.testing.assert_allclose(loss.mean(), expected, rtol=0.05)
+
+
+@pytest.mark.parametrize("T", [1, 2, 30])
+def test_the_learned_variance_is_between_those_of_the_posterior(T):
+  """v = 0 is the smaller one, that of t = 2 at t = 1 where it would be 0; v = 1 the larger one."""
+  chain = ddpm.Chain(None, schedules.cosine(T), "learned")
+  t = jnp.arange(1, T + 1)
+  _, small, large = posterior(0.0, jnp.zeros((T, 1)), chain.levels.at(t - 1), chain.levels.at(t))
+  log_var = lambda v: ddpm.reverse_log_variance(chain, small, large, v)[:, 0]
+  least = np.array(small[:, 0])
+  least[0] = min(least[1], large[0, 0]) if T > 1 else large[0, 0]
+  np.testing.assert_allclose(log_var(0.0), np.log(least), rtol=1e-5)
+  np.testing.assert_allclose(log_var(1.0), np.log(large[:, 0]), rtol=1e-5)
+  np.testing.assert_allclose(log_var(0.3), 0.3 * log_var(1.0) + 0.7 * log_var(0.0), rtol=1e-5)
 
 
 def test_running_mean():

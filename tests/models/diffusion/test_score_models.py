@@ -120,7 +120,7 @@ def test_the_likelihood_of_integers_is_the_dequantized_bound():
 
 
 def test_reflow_takes_its_pairs_and_weights_from_its_teacher():
-  """A teacher whose velocity is 0 leaves noise where it is: with its weights the loss on such pairs is 0."""
+  """A teacher whose velocity is 0 leaves noise where it is: the loss of its pairs is 0."""
   teacher = MODELS["flow_matching"]
   weights = untrained(teacher)
   model = flow_matching.model(POINTS, teacher=teacher, pairs=1500, **SMALL)
