@@ -9,28 +9,20 @@ import jax
 import jax.numpy as jnp
 import optax
 
-from genjax_zoo.core import Field, Learner, Model, UserError, descend, nearest
-from genjax_zoo.errors import check_sizes
+from genjax_zoo.core import Field, Learner, Model, UserError, check_sizes, descend, nearest
 
 
 def constructor(name: str):
-  """The `model` or `learner` of `genjax_zoo/models/*/<name>.py`, or of your own module
-  "package.module".
+  """The `model` or `learner` of a model file, by its name, or of your module "package.module".
 
   Raises UserError when there is none, naming the nearest known one.
   """
-  models = Path(__file__).parent / "models"
-  known = {
-    p.stem: f"genjax_zoo.models.{p.parent.name}.{p.stem}"
-    for p in sorted(models.glob("*/[a-z]*.py"))
-  }
-  path = known.get(name, name)
-  if name not in known and (
-    "." not in name or not importlib.util.find_spec(name.partition(".")[0])
-  ):
+  files = sorted((Path(__file__).parent / "models").glob("*/[a-z]*.py"))
+  known = {file.stem: f"genjax_zoo.models.{file.parent.name}.{file.stem}" for file in files}
+  if name not in known and not is_module(name):
     raise UserError(f"unknown model {name!r}{nearest(name, known)}; there are {', '.join(known)}")
   try:
-    module = importlib.import_module(path)
+    module = importlib.import_module(known.get(name, name))
   except ModuleNotFoundError as e:
     raise UserError(f"model {name!r} can't be imported: {e}") from e
   construct = getattr(module, "model", None) or getattr(module, "learner", None)
@@ -39,6 +31,12 @@ def constructor(name: str):
       f"{module.__file__} defines neither model(data, ...) nor learner(data, tx, ...)"
     )
   return construct
+
+
+def is_module(name: str) -> bool:
+  """Whether a name is that of a module in a package that is there: "mine.pixels"."""
+  package, dot, _ = name.partition(".")
+  return bool(dot) and importlib.util.find_spec(package) is not None
 
 
 def optimizer(
@@ -51,13 +49,12 @@ def optimizer(
   clip_norm: float = 0.0,
   **options,
 ) -> optax.GradientTransformation:
-  """`optax.<name>(learning rate, **options)`, clipped to the global norm `clip_norm` when positive.
-
-  Weight decay, where the optimizer has it, is of matrices and kernels alone, not of biases and
-  scales.
+  """`optax.<name>(learning rate, **options)`.
 
   The rate rises linearly over `warmup_steps`, then is "constant", or goes to 0 at `steps` of this
-  player's own updates as a half "cosine" or "linear". Raises UserError for a name that optax lacks.
+  player's own updates as a half "cosine" or "linear". Gradients are clipped to the global norm
+  `clip_norm` if it is positive. Weight decay is of matrices and kernels alone, not of biases and
+  scales. Raises UserError for a name that optax lacks.
   """
   schedules = {
     "constant": lambda: optax.constant_schedule(learning_rate),
@@ -94,63 +91,71 @@ def stages_of(construct) -> set[str]:
 def build(config: Mapping, data: Mapping[str, Field], stages: Mapping[str, Model] = {}) -> Learner:
   """The learner that a resolved config describes, for batches of the fields `data`.
 
-  `stages` holds the models of earlier stages, by the keyword that the constructor calls them.
+  `stages` holds the models of earlier stages, by the keyword that the constructor calls them. The
+  constructor's signature says what else it gets, see core.py.
   """
   options = dict(config["model"])
   name = options.pop("name")
-  construct, train = constructor(name), config["train"]
-  known = inspect.signature(construct, eval_str=True).parameters
-  optional = {k for k, p in known.items() if p.default is None}
+  construct = constructor(name)
+  arguments = inspect.signature(construct, eval_str=True).parameters
+  optional = {k for k, p in arguments.items() if p.default is None}
   if differ := (set(stages) ^ stages_of(construct)) - optional:
     raise UserError(
       f"model {name!r} and the config's stages disagree about {', '.join(sorted(differ))}"
     )
-  check_sizes("model", options, {k: p.default for k, p in known.items()})
+  check_sizes("model", options, {k: p.default for k, p in arguments.items()})
   options |= stages
-  if "tx" not in known:
-    model = construct(data, **options)
-    if model.loss is None:
-      return descend(model, optax.identity())
-    schedules = {k: _schedule(k, s) for k, s in config.get("schedules", {}).items()}
-    tx = update(train["steps"], config["optimizer"])
-    return descend(model, tx, train["ema"], schedules, train["accumulate"])
+  if "tx" in arguments:
+    return build_learner(name, construct, arguments, config, data, options)
+  model = construct(data, **options)
+  if model.loss is None:  # A combination of earlier stages: nothing to train.
+    return descend(model, optax.identity())
+  train = config["train"]
+  schedules = {k: schedule_of(k, s) for k, s in config.get("schedules", {}).items()}
+  tx = optimizer_of(config["optimizer"], train["steps"])
+  return descend(model, tx, train["ema"], schedules, train["accumulate"])
+
+
+def build_learner(name: str, construct, arguments, config, data, options) -> Learner:
+  """The learner of a model that writes its own step, with an optimizer for each player."""
+  train = config["train"]
   if train["accumulate"] != 1:
     raise UserError(f"model {name!r} writes its own step: it does not take train.accumulate")
-  if "schedules" in known:
+  if "schedules" in arguments:
     options["schedules"] = player_schedules(config.get("schedules", {}))
   elif config.get("schedules"):
     raise UserError(f"model {name!r} writes its own step: it does not take schedules")
-  if "ema" in known:
+  if "ema" in arguments:
     options["ema"] = train["ema"]
   players = config.get("optimizer", {})
   if not all(isinstance(player, Mapping) for player in players.values()):
     raise UserError(
-      f"model {name!r} trains its own way, with an optimizer for each player: start from a config of it"
+      f"model {name!r} has an optimizer for each player: start from one of its configs"
     )
-  return construct(
-    data, {k: update(train["steps"], player) for k, player in players.items()}, **options
-  )
+  tx = {player: optimizer_of(section, train["steps"]) for player, section in players.items()}
+  return construct(data, tx, **options)
 
 
-def update(steps: int, options) -> optax.GradientTransformation:
-  """The optimizer of a config's section; `steps` is that of training where the section leaves it 0."""
-  return optimizer(**options | {"steps": options.get("steps") or steps})
+def optimizer_of(section: Mapping, steps: int) -> optax.GradientTransformation:
+  """The optimizer of a config's section; `steps` are those of training where the section has 0."""
+  return optimizer(**section | {"steps": section.get("steps") or steps})
 
 
 def player_schedules(config: Mapping) -> dict:
   """{player: {argument of its loss: schedule}} of a config's section of the same form."""
   return {
-    player: {k: _schedule(f"{player}.{k}", options) for k, options in arguments.items()}
+    player: {k: schedule_of(f"{player}.{k}", options) for k, options in arguments.items()}
     for player, arguments in config.items()
   }
 
 
-def _schedule(key, options):
+def schedule_of(key: str, options: Mapping):
+  """The optax schedule of a config's section `schedules.<key>`."""
   options = dict(options)
   return optax_function(f"schedules.{key}.name", options.pop("name"))(**options)
 
 
 def dummy(data: Mapping[str, Field], n: int = 1) -> dict:
-  """A batch of n zeros in the form of the data."""
+  """A batch of n zeros with the keys, shapes and dtypes of the data."""
   batch = {k: jnp.zeros((n, *f.shape), f.dtype) for k, f in data.items()}
   return batch | {"weight": jnp.ones(n)}

@@ -30,7 +30,7 @@ class Run(NamedTuple):
   mesh: jax.sharding.Mesh
 
   def sample(self, n: int, seed: int = 0, given={}, **options) -> dict:
-    """n samples in the form of the data; `options` are those of the model's `sample`."""
+    """n samples with the keys of the data; `options` are those of the model's `sample`."""
     return sampler(self.model, self.mesh, n, **options)(
       self.weights, self.state, jax.random.key(seed), given
     )
@@ -44,7 +44,7 @@ class Run(NamedTuple):
     return self._call("encode", batch, seed)
 
   def decode(self, latents: dict, seed: int = 0) -> dict:
-    """Latents as a batch in the form of the data."""
+    """The batch that latents are decoded to, with the keys, shapes and dtypes of the data."""
     return self._call("decode", latents, seed)
 
   def evaluate(self, batch: dict, seed: int = 0) -> dict:
@@ -128,17 +128,12 @@ def learner_of(config: dict, data: dict) -> tuple[Learner, tuple]:
 
   The stages are () or ({stage: (params, state)},).
   """
-  stages = {
-    name: learner_of(stage, data["stages"][name]) for name, stage in config["stages"].items()
-  }
-  learner = build(
-    config, fields_of(data), {name: stage.model for name, (stage, _) in stages.items()}
-  )
-  frozen = {
-    name: values(shapes(stage, data["stages"][name], *frozen))
-    for name, (stage, frozen) in stages.items()
-  }
-  return learner, (frozen,) if frozen else ()
+  models, frozen = {}, {}
+  for name, stage in config["stages"].items():
+    learner, earlier = learner_of(stage, data["stages"][name])
+    models[name] = learner.model
+    frozen[name] = values(shapes(learner, data["stages"][name], *earlier))
+  return build(config, fields_of(data), models), (frozen,) if frozen else ()
 
 
 def shapes(learner: Learner, data: dict, *frozen) -> TrainState:
@@ -154,25 +149,22 @@ def values(ts: TrainState) -> tuple[dict, dict]:
 
 
 def load(folder) -> Run:
-  """The newest checkpoint of a run folder, on the devices at hand, whatever devices trained it; its
-  weights are the best of a run that was validated.
+  """The newest checkpoint of a run folder, on the present devices, whatever devices trained it.
 
-  Needs neither the data nor the folders of earlier stages. Raises UserError when the folder is no
-  run's, or holds no checkpoint.
+  Of a run that was validated the weights are the best. Needs neither the data nor the folders of
+  earlier stages. Raises UserError when the folder is not a run's, or holds no checkpoint.
   """
   folder = Path(folder)
   config, data = read_description(folder)
   learner, frozen = learner_of(config, data)
-  abstract, mesh = shapes(learner, data, *frozen), make_mesh()
+  abstract = shapes(learner, data, *frozen)
+  mesh = make_mesh()
   shardings = fsdp(mesh, abstract, config["train"]["fsdp_min_size"])
-  target = jax.tree.map(
-    lambda x, s: jax.ShapeDtypeStruct(x.shape, x.dtype, sharding=s), abstract, shardings
-  )
+  sharded = lambda x, s: jax.ShapeDtypeStruct(x.shape, x.dtype, sharding=s)
   with Checkpoints(folder, write=False) as checkpoints:
-    ts = checkpoints.restore(target)
+    ts = checkpoints.restore(jax.tree.map(sharded, abstract, shardings))
   if ts is None:
     raise UserError(f"{folder} holds no checkpoint yet")
   ts = best(folder, ts)
-  return Run(
-    learner.model, ts.weights, ts.state, config, fields_of(data), int(ts.step), folder, mesh
-  )
+  fields = fields_of(data)
+  return Run(learner.model, ts.weights, ts.state, config, fields, int(ts.step), folder, mesh)

@@ -1,4 +1,4 @@
-"""Denoising diffusion of 8 x 8 digits that is told labels, for guidance without a classifier.
+"""Denoising diffusion of 8 x 8 digits given labels, for guidance without a classifier.
 
   python -m experiments.main --config=configs/ddpm_labels_digits.py
 

@@ -1,4 +1,4 @@
-"""The best of 8 samples of a VAE in the eyes of a Gaussian mixture: two trained stages, nothing to
+"""The best of 8 samples of a VAE as judged by a Gaussian mixture: two trained stages, nothing to
 train.
 
   python -m experiments.main --config=configs/rerank_digits.py
