@@ -3,8 +3,8 @@
   python -m experiments.main --config=configs/vae_dsprites.py
 
 Expected on 1,000 test images: reconstruction 33.9, KL 6.8, IWAE-100 33.2 nats (one run, seed 0).
-After so few steps the latents encode position and size; shapes are blobs. For the paper's length and
-size, on a GPU:
+After so few steps the latents encode position and size; shapes are blobs. For the paper's length
+and size, on a GPU:
 
   --config.data.size=64 --config.data.examples=600000 --config.model.hidden="(32,32,64,64)"
   --config.train.steps=300000

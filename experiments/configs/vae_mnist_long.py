@@ -17,7 +17,8 @@ def get_config():
     data=dict(name="tfds:binarized_mnist", batch=100),
     optimizer=dict(name="adam", learning_rate=1e-3, schedule="cosine"),
     train=dict(
-      steps=40_000, steps_per_dispatch=50, log_every=1000, save_every=10_000, sample_every=10_000, validate_every=1000,
+      steps=40_000, steps_per_dispatch=50, log_every=1000, save_every=10_000, sample_every=10_000,
+      validate_every=1000,
     ),
     schedules=dict(
       beta=dict(name="linear_schedule", init_value=0.0, end_value=1.0, transition_steps=5000),

@@ -30,7 +30,7 @@ METHODS = {  # Name: (config, changes).
   "beta-VAE, 2": ("vae_dsprites", {BETA: 2}),
   "beta-VAE, 4": ("vae_dsprites", {BETA: 4}),
   "beta-VAE, 8": ("vae_dsprites", {BETA: 8}),
-  "beta-TCVAE, 6": ("vae_dsprites", {BETA: 1, "model.tc": 6}),
+  "beta-TCVAE, 6": ("tcvae_dsprites", {}),
   "FactorVAE, 35": ("factor_vae_dsprites", {}),
 }
 SIZES = {"votes": (1000, 500), "examples": (5000, 2000)}
