@@ -26,10 +26,8 @@ def test_any_size(shape):
 
 @pytest.mark.parametrize("shape, dtype", [((8, 8, 1), "float32"), ((7, 13, 2), "bfloat16")])
 def test_output_is_float32_and_every_parameter_matters(shape, dtype):
-  x, z = (
-    jax.random.normal(jax.random.key(0), (2, *shape)),
-    jax.random.normal(jax.random.key(1), (2, 5)),
-  )
+  x = jax.random.normal(jax.random.key(0), (2, *shape))
+  z = jax.random.normal(jax.random.key(1), (2, 5))
   for net, a in ((Encoder((4, 6), 10, dtype=dtype), x), (Decoder((6, 4), shape, dtype=dtype), z)):
     params = jax.jit(net.init)(jax.random.key(2), a)
     out, grads = jax.jit(jax.value_and_grad(lambda p, net=net, a=a: (net.apply(p, a) ** 2).sum()))(
@@ -66,7 +64,7 @@ def test_all_layers_but_the_last_compute_in_the_dtype():
     assert sorted(map(str, layers.values())) == ["bfloat16", "bfloat16", "float32"]
 
 
-def test_every_pixel_is_the_sum_of_as_many_terms():
+def test_every_pixel_is_the_sum_of_equally_many_terms():
   net = ConvTranspose(1, (4, 4), (2, 2), use_bias=False)
   params = {"params": {"kernel": jnp.ones((4, 4, 1, 1))}}
   np.testing.assert_allclose(net.apply(params, jnp.ones((1, 5, 5, 1)))[0, 1:-1, 1:-1, 0], 4.0)

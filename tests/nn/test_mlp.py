@@ -21,7 +21,7 @@ def test_equals_its_formula(shape):
   np.testing.assert_allclose(net.apply(params, x), h, rtol=1e-4, atol=1e-5)
 
 
-def test_computes_in_bfloat16_and_answers_in_float32():
+def test_computes_in_bfloat16_and_returns_float32():
   x = jax.random.normal(jax.random.key(0), (3, 5))
   net, half = MLP((64, 64, 2)), MLP((64, 64, 2), dtype="bfloat16")
   params = half.init(jax.random.key(1), x)

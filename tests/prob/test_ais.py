@@ -51,9 +51,7 @@ def model():
 
 @pytest.fixture(scope="module")
 def estimate(model):
-  """(seed, steps) -> (log p(x), log weights), compiled once: what is left of STEPS is spent at b =
-  0.
-  """
+  """(seed, steps) -> (log p(x), log weights), compiled once; the rest of STEPS are at b = 0."""
   run = model.log_marginal(CHAINS)
   betas = lambda steps: jnp.concatenate([jnp.zeros(STEPS - steps), ais.sigmoid_schedule(steps)])
   return lambda seed, steps: run(jax.random.key(seed), betas(steps))
@@ -69,7 +67,8 @@ def test_log_marginal_is_exact(model, estimate):
   log_p, log_w = estimate(1, STEPS)
   assert log_p.shape == (B,) and log_w.shape == (CHAINS, B)
   np.testing.assert_allclose(log_p, logsumexp(log_w, 0) - np.log(CHAINS), rtol=1e-6)
-  assert (log_w.std(0) < 1).all()  # Chains that mix: the spread falls as 1 / sqrt(steps).
+  # Of chains that mix the standard deviation falls as 1 / sqrt(steps).
+  assert (log_w.std(0) < 1).all()
   np.testing.assert_allclose(log_p, model.log_p, atol=0.1)
 
 
@@ -83,15 +82,13 @@ def test_log_weights_are_lower_bounds_that_rise_to_log_p(model, estimate):
 
 @pytest.mark.parametrize("leapfrogs, steps", [(1, 80), (5, 16)])
 def test_mean_weight_is_unbiased_with_few_steps(model, leapfrogs, steps):
-  """E[w] = Z holds for any number of steps, with MALA and with HMC; a wrong weight or a wrong move
-  breaks it.
-  """
+  """E[w] = Z for any number of steps, with MALA and HMC, unless a weight or transition is wrong."""
   _, log_w = model.log_marginal(20_000, leapfrogs=leapfrogs)(
     jax.random.key(3), ais.sigmoid_schedule(steps)
   )
   w = np.exp(np.asarray(log_w, np.float64) - model.log_p[None])
   error = w.std(0) / len(w) ** 0.5
-  assert (error < 0.08).all()  # So the comparison can tell.
+  assert (error < 0.08).all()  # The comparison has power.
   np.testing.assert_array_less(np.abs(w.mean(0) - 1), 4 * error)
 
 
@@ -115,10 +112,8 @@ def test_backward_chain_from_the_posterior_is_an_upper_bound(model):
 
 
 @pytest.mark.parametrize("leapfrogs", [1, 8])
-def test_hmc_keeps_a_correlated_gaussian(leapfrogs):
-  """Started in equilibrium, many moves leave mean and covariance alone, though the integrator is
-  far from exact.
-  """
+def test_hmc_leaves_a_correlated_gaussian_invariant(leapfrogs):
+  """Mean and covariance of chains in equilibrium stay, though the integrator is far from exact."""
   covariance = np.array([[1.0, 0.6], [0.6, 0.5]])
   precision = jnp.asarray(np.linalg.inv(covariance), jnp.float32)
   log_density = lambda z: -0.5 * ((z @ precision) * z).sum(-1)
@@ -171,9 +166,7 @@ def rbm_gibbs(visible, w, b, c):
 
 
 def test_partition_function_of_an_enumerated_rbm():
-  """Gibbs moves, binary states: log Z from 2^6 visible states, whose free energy sums the hidden
-  units out.
-  """
+  """Gibbs transitions, binary states: log Z sums the free energies of 2^6 visible states."""
   visible, hidden, chains = 6, 4, 4096
   w, b, c = (
     jax.random.normal(jax.random.key(i), s)
@@ -185,12 +178,12 @@ def test_partition_function_of_an_enumerated_rbm():
   z = jax.random.bernoulli(jax.random.key(3), 0.5, (chains, visible + hidden)).astype(float)
   run = jax.jit(functools.partial(ais.anneal, log_ratio=log_ratio, transition=transition))
   log_w, last = run(jax.random.key(4), z, betas=jnp.linspace(0, 1, 101))
-  log_w = log_w + (visible + hidden) * np.log(2)  # Of the uniform law at b = 0.
+  log_w = log_w + (visible + hidden) * np.log(2)  # Of the uniform distribution at b = 0.
   w_over_z = np.exp(np.asarray(log_w - log_z, np.float64))
   assert abs(w_over_z.mean() - 1) < 4 * w_over_z.std() / chains**0.5 < 0.1
   assert log_w.mean() < log_z
   probability = jax.nn.softmax(states @ b + jnp.logaddexp(0, c[None] + states @ w).sum(-1))
-  # And samples of the model.
+  # The last states are samples of the model.
   np.testing.assert_allclose(last[:, :visible].mean(0), probability @ states, atol=0.05)
 
 

@@ -1,6 +1,4 @@
-"""Log-probabilities against scipy and sums over all levels, gradients at extremes, draws against
-probabilities.
-"""
+"""Log-probabilities against scipy, sums over all values, gradients at extremes, samples."""
 
 import itertools
 
@@ -12,31 +10,28 @@ from scipy import special, stats
 
 from genjax_zoo.prob import distributions
 
-LEVELS = [2, 3, 17, 256]
+NUM_VALUES = [2, 3, 17, 256]
 DISCRETIZED = {
   "logistic": (distributions.discretized_logistic_log_prob, stats.logistic),
   "normal": (distributions.discretized_normal_log_prob, stats.norm),
 }
 
 
-def all_levels(name, mean, log_scale, levels):
-  """Log-masses of every level, [N, levels] of mean and log_scale [N], and their derivatives by
-  each; float64.
-  """
-  x, *parameters = jnp.broadcast_arrays(
-    jnp.arange(levels)[None], *(jnp.float32(a)[:, None] for a in (mean, log_scale))
-  )
-  log_prob = lambda *parameters: DISCRETIZED[name][0](x, *parameters, levels)
-  log_p, gradients = jax.jit(lambda *p: (log_prob(*p), jax.grad(lambda p: log_prob(*p).sum())(p)))(
+def all_values(name, mean, log_scale, num_values):
+  """Log-masses of every x, [N, num_values], of mean and log_scale [N], and derivatives by these."""
+  columns = [jnp.float32(a)[:, None] for a in (mean, log_scale)]
+  x, *parameters = jnp.broadcast_arrays(jnp.arange(num_values)[None], *columns)
+  function, _ = DISCRETIZED[name]
+  log_prob = lambda *parameters: function(x, *parameters, num_values)
+  gradient = jax.grad(lambda parameters: log_prob(*parameters).sum())
+  log_p, gradients = jax.jit(lambda *parameters: (log_prob(*parameters), gradient(parameters)))(
     *parameters
   )
   return [np.asarray(a, np.float64) for a in (log_p, *gradients)]
 
 
 def same_frequencies(draws, probabilities):
-  """A chi-squared test of the levels drawn, those expected less than 10 times left out, at 1 in
-  100,000.
-  """
+  """A chi-squared test at 1 in 100,000 of the values drawn that are expected 10 times or more."""
   counts = np.bincount(np.asarray(draws).ravel(), minlength=len(probabilities))
   expected = draws.size * np.asarray(probabilities, np.float64)
   often = expected > 10
@@ -82,73 +77,79 @@ def test_categorical():
   np.testing.assert_allclose(gradient(jnp.array([0.0, 1e30, -jnp.inf])), [1, -1, 0])
 
 
-@pytest.mark.parametrize("levels", LEVELS)
+@pytest.mark.parametrize("num_values", NUM_VALUES)
 @pytest.mark.parametrize("name", DISCRETIZED)
-def test_levels_sum_to_one_and_gradients_are_finite(name, levels):
+def test_masses_sum_to_one_and_gradients_are_finite(name, num_values):
   means = -1.0, -0.3, 0.1, 0.999, 3.0, 50.0, -1e6
   log_scales = -50.0, -20.0, -9.0, -5.0, -2.0, 0.0, 2.0, 5.0, 12.0, 50.0
-  log_p, *gradients = all_levels(name, *zip(*itertools.product(means, log_scales)), levels)
+  log_p, *gradients = all_values(name, *zip(*itertools.product(means, log_scales)), num_values)
   np.testing.assert_allclose(np.exp(log_p).sum(-1), 1, atol=1e-5)
   assert all(np.isfinite(a).all() for a in (log_p, *gradients))
 
 
 @pytest.mark.parametrize("name", DISCRETIZED)
 def test_mass_is_that_of_the_cell(name):
-  """Against scipy in float64, where the plain difference of two distribution functions still has
-  digits.
-  """
+  """Against differences of scipy's distribution functions, where float64 leaves enough digits."""
   _, distribution = DISCRETIZED[name]
   rng = np.random.default_rng(0)
-  mean, log_scale = (
-    rng.uniform(*ends, (40, 1)).astype(np.float32).astype(np.float64) for ends in ((-2, 2), (-4, 5))
-  )
+  mean = rng.uniform(-2, 2, (40, 1)).astype(np.float32).astype(np.float64)
+  log_scale = rng.uniform(-4, 5, (40, 1)).astype(np.float32).astype(np.float64)
   z = distribution(mean, np.exp(log_scale))
-  for levels in LEVELS:
-    v, half = (2 * np.arange(levels) / (levels - 1) - 1)[None], 1 / (levels - 1)
-    low, high = np.where(v > -1, v - half, -np.inf), np.where(v < 1, v + half, np.inf)
+  for num_values in NUM_VALUES:
+    half = 1 / (num_values - 1)
+    v = (2 * np.arange(num_values) / (num_values - 1) - 1)[None]
+    low = np.where(v > -1, v - half, -np.inf)
+    high = np.where(v < 1, v + half, np.inf)
     mass = np.where(low > mean, z.sf(low) - z.sf(high), z.cdf(high) - z.cdf(low))
     digits = mass > 1e-6 * np.where(low > mean, z.sf(low), z.cdf(high))
     assert digits.mean() > 0.5
-    log_p, *_ = all_levels(name, mean[:, 0], log_scale[:, 0], levels)
+    log_p, *_ = all_values(name, mean[:, 0], log_scale[:, 0], num_values)
     np.testing.assert_allclose(log_p[digits], np.log(mass[digits]), rtol=3e-5, atol=3e-5)
 
 
 @pytest.mark.parametrize("name", DISCRETIZED)
 def test_gradients_are_those_of_finite_differences(name):
-  for mean, log_scale, levels in (
+  for mean, log_scale, num_values in (
     (0.2, -1.0, 5),
     (0.2, -3.5, 256),
     (-0.7, 2.0, 17),
     (1.5, -2.0, 3),
   ):
     step = 0.01 * np.exp(min(log_scale, 0))
-    means, log_scales = (
-      mean + step * np.array([0, 1, -1, 0, 0]),
-      log_scale + 0.01 * np.array([0, 0, 0, 1, -1]),
-    )
-    log_p, by_mean, by_log_scale = all_levels(name, means, log_scales, levels)
+    means = mean + step * np.array([0, 1, -1, 0, 0])
+    log_scales = log_scale + 0.01 * np.array([0, 0, 0, 1, -1])
+    log_p, by_mean, by_log_scale = all_values(name, means, log_scales, num_values)
     np.testing.assert_allclose(by_mean[0], (log_p[1] - log_p[2]) / (2 * step), rtol=0.01, atol=0.02)
     np.testing.assert_allclose(by_log_scale[0], (log_p[3] - log_p[4]) / 0.02, rtol=0.01, atol=0.02)
 
 
 def test_a_narrow_discretized_normal_is_its_density():
-  x, mean, log_scale, levels = jnp.arange(100, 150), 0.3 * jnp.ones(50), 6.0 * jnp.ones(50), 256
+  x = jnp.arange(100, 150)
+  mean = 0.3 * jnp.ones(50)
+  log_scale = 6.0 * jnp.ones(50)
   v = 2 * np.arange(100, 150) / 255 - 1
   expected = stats.norm.logpdf(v, 0.3, np.exp(6)) + np.log(2 / 255)
-  np.testing.assert_allclose(
-    distributions.discretized_normal_log_prob(x, mean, log_scale, levels), expected, rtol=1e-6
-  )
+  log_p = distributions.discretized_normal_log_prob(x, mean, log_scale, 256)
+  np.testing.assert_allclose(log_p, expected, rtol=1e-6)
+
+
+def test_the_mass_of_a_narrow_cell_is_that_between_its_ends():
+  c = np.array([-1.5, 0.0, 0.3, 1.2])
+  w = np.array([0.4, 0.3, 0.2, 0.4])
+  mass = stats.norm.cdf(c + w / 2) - stats.norm.cdf(c - w / 2)
+  found = distributions.log_mass_of_narrow_cell(jnp.float32(c), jnp.float32(w))
+  np.testing.assert_allclose(found, np.log(mass), atol=2e-6)
 
 
 def test_mixture_sums_to_one_and_equals_its_components():
-  levels, k = 17, 3
-  logits, mean, log_scale = jax.random.normal(jax.random.key(0), (3, 2, 4, k))
+  num_values = 17
+  logits, mean, log_scale = jax.random.normal(jax.random.key(0), (3, 2, 4, 3))
   log_prob = lambda x: distributions.discretized_logistic_mixture_log_prob(
-    x, logits, mean, log_scale - 1, levels
+    x, logits, mean, log_scale - 1, num_values
   )
-  log_p = jax.vmap(lambda x: log_prob(jnp.full((2, 4), x)), out_axes=-1)(jnp.arange(levels))
+  log_p = jax.vmap(lambda x: log_prob(jnp.full((2, 4), x)), out_axes=-1)(jnp.arange(num_values))
   np.testing.assert_allclose(jnp.exp(log_p).sum(-1), 1, atol=1e-5)
-  parts, *_ = all_levels("logistic", mean[1, 2], log_scale[1, 2] - 1, levels)
+  parts, *_ = all_values("logistic", mean[1, 2], log_scale[1, 2] - 1, num_values)
   expected = special.softmax(np.asarray(logits[1, 2])) @ np.exp(parts)
   np.testing.assert_allclose(jnp.exp(log_p[1, 2]), expected, rtol=1e-4, atol=1e-6)
 
@@ -166,10 +167,8 @@ def test_gumbel_softmax():
   # At temperature t the density of the first of two is that of sigmoid((logits[0] - logits[1] +
   # logistic) / t).
   two = jax.vmap(lambda key: distributions.gumbel_softmax_sample(key, logits[:2], 2.0)[0])(keys)
-  assert (
-    stats.kstest(2 * special.logit(np.asarray(two, np.float64)) + 1, stats.logistic.cdf).pvalue
-    > 1e-5
-  )
+  logistic = 2 * special.logit(np.asarray(two, np.float64)) + 1
+  assert stats.kstest(logistic, stats.logistic.cdf).pvalue > 1e-5
 
 
 def test_log_mean_exp():

@@ -1,4 +1,4 @@
-"""Paths between latents."""
+"""Spherical interpolation of latents."""
 
 import itertools
 
@@ -9,7 +9,7 @@ import numpy as np
 from genjax_zoo.prob.interpolation import spherical
 
 
-def test_the_arc_has_even_steps_and_the_lengths_of_its_ends():
+def test_the_arc_has_equal_steps_and_the_norms_of_its_ends():
   a, b = jax.random.normal(jax.random.key(0), (2, 5, 16))
   unit = lambda x: x / np.linalg.norm(x, axis=-1, keepdims=True)
   points = [spherical(a, b, t) for t in np.linspace(0, 1, 9, dtype=np.float32)]
