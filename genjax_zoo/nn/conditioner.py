@@ -1,5 +1,6 @@
-"""Networks that say how a coupling moves its numbers; zero at first, so that every coupling starts
-as the identity.
+"""Networks that give the parameters of a coupling, or of another map of the remaining elements.
+
+Their last layers start at zero, so that every affine or additive coupling starts as the identity.
 """
 
 import math
@@ -11,16 +12,17 @@ import jax.numpy as jnp
 from genjax_zoo.nn.conv import Conv
 
 
-def spread(inputs: int):
-  """An initializer of biases in +-2 / sqrt(inputs): zeros would put all kinks of a rectifier of one
-  number at 0.
+def uniform_bias(inputs: int):
+  """An initializer of biases, uniform in +-2 / sqrt(inputs).
+
+  With zero biases all kinks of ReLUs of a single input would lie at 0.
   """
   edge = 2 / inputs**0.5
   return lambda key, shape, dtype: jax.random.uniform(key, shape, dtype, -edge, edge)
 
 
 class DenseConditioner(nn.Module):
-  """x [B, A] -> params [B, *shape], shape = (numbers to move, parameters of each): a perceptron."""
+  """x [B, A] -> params [B, *shape], shape = (transformed elements, parameters of each); an MLP."""
 
   hidden: tuple[int, ...]
   shape: tuple[int, int]
@@ -29,15 +31,17 @@ class DenseConditioner(nn.Module):
   @nn.compact
   def __call__(self, x):
     for width in self.hidden:
-      x = nn.relu(nn.Dense(width, bias_init=spread(x.shape[-1]), dtype=self.dtype)(x))
+      x = nn.relu(nn.Dense(width, bias_init=uniform_bias(x.shape[-1]), dtype=self.dtype)(x))
+    # Parameters of densities in at least float32, whatever the network's precision is.
     wide = jnp.promote_types(self.dtype, jnp.float32)
     x = nn.Dense(math.prod(self.shape), kernel_init=nn.initializers.zeros, dtype=wide)(x)
     return x.reshape(len(x), *self.shape)
 
 
 class ConvConditioner(nn.Module):
-  """Images [B, H, W, C] -> params [B, H, W, *shape]: `blocks` residual blocks of 3 x 3 and 1 x 1
-  convolutions.
+  """Images [B, H, W, C] -> params [B, H, W, *shape]: a residual network of 3 x 3 convolutions.
+
+  `blocks` residual blocks of `width` channels, each a 3 x 3 and a 1 x 1 convolution.
   """
 
   width: int
@@ -51,8 +55,8 @@ class ConvConditioner(nn.Module):
     for _ in range(self.blocks):
       h = nn.relu(Conv(self.width, (3, 3), dtype=self.dtype)(nn.relu(x)))
       x += Conv(self.width, (1, 1), dtype=self.dtype)(h)
+    x = nn.relu(x)
     wide = jnp.promote_types(self.dtype, jnp.float32)
-    x = Conv(math.prod(self.shape), (3, 3), kernel_init=nn.initializers.zeros, dtype=wide)(
-      nn.relu(x)
-    )
+    size = math.prod(self.shape)
+    x = Conv(size, (3, 3), kernel_init=nn.initializers.zeros, dtype=wide)(x)
     return x.reshape(*x.shape[:-1], *self.shape)
