@@ -1,5 +1,6 @@
-"""Writes tests/fixtures/flows.npz: splines of nflows, coupling and autoregressive flows of zuko, in
-float64.
+"""Writes tests/fixtures/flows.npz: splines of nflows, coupling and autoregressive flows of zuko.
+
+All in float64.
 
 python tests/prob/flow_references.py      # in an environment with torch, nflows and zuko
 """
@@ -18,25 +19,29 @@ N, DIM, BINS, HIDDEN, BOUND, LEAST = 32, 5, 6, 8, 3.0, 1e-3
 
 
 def main():
-  rng, found = np.random.default_rng(0), {}
+  rng = np.random.default_rng(0)
+  found = {}
   draw = lambda *shape: torch.tensor(rng.normal(size=shape))
-  params, x = 2 * draw(N, 3 * BINS - 1), torch.tensor(rng.uniform(-1.3 * BOUND, 1.3 * BOUND, N))
+  params = 2 * draw(N, 3 * BINS - 1)
+  x = torch.tensor(rng.uniform(-1.3 * BOUND, 1.3 * BOUND, N))
   start = math.log(math.expm1(1 - LEAST))  # Where nflows' slopes are 1.
   raw = params[:, :BINS], params[:, BINS : 2 * BINS], params[:, 2 * BINS :] + start
-  for name, inverse in ("spline", False), ("inverse_spline", True):
+  for name, inverse in {"spline": False, "inverse_spline": True}.items():
     y, log_slope = spline(x, *raw, inverse=inverse, tail_bound=BOUND)
     found |= {f"{name}_y": y, f"{name}_log_slope": log_slope}
   found |= {"spline_params": params, "spline_x": x}
 
   def affine(params):
-    """s = 2 tanh(raw / 2), through zuko's own softening of scales."""
+    """s = 2 tanh(raw / 2), with zuko's own softening of scales undone."""
     s = 2 * torch.tanh(params[..., 0] / 2)
     return MonotonicAffineTransform(params[..., 1], s / (1 - abs(s / math.log(1e-3))))
 
-  v, kept = draw(N, DIM), DIM // 2
-  w, u = draw(kept, HIDDEN), draw(HIDDEN, (DIM - kept) * 2)
+  v = draw(N, DIM)
+  fixed = DIM // 2
+  w = draw(fixed, HIDDEN)
+  u = draw(HIDDEN, (DIM - fixed) * 2)
   net = lambda x: (torch.tanh(x @ w) @ u).reshape(len(x), -1, 2)
-  mask = torch.arange(DIM) < kept
+  mask = torch.arange(DIM) < fixed
   masked = draw(DIM, DIM, 2) * (torch.arange(DIM)[:, None] < torch.arange(DIM))[..., None]
   causal = lambda x: torch.tanh(torch.einsum("bi,idk->bdk", x, masked))
   flows = {
@@ -51,9 +56,8 @@ def main():
       f"{name}_inverse": flow.inv(v),
     }
   found |= {"x": v, "w": w, "u": u, "masked": masked}
-  np.savez(
-    Path(__file__).parents[1] / "fixtures" / "flows.npz", **{k: x.numpy() for k, x in found.items()}
-  )
+  path = Path(__file__).parents[1] / "fixtures" / "flows.npz"
+  np.savez(path, **{k: x.numpy() for k, x in found.items()})
 
 
 if __name__ == "__main__":

@@ -1,6 +1,6 @@
-"""Bijectors: inverses at depth, log-determinants against the Jacobian, splines that stay finite and
-exact.
-"""
+"""Bijectors: inverses at depth, log-determinants against the Jacobian, finite and exact splines."""
+
+import doctest
 
 import jax
 import jax.numpy as jnp
@@ -20,11 +20,13 @@ def normal(seed, *shape, scale=1.0):
   return scale * jax.random.normal(jax.random.key(seed), shape, float)
 
 
-def net(seed, kept, moved, K):
-  """A random smooth function [B, *kept] -> [B, *moved, K]."""
-  inputs, outputs = int(np.prod(kept)), int(np.prod(moved)) * K
-  w, v = normal(seed, inputs, 16) / inputs**0.5, normal(seed + 1, 16, outputs) / 3
-  return lambda x: (jnp.tanh(x.reshape(len(x), -1) @ w) @ v).reshape(len(x), *moved, K)
+def net(seed, fixed, transformed, K):
+  """A random smooth function [B, *fixed] -> [B, *transformed, K]."""
+  inputs = int(np.prod(fixed))
+  outputs = int(np.prod(transformed)) * K
+  w = normal(seed, inputs, 16) / inputs**0.5
+  v = normal(seed + 1, 16, outputs) / 3
+  return lambda x: (jnp.tanh(x.reshape(len(x), -1) @ w) @ v).reshape(len(x), *transformed, K)
 
 
 UNIVARIATE = {
@@ -37,8 +39,8 @@ UNIVARIATE = {
 
 def couple(split, name, shape, seed=0):
   univariate, K = UNIVARIATE[name]
-  kept, moved = (x.shape[1:] for x in split.part(jnp.zeros((1, *shape))))
-  return b.coupling(split, univariate, net(seed, kept, moved, K))
+  fixed, transformed = (x.shape[1:] for x in split.part(jnp.zeros((1, *shape))))
+  return b.coupling(split, univariate, net(seed, fixed, transformed, K))
 
 
 def norm(seed, c):
@@ -46,11 +48,10 @@ def norm(seed, c):
 
 
 def triangles(seed, c):
-  diagonal = normal(seed + 2, c, scale=0.5)
   return {
     "lower": normal(seed, c, c) / c,
     "upper": normal(seed + 1, c, c) / c,
-    "log_diagonal": diagonal,
+    "log_diagonal": normal(seed + 2, c, scale=0.5),
   }
 
 
@@ -59,23 +60,19 @@ def mixing(seed, c):
 
 
 def normalised(seed, c):
+  params = {"log_scale": normal(seed, c, scale=0.3), "shift": normal(seed + 1, c)}
   moments = {"mean": normal(seed + 2, c), "var": jnp.exp(normal(seed + 3, c))}
-  return b.batch_norm(
-    {"log_scale": normal(seed, c, scale=0.3), "shift": normal(seed + 1, c)}, moments
-  )
+  return b.batch_norm(params, moments)
 
 
 def masked(seed, dim, K):
-  """A random smooth function [B, dim] -> [B, dim, K] whose d-th output depends on the numbers
-  before it.
-  """
+  """A random smooth function [B, dim] -> [B, dim, K], output d of the elements before d."""
   w = normal(seed, dim, dim, K) * (jnp.arange(dim)[:, None] < jnp.arange(dim)[None])[..., None]
   return lambda x: jnp.tanh(jnp.einsum("bi,idk->bdk", x, w)) + normal(seed + 1, dim, K)[None]
 
 
 def rotation(c):
-  q = np.linalg.qr(np.random.default_rng(0).normal(size=(c, c)))[0]
-  return q, q.T
+  return np.linalg.qr(np.random.default_rng(0).normal(size=(c, c)))[0]
 
 
 def multiscale():
@@ -103,7 +100,8 @@ def repeated(depth, dim=5):
   return b.repeat(layer, {"w": w, "v": v, "norm": scales})
 
 
-LAYERS = {  # name: (a bijector, made inside a test in its precision, the shape of an example)
+# {name: (a function that makes a bijector, called in a test in its precision, an example's shape)}
+LAYERS = {
   "additive": (lambda: couple(b.halves(), "additive", (5,)), (5,)),
   "affine": (lambda: couple(b.halves(), "affine", (5,)), (5,)),
   "spline": (lambda: couple(b.halves(), "spline", (5,)), (5,)),
@@ -114,8 +112,8 @@ LAYERS = {  # name: (a bijector, made inside a test in its precision, the shape 
     (4,),
   ),
   "batch norm": (lambda: normalised(0, 2), IMAGE),
-  "rotation": (lambda: b.rearrange(*(lambda x, w=w: x @ w for w in rotation(3))), (3,)),
-  "last half kept": (lambda: couple(b.halves(False), "affine", (5,)), (5,)),
+  "rotation": (lambda: b.rotation(rotation(3)), (3,)),
+  "last half fixed": (lambda: couple(b.halves(False), "affine", (5,)), (5,)),
   "channels": (lambda: couple(b.halves(), "affine", IMAGE), IMAGE),
   "checkerboard": (lambda: couple(b.checkerboard(), "affine", (3, 4, 2)), (3, 4, 2)),
   "odd checkerboard of splines": (
@@ -129,7 +127,7 @@ LAYERS = {  # name: (a bijector, made inside a test in its precision, the shape 
   "squeeze": (b.squeeze, IMAGE),
   "flatten": (lambda: b.flatten(IMAGE), IMAGE),
   "two logits": (
-    lambda: b.chain(b.inverse(b.elementwise(u.logit())), b.elementwise(u.logit(0.1))),
+    lambda: b.chain(b.invert(b.elementwise(u.logit())), b.elementwise(u.logit(0.1))),
     (3,),
   ),
   "multi-scale": (multiscale, IMAGE),
@@ -170,7 +168,7 @@ def test_deep_flows_are_inverted(double, tolerance):
     np.testing.assert_allclose(inverse_log_det, -log_det, atol=100 * tolerance)
 
 
-def test_observe_is_a_batch_norm_and_repeat_with_its_moments_the_same_flow():
+def test_batch_moments_normalise_and_repeat_with_them_is_the_same_flow():
   def layer(p, moments):
     return b.chain(
       b.batch_norm(p["norm"], moments),
@@ -182,23 +180,23 @@ def test_observe_is_a_batch_norm_and_repeat_with_its_moments_the_same_flow():
     "net": normal(2, 3, 2, 2),
   }
   x = normal(3, 400, 2, scale=3.0) + 5
-  y, log_det, moments = b.observe(layer, params, x)
+  y, log_det, moments = b.forward_with_batch_moments(layer, params, x)
   again = b.repeat(lambda p: layer(*p), (params, moments))
   for a, c in zip(again.forward_and_log_det(x), (y, log_det)):
     np.testing.assert_allclose(a, c, rtol=1e-5, atol=1e-5)
   np.testing.assert_allclose(moments["mean"][0], x.mean(0), rtol=1e-5)
   np.testing.assert_allclose(moments["var"][0], x.var(0), rtol=1e-5)
-  first = layer(
-    jax.tree.map(lambda p: p[0], params), jax.tree.map(lambda m: m[0], moments)
-  ).forward_and_log_det(x)[0]
-  np.testing.assert_allclose(moments["mean"][1], first.mean(0), rtol=1e-4, atol=1e-5)
+  first = layer(*jax.tree.map(lambda p: p[0], (params, moments)))
+  second_input, _ = first.forward_and_log_det(x)
+  np.testing.assert_allclose(moments["mean"][1], second_input.mean(0), rtol=1e-4, atol=1e-5)
 
 
-def test_grown_actnorms_each_see_what_those_before_left():
-  x, seeds = normal(0, 500, 3, scale=4.0) + 2, jax.random.split(jax.random.key(0), 3)
-  w = jnp.array(rotation(3)[0])
-  layer = lambda p: b.chain(b.actnorm(p), b.rearrange(lambda x: jnp.tanh(x @ w), None))
-  params, y = b.grow(layer, lambda key, x: b.actnorm_init(x), seeds, x)
+def test_actnorms_are_each_initialised_on_the_output_of_those_before():
+  x = normal(0, 500, 3, scale=4.0) + 2
+  seeds = jax.random.split(jax.random.key(0), 3)
+  w = jnp.array(rotation(3))
+  layer = lambda p: b.chain(b.actnorm(p), b.volume_preserving(lambda x: jnp.tanh(x @ w), None))
+  params, y = b.init_from_data(layer, lambda key, x: b.actnorm_init(x), seeds, x)
   for i in range(3):
     normed = b.actnorm(jax.tree.map(lambda p: p[i], params)).forward_and_log_det(x)[0]
     np.testing.assert_allclose(normed.mean(0), 0, atol=1e-4)
@@ -207,10 +205,10 @@ def test_grown_actnorms_each_see_what_those_before_left():
   np.testing.assert_allclose(y, x, atol=1e-5)
 
 
-def test_path_goes_back_through_all_layers():
+def test_inverse_path_goes_back_through_all_layers():
   params = {"log_scale": normal(0, 4, 3), "shift": normal(1, 4, 3)}
   y = normal(2, 6, 3)
-  points = b.path(b.actnorm, params, y)
+  points = b.inverse_path(b.actnorm, params, y)
   np.testing.assert_allclose(
     points[0], b.repeat(b.actnorm, params).inverse_and_log_det(y)[0], rtol=1e-5
   )
@@ -224,46 +222,41 @@ def test_path_goes_back_through_all_layers():
 def test_autoregressive_is_in_order_and_its_inverse_too():
   f = b.autoregressive(u.affine, masked(0, 5, 2))
   x = normal(1, 5)
-  for g in f, b.inverse(f):
+  for g in f, b.invert(f):
     jacobian = np.asarray(jax.jacfwd(lambda x: g.forward_and_log_det(x[None])[0][0])(x))
     np.testing.assert_allclose(np.triu(jacobian, 1), 0, atol=1e-6)
     assert (np.diag(jacobian) > 0).all()
 
 
 @slow
-@pytest.mark.parametrize("spread", [0.1, 3.0, 1000.0])
-def test_mixture_of_logistics_is_its_distribution_function_and_is_inverted(spread):
-  """Also far in the tails, and where components are so far apart that the slope between them
-  underflows.
-  """
+@pytest.mark.parametrize("distance", [0.1, 3.0, 1000.0])
+def test_mixture_of_logistics_is_its_cdf_and_is_inverted(distance):
+  """Also far in the tails, and between components so far apart that the slope underflows."""
   with jax.enable_x64(True):
     K, x = 5, jnp.r_[jnp.linspace(-6, 6, 101), -1e4, 1e4, 50.0]
-    params = normal(0, 3 * K + 2).at[K : 2 * K].mul(spread)
+    params = normal(0, 3 * K + 2).at[K : 2 * K].mul(distance)
     f = u.mixture_of_logistics(jnp.broadcast_to(params, (len(x), len(params))))
     y, log_slope = f.forward_and_log_det(x)
-    logits, means, log_scales = (
-      params[:K],
-      params[K : 2 * K] + jnp.linspace(-1, 1, K),
-      4 * jnp.tanh(params[2 * K : 3 * K] / 4),
-    )
-    level = (y - params[-1]) * np.exp(-4 * np.tanh(params[-2] / 4))
-    F = (
-      jax.nn.softmax(logits)[None]
-      * jax.nn.sigmoid((x[:, None] - means[None]) * jnp.exp(-log_scales)[None])
-    ).sum(-1)
-    np.testing.assert_allclose(jax.nn.sigmoid(level), F, atol=1e-12)
+    means = params[K : 2 * K] + jnp.linspace(-1, 1, K)
+    log_scales = 4 * jnp.tanh(params[2 * K : 3 * K] / 4)
+    components = jax.nn.sigmoid((x[:, None] - means[None]) * jnp.exp(-log_scales)[None])
+    F = (jax.nn.softmax(params[:K])[None] * components).sum(-1)
+    logit_F = (y - params[-1]) * np.exp(-4 * np.tanh(params[-2] / 4))
+    np.testing.assert_allclose(jax.nn.sigmoid(logit_F), F, atol=1e-12)
     assert np.isfinite(y).all() and np.isfinite(log_slope).all()
     back, inverse_slope = f.inverse_and_log_det(y)
     np.testing.assert_allclose(f.forward_and_log_det(back)[0], y, rtol=1e-12, atol=1e-12)
-    near = log_slope > -10  # Elsewhere y hardly tells the points apart.
+    near = log_slope > -10  # Elsewhere y is nearly the same for different x.
     np.testing.assert_allclose(back[near], x[near], rtol=1e-9, atol=1e-9)
     np.testing.assert_allclose(inverse_slope[near], -log_slope[near], atol=1e-7)
 
 
 @slow
-def test_derivatives_of_the_mixtures_inverse_are_those_of_the_implicit_function():
+def test_derivatives_of_the_mixtures_inverse_are_those_of_the_implicit_function_theorem():
   with jax.enable_x64(True):
-    params, y, h = normal(0, 14), jnp.array(0.7), 1e-6
+    params = normal(0, 14)
+    y = jnp.array(0.7)
+    h = 1e-6
     g = lambda y, params: u.mixture_of_logistics(params).inverse_and_log_det(y)[0]
     dy, dp = jax.grad(g, (0, 1))(y, params)
     np.testing.assert_allclose(dy, (g(y + h, params) - g(y - h, params)) / (2 * h), rtol=1e-6)
@@ -278,14 +271,12 @@ def test_mixture_of_logistics_in_float32_is_finite_with_its_gradients():
   points = jnp.r_[jnp.linspace(-20, 20, 41), 1e4, -1e4]
   for size in 1.0, 30.0:
     row = normal(1, 14, scale=size)
-    for direction in range(2):
-      both = lambda x, p: jnp.stack(u.mixture_of_logistics(p)[direction](x))
+    for direction in u.Bijector._fields:
+      both = lambda x, p: jnp.stack(getattr(u.mixture_of_logistics(p), direction)(x))
       value = jax.jit(jax.vmap(both, (0, None)))(points, row)
       dx, dp = jax.jit(jax.vmap(jax.jacrev(both, (0, 1)), (0, None)))(points, row)
-      assert np.isfinite(value).all() and np.isfinite(dx).all() and np.isfinite(dp).all(), (
-        size,
-        direction,
-      )
+      for found in value, dx, dp:
+        assert np.isfinite(found).all(), (size, direction)
 
 
 def test_repeat_is_the_chain():
@@ -293,18 +284,20 @@ def test_repeat_is_the_chain():
   scanned = b.repeat(b.actnorm, params)
   chained = b.chain(*(b.actnorm(jax.tree.map(lambda p: p[i], params)) for i in range(4)))
   x = normal(2, 6, 3)
-  for f, g in zip(scanned, chained):
-    jax.tree.map(lambda p, q: np.testing.assert_allclose(p, q, rtol=1e-5, atol=1e-5), f(x), g(x))
+  for direction in b.Bijector._fields:
+    y, log_det = getattr(scanned, direction)(x)
+    expected_y, expected_log_det = getattr(chained, direction)(x)
+    np.testing.assert_allclose(y, expected_y, rtol=1e-5, atol=1e-5)
+    np.testing.assert_allclose(log_det, expected_log_det, rtol=1e-5, atol=1e-5)
 
 
-def test_splits_keep_what_they_say_and_the_checkerboard_alternates():
+def test_a_checkerboard_fixes_the_even_pixels():
   x = normal(0, 2, 3, 4, 1)
   even = (np.add.outer(np.arange(3), np.arange(4)) % 2 == 0)[None, :, :, None]
-  kept, _ = b.checkerboard().part(x)
-  np.testing.assert_array_equal(kept, np.where(even, x, 0))
-  y, _ = b.coupling(
-    b.checkerboard(), u.additive, lambda kept: jnp.ones((*kept.shape, 1))
-  ).forward_and_log_det(x)
+  fixed, _ = b.checkerboard().part(x)
+  np.testing.assert_array_equal(fixed, np.where(even, x, 0))
+  add_one = b.coupling(b.checkerboard(), u.additive, lambda x: jnp.ones((*x.shape, 1)))
+  y, _ = add_one.forward_and_log_det(x)
   np.testing.assert_allclose(y, np.where(even, x, x + 1), rtol=1e-6)
 
 
@@ -316,13 +309,25 @@ def test_squeeze_turns_blocks_into_pixels():
 
 
 def test_linear_is_its_matrix():
-  params, order, x = triangles(3, 6), jnp.array([3, 1, 5, 0, 2, 4]), normal(4, 5, 6)
-  w = (jnp.tril(params["lower"], -1) + jnp.eye(6)) @ (
-    jnp.triu(params["upper"], 1) + jnp.diag(jnp.exp(params["log_diagonal"]))
-  )
+  params = triangles(3, 6)
+  order = jnp.array([3, 1, 5, 0, 2, 4])
+  x = normal(4, 5, 6)
+  L = jnp.tril(params["lower"], -1) + jnp.eye(6)
+  U = jnp.triu(params["upper"], 1) + jnp.diag(jnp.exp(params["log_diagonal"]))
+  w = L @ U
   y, log_det = b.linear(params, order).forward_and_log_det(x)
   np.testing.assert_allclose(y, x[:, order] @ w, atol=1e-5)
   np.testing.assert_allclose(log_det, np.linalg.slogdet(w)[1], atol=1e-5)
+
+
+def test_identity_parameters_change_nothing_but_the_order():
+  x = normal(6, 5, 4)
+  order = jnp.array([2, 0, 3, 1])
+  y, _ = b.actnorm(b.actnorm_identity(4)).forward_and_log_det(x)
+  np.testing.assert_array_equal(y, x)
+  y, log_det = b.linear(b.linear_identity(4), order).forward_and_log_det(x)
+  np.testing.assert_allclose(y, x[:, order], rtol=1e-6)
+  np.testing.assert_array_equal(log_det, 0)
 
 
 def test_actnorm_starts_with_unit_statistics():
@@ -348,9 +353,7 @@ def test_spline_of_zeros_is_the_identity():
 
 
 def rational_quadratic_piece(x, at, to, slopes):
-  """The spline in its own words: a quotient of two quadratics in the Bernstein basis, by scipy, bin
-  by bin.
-  """
+  """The spline by scipy, bin by bin: a quotient of two quadratics in the Bernstein basis."""
   k = np.clip(np.searchsorted(at, x, "right") - 1, 0, len(at) - 2)
   out = np.empty_like(x)
   for i in range(len(at) - 1):
@@ -382,9 +385,7 @@ def test_spline_is_the_quotient_of_two_quadratics():
 @slow
 @pytest.mark.parametrize("size", [1.0, 10.0, 100.0])
 def test_spline_is_monotone_inverted_and_finite_everywhere(size):
-  """At edges, knots and in the tails, values and gradients; extreme parameters give bins and slopes
-  of 1e-3.
-  """
+  """Values and gradients at edges, knots and in the tails; extreme parameters give bins of 1e-3."""
   bound = 4.0
   points = jnp.concatenate([jnp.linspace(-5, 5, 401), jnp.array([-bound, bound, 0.0, 1e6, -1e30])])
   for seed in range(2):
@@ -408,3 +409,8 @@ def test_spline_is_monotone_inverted_and_finite_everywhere(size):
     error = np.abs(x - points)[:401]
     if size < 100:  # Beyond, float32 can't tell the points of the flattest bins apart.
       assert (error <= 1e-4 + 4e-6 * np.exp(-log_slope[:401])).all()
+
+
+def test_the_example_of_the_module_runs():
+  results = doctest.testmod(b)
+  assert results.attempted > 4 and not results.failed

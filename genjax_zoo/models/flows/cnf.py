@@ -1,47 +1,46 @@
-"""Continuous normalizing flow (Chen et al. 2018, arXiv:1806.07366; FFJORD, Grathwohl et al. 2018,
-arXiv:1810.01367).
+"""Continuous normalizing flow (Chen et al. 2018, arXiv:1806.07366; FFJORD, 2018, arXiv:1810.01367).
 
-A network says how fast points move. From the data at t = 0 to the latents at t = 1:
+A network is the velocity of points that move from the data at t = 0 to the latents at t = 1:
 
   dx/dt = net(x, t),   d log p / dt = -tr(d net / dx)
   log p(x) = log N(x(1); 0, I) + int_0^1 tr(d net / dx) dt
-  loss = -log p(x) + speed * int_0^1 |net|^2 dt / D
+  loss = -log p(x) + 0.02 int_0^1 |net|^2 dt / D
 
-No triangular Jacobian is needed, for an ODE can always be solved backwards. The trace is exact with
-D products of the Jacobian and a vector; with one it is Hutchinson's estimate, E eps^T (d net / dx)
-eps over random signs eps, the same along a path, which training takes. The solver chooses its
-steps, and the density is exact up to `tolerance`; training goes in `steps` equal ones, of a known
-cost.
+The Jacobian need not be triangular, since an ODE can always be solved backwards. D Jacobian-vector
+products give the exact trace; one gives Hutchinson's estimate eps^T (d net / dx) eps, its random
+signs eps fixed along a trajectory, which training uses. In evaluation the solver chooses its steps,
+and the density is exact up to `tolerance`; training takes `steps` equal ones, at a known cost.
 
-Departures: a penalty on the speed (Finlay et al. 2020, arXiv:2002.02798), which keeps paths
-straight and steps large; gradients through the solver's steps, not by the adjoint equation; tanh
-networks that take t as one more input.
+Departures from the papers: the penalty on the squared velocity (Finlay et al. 2020,
+arXiv:2002.02798), which keeps trajectories straight and steps large; gradients through the solver's
+steps, not by the adjoint equation; tanh networks with t as one more input.
 
-The deck (D, line 218) takes triangular Jacobians for the only cheap determinants; a trace needs
-none.
+Errata of the slides: docs/errata.md#cnf
 """
 
 import diffrax
 import jax
 import jax.numpy as jnp
 
-from genjax_zoo.core import Model, UserError
-from genjax_zoo.models.flows._flow import PRIORS, flow, shown
+from genjax_zoo.core import Field, Model, UserError
+from genjax_zoo.models.flows._flow import PRIORS, Layer, describe, flow
 from genjax_zoo.nn.mlp import MLP
 from genjax_zoo.prob.bijectors import Bijector, actnorm, actnorm_init, chain
 
+SPEED_PENALTY = 0.02
+FRAMES = 9  # Of the trajectories that parts["warp"] shows.
+
 
 def exact(f, x):
-  """(f(x), tr df/dx [B]) of f on rows x [B, D], by D products."""
-  y, push = jax.linearize(f, x)
-  columns = jax.vmap(lambda e: push(jnp.broadcast_to(e, x.shape)))(
-    jnp.eye(x.shape[1], dtype=x.dtype)
-  )
+  """(f(x), tr df/dx [B]) of a function f of rows x [B, D], by D Jacobian-vector products."""
+  y, jacobian_times = jax.linearize(f, x)
+  column = lambda e: jacobian_times(jnp.broadcast_to(e, x.shape))
+  columns = jax.vmap(column)(jnp.eye(x.shape[1], dtype=x.dtype))
   return y, jnp.einsum("dbd->b", columns)
 
 
 def hutchinson(eps):
-  """The same, estimated with random signs eps [B, D]."""
+  """A function like `exact` that estimates the trace by random signs eps [B, D], in one product."""
 
   def trace(f, x):
     y, product = jax.jvp(f, (x,), (eps,))
@@ -50,33 +49,39 @@ def hutchinson(eps):
   return trace
 
 
-def move(field, x, trace, start, stop, steps: int = 0, tolerance: float = 1e-5, save=None):
-  """(x, log |det|, int |dx/dt|^2 dt / D) at `stop` of rows x [B, D] at `start`, moved by dx/dt =
-  field(x, t).
+def integrate(field, x, trace, start, stop, steps: int = 0, tolerance: float = 1e-5, save=None):
+  """(x, log |det|, int |dx/dt|^2 dt / D) at time `stop`, of rows x [B, D] at time `start`.
 
-  With `steps` > 0 in so many equal steps of Tsitouras' method, else in as many as `tolerance` asks;
-  all rows take the same. With `save`, times, all three have an axis of these times first.
+  Solves dx/dt = field(x, t) by Tsitouras' method, in `steps` equal steps if `steps` > 0, else in
+  steps adapted to `tolerance`, the same ones for all rows. `trace` is `exact` or
+  `hutchinson(eps)`. With times `save` [T], all three are at these times, [T, B, ...].
   """
 
   def derivative(t, state, _):
-    speed, change = trace(lambda x: field(x, t), state[0])
-    return speed, change, (speed**2).mean(-1)
+    velocity, divergence = trace(lambda x: field(x, t), state[0])
+    return velocity, divergence, (velocity**2).mean(-1)
 
+  if steps:
+    controller = diffrax.ConstantStepSize()
+    first_step = (stop - start) / steps
+    max_steps = steps + 1  # Rounding may leave a last step of no length.
+  else:
+    controller = diffrax.PIDController(rtol=tolerance, atol=tolerance)
+    first_step = None
+    max_steps = 4096
   zero = jnp.zeros(len(x), x.dtype)
-  found = diffrax.diffeqsolve(
+  solution = diffrax.diffeqsolve(
     diffrax.ODETerm(derivative),
     diffrax.Tsit5(),
     start,
     stop,
-    (stop - start) / steps if steps else None,
+    first_step,
     (x, zero, zero),
     saveat=diffrax.SaveAt(t1=True) if save is None else diffrax.SaveAt(ts=save),
-    stepsize_controller=diffrax.ConstantStepSize()
-    if steps
-    else diffrax.PIDController(rtol=tolerance, atol=tolerance),
-    max_steps=steps + 1 if steps else 4096,
-  ).ys
-  return jax.tree.map(lambda y: y[0], found) if save is None else found
+    stepsize_controller=controller,
+    max_steps=max_steps,
+  )
+  return jax.tree.map(lambda y: y[0], solution.ys) if save is None else solution.ys
 
 
 def model(
@@ -84,56 +89,61 @@ def model(
   *,
   hidden: tuple[int, ...] = (64, 64, 64),
   steps: int = 6,
-  speed: float = 0.02,
   tolerance: float = 1e-5,
   dtype: str = "float32",
 ) -> Model:
-  """A continuous flow of real vectors "x" [D] by a perceptron `hidden`.
+  """A continuous flow of real vectors "x" [D], its velocity a perceptron with layers `hidden`.
 
-  `log_prob` takes estimator = "exact" or "hutchinson", of one draw of signs. Raises UserError for
-  other data.
+  `log_prob` takes estimator = "exact" or "hutchinson", with one sample of signs. Raises UserError
+  for other data.
   """
-  shape, _, levels = data.get("x", ((), None, None))[:3]
-  if len(shape) != 1 or levels:
-    raise UserError(f"cnf takes real vectors x [D]; the data have {shown(data)}")
-  net, log_prior = MLP((*hidden, shape[0]), jnp.tanh, dtype), PRIORS["normal"][0]
+  data_field = data.get("x", Field((), None))
+  if len(data_field.shape) != 1 or data_field.num_values:
+    raise UserError(f"cnf takes real vectors x [D]; the data have {describe(data)}")
+  dim = data_field.shape[0]
+  net = MLP((*hidden, dim), jnp.tanh, dtype)
+  log_prior = PRIORS["normal"].log_prob
 
-  def field(params):
-    return lambda x, t: net.apply(
-      {"params": params["net"]}, jnp.concatenate([x, jnp.full((len(x), 1), t)], -1)
-    )
+  def velocity(params):
+    def field(x, t):
+      time = jnp.full((len(x), 1), t)
+      return net.apply({"params": params["net"]}, jnp.concatenate([x, time], -1))
+
+    return field
 
   def bijector(params, trace=exact):
-    through = lambda *ends: lambda x: move(field(params), x, trace, *ends, tolerance=tolerance)[:2]
-    return chain(actnorm(params["first"]), Bijector(through(0.0, 1.0), through(1.0, 0.0)))
+    def between(start, stop):
+      return lambda x: integrate(velocity(params), x, trace, start, stop, tolerance=tolerance)[:2]
 
-  def initialize(key, x):
-    return {"first": actnorm_init(x), "net": net.init(key, jnp.zeros((1, shape[0] + 1)))["params"]}
+    return chain(actnorm(params["first"]), Bijector(between(0.0, 1.0), between(1.0, 0.0)))
 
-  def signs(batch, key):
+  def init(key, x):
+    params = net.init(key, jnp.zeros((1, dim + 1)))["params"]
+    return {"first": actnorm_init(x), "net": params}
+
+  def estimated_trace(batch, key):
     return hutchinson(jax.random.rademacher(key, batch["x"].shape, float))
 
   def loss(params, state, batch, key, train):
-    x, change = actnorm(params["first"]).forward_and_log_det(jnp.asarray(batch["x"], float))
-    z, log_det, squared = move(field(params), x, signs(batch, key), 0.0, 1.0, steps)
+    x = jnp.asarray(batch["x"], float)
+    x, change = actnorm(params["first"]).forward_and_log_det(x)
+    trace = estimated_trace(batch, key)
+    z, log_det, speed = integrate(velocity(params), x, trace, 0.0, 1.0, steps)
     nats = log_prior(z).sum(-1) + change + log_det
-    return -nats + speed * squared, ({}, {"nats": nats, "speed": squared})
+    return -nats + SPEED_PENALTY * speed, ({}, {"nats": nats, "speed": speed})
 
   def log_prob(params, state, batch, key, estimator="exact"):
     """log p(x), up to the solver's tolerance."""
-    trace = exact if estimator == "exact" else signs(batch, key)
+    trace = exact if estimator == "exact" else estimated_trace(batch, key)
     z, log_det = bijector(params, trace).forward_and_log_det(jnp.asarray(batch["x"], float))
     return log_prior(z).sum(-1) + log_det
 
   def warp(params, state, z):
-    points = move(
-      field(params), z, exact, 1.0, 0.0, tolerance=tolerance, save=jnp.linspace(1, 0, 9)
-    )[0]
-    return jnp.concatenate(
-      [points, actnorm(params["first"]).inverse_and_log_det(points[-1])[0][None]]
-    )
+    times = jnp.linspace(1, 0, FRAMES)
+    path, _, _ = integrate(velocity(params), z, exact, 1.0, 0.0, tolerance=tolerance, save=times)
+    x, _ = actnorm(params["first"]).inverse_and_log_det(path[-1])
+    return jnp.concatenate([path, x[None]])
 
-  parts = {"warp": warp, "field": lambda params, x, t: field(params)(x, t)}
+  base = flow(data, Layer(init, bijector), {"warp": warp})
   likelihood = {"exact": "exact", "hutchinson": "estimate"}
-  base = flow(data, initialize, bijector, parts)
   return base._replace(loss=loss, log_prob=log_prob, likelihood=likelihood)

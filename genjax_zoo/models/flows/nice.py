@@ -1,19 +1,19 @@
-"""NICE: non-linear independent components estimation (Dinh, Krueger & Bengio 2014,
-arXiv:1410.8516).
+"""NICE: non-linear independent components estimation (Dinh et al. 2014, arXiv:1410.8516).
 
-The first coupling flow. The numbers are split in two, by even and odd index, and each half in turn
-is shifted by what a network says of the other. That moves probability and never concentrates it,
-the Jacobian has determinant 1; so the last layer scales every number:
+The first coupling flow. The elements of x are split by even and odd index, and each half in turn is
+shifted by a network of the other. Such couplings preserve volume, their Jacobian has determinant 1;
+so the last layer scales every element:
 
-  h_moved = x_moved + net_i(x_kept)   for each of the couplings,   z = exp(log_scale) h
+  h_transformed = x_transformed + net_i(x_fixed)   for each coupling i,   z = exp(log_scale) h
   log p(x) = sum log logistic(z) + sum log_scale
   loss = -log p(x)
 
-Departures: the networks' last layers start at zero, so every coupling at the identity. Their shifts
-are in units of the last layer's scales: a border pixel, of scale 1,000, would feel every step of
-its weights. The first batch sets those scales, and a shift, by the mean absolute deviation: a pixel
-that is lit once in a hundred images has a standard deviation that says nothing of the others. Adam
-as it is (the paper's betas hurt); no ZCA whitening of natural images.
+Departures from the paper: the networks' last layers start at zero, every coupling as the identity.
+Their shifts are in units of the last layer's scales: otherwise a border pixel, of scale 1,000,
+would be moved far by every update of their weights. The first batch sets those scales, and a shift,
+by the mean absolute deviation: the standard deviation of a pixel that is lit once in a hundred
+images describes that one image alone. Adam with its usual betas (the paper's were worse); no ZCA
+whitening of natural images.
 """
 
 import math
@@ -23,9 +23,11 @@ import jax.numpy as jnp
 import numpy as np
 
 from genjax_zoo.core import Model
-from genjax_zoo.models.flows._flow import flow, vectors
+from genjax_zoo.models._form import entry
+from genjax_zoo.models.flows._flow import Layer, dimension, flow
 from genjax_zoo.nn.conditioner import DenseConditioner
 from genjax_zoo.prob.bijectors import (
+  Bijector,
   actnorm,
   actnorm_init,
   chain,
@@ -37,17 +39,28 @@ from genjax_zoo.prob.bijectors import (
 from genjax_zoo.prob.univariate import additive
 
 
-def standard(h, prior: str) -> dict:
-  """The parameters of an `actnorm` that gives h [B, D] the mean (the median) and the width of the
-  prior.
-  """
+def scale_init(h, prior: str) -> dict:
+  """Parameters of an `actnorm` that gives h [B, D] the centre and the width of the prior."""
   if prior == "normal":
     return actnorm_init(h)
-  middle = jnp.median(h, 0)
-  return {
-    "shift": -middle,
-    "log_scale": math.log(2 * math.log(2)) - jnp.log(jnp.abs(h - middle[None]).mean(0) + 1e-6),
-  }
+  median = jnp.median(h, 0)
+  mean_deviation = jnp.abs(h - median[None]).mean(0)
+  # A logistic variable has the mean absolute deviation 2 log 2. 1e-6: constant pixels have none.
+  log_scale = math.log(2 * math.log(2)) - jnp.log(mean_deviation + 1e-6)
+  return {"shift": -median, "log_scale": log_scale}
+
+
+def additive_coupling(params, i: int, net: DenseConditioner, log_scale) -> Bijector:
+  """The i-th coupling: it shifts one half by the network's output times 1 / exp(log_scale [D])."""
+  half = len(log_scale) // 2
+  unit = jnp.exp(-log_scale)
+  # Even couplings transform the second half, odd ones the first.
+  unit = unit[half:] if i % 2 == 0 else unit[:half]
+
+  def shift(fixed):
+    return net.apply({"params": params}, fixed) * unit[None, :, None]
+
+  return coupling(halves(fixed_first=i % 2 == 0), additive, shift)
 
 
 def model(
@@ -56,36 +69,34 @@ def model(
   hidden: tuple[int, ...] = (1000,) * 5,
   couplings: int = 4,
   prior: str = "logistic",
-  conditional: bool = False,
+  condition: tuple[str, ...] = (),
   dequantization: str = "uniform",
   dtype: str = "float32",
 ) -> Model:
-  """A NICE of "image" or "x" with `couplings` perceptrons of widths `hidden`.
+  """A NICE of "image" or "x" with `couplings` couplings, their networks perceptrons `hidden`.
 
-  `prior` ("logistic" or "normal"), `conditional` and `dequantization` ("uniform" or "variational")
-  as in `_flow`.
+  `prior` ("logistic" or "normal"), `condition` (a label) and `dequantization` ("uniform" or
+  "variational") as in `_flow`.
   """
-  dim, shape = vectors(data, "nice"), data["image" if "image" in data else "x"].shape
-  order = np.r_[0:dim:2, 1:dim:2]
-  # So many numbers each coupling moves.
-  sizes = [(dim - dim // 2, dim // 2)[i % 2] for i in range(couplings)]
-  nets = [DenseConditioner(hidden, (size, 1), dtype) for size in sizes]
+  dim = dimension(data, "nice")
+  shape = entry(data)[1].shape
+  even_then_odd = np.r_[0:dim:2, 1:dim:2]
+  half = dim // 2
+  transformed = [dim - half if i % 2 == 0 else half for i in range(couplings)]
+  nets = [DenseConditioner(hidden, (size, 1), dtype) for size in transformed]
 
   def bijector(params):
-    unit = jnp.exp(-params["scale"]["log_scale"])
-    moved = unit[dim // 2 :], unit[: dim // 2]  # By even couplings, by odd ones.
-    net = lambda i: (
-      lambda kept: nets[i].apply({"params": params["nets"][i]}, kept) * moved[i % 2][None, :, None]
-    )
-    layers = [coupling(halves(i % 2 == 0), additive, net(i)) for i in range(couplings)]
-    return chain(flatten(shape), permutation(order), *layers, actnorm(params["scale"]))
+    log_scale = params["scale"]["log_scale"]
+    layers = [additive_coupling(params["nets"][i], i, nets[i], log_scale) for i in range(couplings)]
+    return chain(flatten(shape), permutation(even_then_odd), *layers, actnorm(params["scale"]))
 
-  def initialize(key, x):
-    h = x.reshape(len(x), -1)[:, order]
+  def init(key, x):
+    h = x.reshape(len(x), -1)[:, even_then_odd]
     keys = jax.random.split(key, couplings)
-    params = [net.init(k, h[:1, : dim - size])["params"] for net, k, size in zip(nets, keys, sizes)]
-    return {"nets": params, "scale": standard(h, prior)}
+    params = [
+      nets[i].init(keys[i], h[:1, : dim - transformed[i]])["params"] for i in range(couplings)
+    ]
+    return {"nets": params, "scale": scale_init(h, prior)}
 
-  return flow(
-    data, initialize, bijector, prior=prior, conditional=conditional, dequantization=dequantization
-  )
+  layer = Layer(init, bijector)
+  return flow(data, layer, prior=prior, condition=condition, dequantization=dequantization)

@@ -1,35 +1,45 @@
-"""RealNVP: real-valued non-volume-preserving flows (Dinh, Sohl-Dickstein & Bengio 2016,
-arXiv:1605.08803).
+"""RealNVP: real-valued non-volume-preserving flows (Dinh et al. 2016, arXiv:1605.08803).
 
-A coupling that scales as well as shifts (eq. 7), with networks s and t of the numbers it keeps:
+An affine coupling scales and shifts one part of x, by networks s and t of the fixed part (eq. 7):
 
-  y_moved = x_moved exp(s(x_kept)) + t(x_kept),   log |det| = sum s
+  y_transformed = x_transformed exp(s(x_fixed)) + t(x_fixed),   log |det| = sum s(x_fixed)
   loss = -log p(x),   log p(x) = log N(f(x); 0, I) + log |det df/dx|
 
-Vectors go through `depth` couplings of halves that change places. Images, mapped to the line by a
-logit (4.1), go through scales: three checkerboard couplings, a squeeze of 2 x 2 pixels to channels,
-three couplings of channels; then half of the numbers are done and the others go on to the next
-scale (3.6). The last scale has four checkerboards.
+Vectors go through `depth` couplings of halves that alternate. Images, mapped to R by a logit (4.1),
+go through `scales` scales: three checkerboard couplings, a squeeze of 2 x 2 pixels to channels,
+three channel-wise couplings; then half of the channels are factored out and the others go on to the
+next scale (3.6). The last scale has four checkerboard couplings.
 
-Departures: in place of batch normalisation, a learnt scale and shift before each coupling, the
-first set by the first batch (actnorm, Glow): couplings start as the identity, so that one
-normalises all. s is held in [-bound, bound]. No weight normalisation. The logit has a margin of
-alpha / 2 at either end.
+Departures from the paper: in place of batch normalisation, an actnorm (Glow: a learned scale and
+shift) before each coupling, the first set by the first batch. Couplings start as the identity, so
+that one actnorm standardises all of them. |s| < 2, by a tanh. No weight normalisation. The logit
+has a margin of alpha / 2 at either end.
 
-The deck (D, line 218) takes triangular Jacobians for the only cheap determinants; see
-`bijectors.linear` for another.
+Errata of the slides: docs/errata.md#realnvp
 """
 
-import math
+from collections.abc import Callable
+import functools
+from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
 
 from genjax_zoo.core import Model, UserError
-from genjax_zoo.models.flows._flow import flow, shown, steps, vectors
+from genjax_zoo.models._form import entry
+from genjax_zoo.models.flows._flow import (
+  Layer,
+  check_halvings,
+  describe,
+  dimension,
+  flow,
+  repeated,
+)
 from genjax_zoo.nn.conditioner import ConvConditioner, DenseConditioner
 from genjax_zoo.prob.bijectors import (
+  Bijector,
   actnorm,
+  actnorm_identity,
   actnorm_init,
   chain,
   checkerboard,
@@ -45,88 +55,108 @@ from genjax_zoo.prob.bijectors import (
 from genjax_zoo.prob.univariate import affine, logit
 
 
-def identity(channels: int) -> dict:
-  """The parameters of an `actnorm` that changes nothing."""
-  return {"log_scale": jnp.zeros(channels), "shift": jnp.zeros(channels)}
+def coupling_of_halves(params, net) -> Bijector:
+  """Actnorm and a coupling of halves, whose output is reversed: the next one fixes the others."""
+  size = len(params["norm"]["shift"])
+  conditioner = lambda fixed: net.apply({"params": params["net"]}, fixed)
+  return chain(
+    actnorm(params["norm"]),
+    coupling(halves(), affine, conditioner),
+    permutation(jnp.arange(size)[::-1]),
+  )
 
 
-def points(dim, depth, hidden, bound, dtype):
-  """The flow of vectors [B, dim]: `depth` affine couplings of halves, scanned."""
-  kept = dim // 2
-  net, reverse = DenseConditioner(hidden, (dim - kept, 2), dtype), jnp.arange(dim)[::-1]
-
-  def layer(p):
-    conditioner = lambda x: net.apply({"params": p["net"]}, x)
-    univariate = lambda params: affine(params, bound)
-    return chain(
-      actnorm(p["norm"]), coupling(halves(), univariate, conditioner), permutation(reverse)
-    )
-
-  def initialize(key):
-    return {"net": net.init(key, jnp.zeros((1, kept)))["params"], "norm": identity(dim)}
-
-  return steps(initialize, layer, depth)
+def coupling_of_pixels(params, even, net) -> Bijector:
+  """Actnorm and a checkerboard coupling that fixes the even pixels, or the odd ones."""
+  conditioner = lambda fixed: net.apply({"params": params["net"]}, fixed)
+  return chain(actnorm(params["norm"]), coupling(checkerboard(even), affine, conditioner))
 
 
-def plan(shape, scales):
-  """The couplings of an image flow, a list for each scale of (split, shape of the image, how many)."""
-  (h, w, c), found = shape, []
+def vectors(dim: int, depth: int, hidden: tuple[int, ...], dtype: str):
+  """(Layer, parts) of vectors [B, dim]: `depth` couplings of halves, scanned."""
+  fixed = dim // 2
+  net = DenseConditioner(hidden, (dim - fixed, 2), dtype)
+
+  def init(key):
+    params = net.init(key, jnp.zeros((1, fixed)))["params"]
+    return {"net": params, "norm": actnorm_identity(dim)}
+
+  return repeated(init, functools.partial(coupling_of_halves, net=net), depth)
+
+
+class Group(NamedTuple):
+  """Couplings of the same split on images [B, *shape], scanned, whose two parts alternate."""
+
+  split: Callable  # `checkerboard`, or `halves` of the channels.
+  shape: tuple[int, int, int]
+  depth: int
+  net: ConvConditioner
+
+
+def plan(shape: tuple[int, int, int], scales: int, network: Callable) -> list[list[Group]]:
+  """The groups of every scale, for images [B, *shape] (3.6); `network(c)` transforms c channels."""
+  h, w, c = shape
+  groups = []
   for _ in range(scales - 1):
-    found.append([(checkerboard, (h, w, c), 3), (halves, (h // 2, w // 2, 4 * c), 3)])
+    pixels = Group(checkerboard, (h, w, c), 3, network(c))
+    # After the squeeze; the networks transform half of the channels.
+    channels = Group(halves, (h // 2, w // 2, 4 * c), 3, network(2 * c))
+    groups.append([pixels, channels])
+    # Half of the channels are factored out.
     h, w, c = h // 2, w // 2, 2 * c
-  return [*found, [(checkerboard, (h, w, c), 4)]]
+  return [*groups, [Group(checkerboard, (h, w, c), 4, network(c))]]
 
 
-def alternating(split, shape, depth, width, blocks, bound, dtype):
-  """(initialize, bijector) of `depth` couplings of images [B, *shape], scanned, whose two parts
-  change places.
-  """
-  c = shape[-1]
-  kept, moved = (c // 2, c - c // 2) if split is halves else (c, c)
-  net, reverse = ConvConditioner(width, blocks, (moved, 2), dtype), jnp.arange(c)[::-1]
+def group_init(group: Group, key) -> dict:
+  """The parameters of a group, stacked [depth, ...]."""
+  height, width, channels = group.shape
+  fixed = channels // 2 if group.split is halves else channels
+
+  def init(key):
+    params = group.net.init(key, jnp.zeros((1, height, width, fixed)))["params"]
+    return {"net": params, "norm": actnorm_identity(channels)}
+
+  return jax.vmap(init)(jax.random.split(key, group.depth))
+
+
+def group_bijector(group: Group, params) -> Bijector:
+  """The couplings of a group, one after the other."""
+  is_even = jnp.arange(group.depth) % 2 == 0
 
   def layer(p):
     p, even = p
-    conditioner = lambda x: net.apply({"params": p["net"]}, x)
-    univariate = lambda params: affine(params, bound)
-    if split is halves:
-      step = coupling(halves(), univariate, conditioner), permutation(reverse)
-    else:
-      step = (coupling(checkerboard(even), univariate, conditioner),)
-    return chain(actnorm(p["norm"]), *step)
+    if group.split is halves:
+      return coupling_of_halves(p, group.net)
+    return coupling_of_pixels(p, even, group.net)
 
-  def initialize(key):
-    one = lambda key: {
-      "net": net.init(key, jnp.zeros((1, *shape[:-1], kept)))["params"],
-      "norm": identity(c),
-    }
-    return jax.vmap(one)(jax.random.split(key, depth))
-
-  return initialize, lambda params: repeat(layer, (params, jnp.arange(depth) % 2 == 0))
+  return repeat(layer, (params, is_even))
 
 
-def images(shape, scales, width, blocks, bound, alpha, dtype):
-  """(initialize, bijector) of images [B, H, W, C] in [0, 1)."""
-  planned, first = plan(shape, scales), elementwise(logit(alpha))
-  groups = [
-    [alternating(*group, width, blocks, bound, dtype) for group in of_scale] for of_scale in planned
-  ]
+def multiscale(groups: list[list[Group]], params: list) -> Bijector:
+  """The flow from the first scale on, images to vectors [B, D] (figure 4b)."""
+  bijectors = [group_bijector(group, p) for group, p in zip(groups[0], params[0])]
+  shape = groups[0][-1].shape
+  if len(groups) == 1:
+    return chain(*bijectors, flatten(shape))
+  pixels, channels = bijectors
+  rest = multiscale(groups[1:], params[1:])
+  return chain(pixels, squeeze(), channels, factor_out(rest, shape))
 
-  def scale(params, i):
-    """The flow from the i-th scale on, to vectors."""
-    steps, shape = [through(p) for p, (_, through) in zip(params[i], groups[i])], planned[i][-1][1]
-    if i == len(groups) - 1:
-      return chain(*steps, flatten(shape))
-    return chain(steps[0], squeeze(), steps[1], factor_out(scale(params, i + 1), shape))
 
-  def initialize(key, x):
-    keys = iter(jax.random.split(key, 2 * scales))
-    steps = [[init(next(keys)) for init, _ in of_scale] for of_scale in groups]
-    return {"first": actnorm_init(first.forward_and_log_det(x)[0]), "scales": steps}
+def images(groups: list[list[Group]]) -> Layer:
+  """The flow of images [B, H, W, C] in [0, 1)."""
+  to_line = elementwise(logit())
 
-  return initialize, lambda params: chain(
-    first, actnorm(params["first"]), scale(params["scales"], 0)
-  )
+  def init(key, x):
+    keys = iter(jax.random.split(key, 2 * len(groups)))
+    params = [[group_init(group, next(keys)) for group in scale] for scale in groups]
+    y, _ = to_line.forward_and_log_det(x)
+    return {"first": actnorm_init(y), "scales": params}
+
+  def bijector(params):
+    return chain(to_line, actnorm(params["first"]), multiscale(groups, params["scales"]))
+
+  return Layer(init, bijector)
 
 
 def model(
@@ -134,33 +164,29 @@ def model(
   *,
   depth: int = 8,
   hidden: tuple[int, ...] = (64, 64),
-  bound: float = 2.0,
   scales: int = 2,
   width: int = 64,
   blocks: int = 4,
-  alpha: float = 0.05,
-  conditional: bool = False,
+  condition: tuple[str, ...] = (),
   dequantization: str = "uniform",
   dtype: str = "float32",
 ) -> Model:
-  """A RealNVP of vectors "x" [D], with `depth` perceptrons `hidden`, or of "image" [H, W, C].
+  """A RealNVP of vectors "x" [D] (`depth`, `hidden`) or of "image" [H, W, C] (the others).
 
-  |s| < `bound`. Images have `scales` scales and networks of `blocks` residual blocks of `width`
-  channels; `alpha` is that of the logit. `conditional` and `dequantization` ("uniform" or
-  "variational") as in `_flow`. Raises UserError for one number an example, and where the squeezes
-  don't divide the image.
+  Vectors: `depth` couplings, their networks perceptrons with layers `hidden`. Images: `scales`
+  scales, the networks `blocks` residual blocks of `width` channels. `condition` (a label) and
+  `dequantization` ("uniform" or "variational") as in `_flow`. Raises UserError for other data, and
+  where the squeezes don't divide the image.
   """
-  shape, _, levels = data["image" if "image" in data else "x"][:3]
-  options = dict(conditional=conditional, dequantization=dequantization)
-  if len(shape) == 1:
-    return flow(data, *points(vectors(data, "realnvp"), depth, hidden, bound, dtype), **options)
-  if len(shape) != 3 or not levels:
+  field = entry(data)[1]
+  options = dict(condition=condition, dequantization=dequantization)
+  if len(field.shape) == 1:
+    layer, parts = vectors(dimension(data, "realnvp"), depth, hidden, dtype)
+    return flow(data, layer, parts, **options)
+  if len(field.shape) != 3 or not field.num_values:
     raise UserError(
-      f"realnvp takes vectors x [D] or integer images [H, W, C]; the data have {shown(data)}"
+      f"realnvp takes vectors x [D] or integer images [H, W, C]; the data have {describe(data)}"
     )
-  if shape[0] % 2 ** (scales - 1) or shape[1] % 2 ** (scales - 1):
-    most = 1 + max(n for n in range(9) if math.gcd(*shape[:2]) % 2**n == 0)
-    raise UserError(
-      f"model.scales={scales} halves {shape[0]} x {shape[1]} images {scales - 1} times: {most} at most"
-    )
-  return flow(data, *images(shape, scales, width, blocks, bound, alpha, dtype), **options)
+  check_halvings(f"model.scales={scales}", field.shape, scales - 1)
+  network = lambda channels: ConvConditioner(width, blocks, (channels, 2), dtype)
+  return flow(data, images(plan(field.shape, scales, network)), **options)

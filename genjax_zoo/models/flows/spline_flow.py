@@ -1,26 +1,49 @@
-"""Neural spline flow: rational-quadratic couplings (Durkan et al. 2019, arXiv:1906.04032), for
-points and tables.
+"""Neural spline flow: rational-quadratic couplings (Durkan et al. 2019, arXiv:1906.04032).
 
-A coupling that bends: the numbers it moves go through a monotone spline of `bins` pieces, whose
-knots and slopes a network reads from the numbers it keeps. Each step is
+For vectors and tables. A coupling transforms its elements by a monotone spline of `bins` bins,
+whose knots and slopes a network predicts from the fixed elements. Each step is
 
-  h = (x + shift) exp(log_scale),   h = h[order] L U,   z = (h_kept, spline(h_moved; net(h_kept)))
+  h = (x + shift) exp(log_scale),   h = h[order] L U
+  z = (h_fixed, spline(h_transformed; net(h_fixed)))
+  loss = -log p(x),   log p(x) = log N(f(x); 0, I) + log |det df/dx|
 
-and the loss -log p(x) of log p(x) = log N(f(x); 0, I) + log |det df/dx|. Outside [-bound, bound]
-the spline is the identity. The linear map, its order half a turn, exchanges the halves and learns
-to mix them.
+Outside [-4, 4] the spline is the identity. `order` rotates the elements by half their number, so
+that the linear map swaps the halves; L U learns to mix them.
 
-Departures: a learnt scale and shift a step, the first set by the first batch; plain perceptrons, no
-residual blocks.
+Departures from the paper: a learned scale and shift in each step, the first set by the first batch;
+plain perceptrons, without residual blocks.
 """
+
+import functools
 
 import jax.numpy as jnp
 
-from genjax_zoo.core import Model, UserError
-from genjax_zoo.models.flows._flow import flow, shown, steps, vectors
+from genjax_zoo.core import Field, Model, UserError
+from genjax_zoo.models.flows._flow import describe, dimension, flow, repeated
 from genjax_zoo.nn.conditioner import DenseConditioner
-from genjax_zoo.prob.bijectors import actnorm, chain, coupling, halves, linear
+from genjax_zoo.prob.bijectors import (
+  Bijector,
+  actnorm,
+  actnorm_identity,
+  chain,
+  coupling,
+  halves,
+  linear,
+  linear_identity,
+)
 from genjax_zoo.prob.univariate import rational_quadratic
+
+
+def step(params, net: DenseConditioner) -> Bijector:
+  """Actnorm, a linear map, and a coupling by splines."""
+  dim = len(params["norm"]["shift"])
+  swap_halves = jnp.roll(jnp.arange(dim), dim // 2)
+  conditioner = lambda fixed: net.apply({"params": params["net"]}, fixed)
+  return chain(
+    actnorm(params["norm"]),
+    linear(params["linear"], swap_halves),
+    coupling(halves(), rational_quadratic, conditioner),
+  )
 
 
 def model(
@@ -29,33 +52,26 @@ def model(
   depth: int = 4,
   hidden: tuple[int, ...] = (64, 64),
   bins: int = 8,
-  bound: float = 4.0,
-  conditional: bool = False,
+  condition: tuple[str, ...] = (),
   dtype: str = "float32",
 ) -> Model:
-  """A spline flow of vectors "x" [D], D > 1: `depth` steps of perceptrons `hidden`, scanned."""
-  shape = data["x"].shape if "x" in data else ()
+  """A spline flow of vectors "x" [D], D > 1: `depth` steps with perceptrons `hidden`, scanned.
+
+  `condition` (a label) as in `_flow`.
+  """
+  shape = data.get("x", Field((), None)).shape
   if len(shape) != 1:
-    raise UserError(f"spline_flow takes vectors x [D]; the data have {shown(data)}")
-  dim, kept = vectors(data, "spline_flow"), shape[0] // 2
-  net, order = (
-    DenseConditioner(hidden, (dim - kept, 3 * bins - 1), dtype),
-    jnp.roll(jnp.arange(dim), kept),
-  )
+    raise UserError(f"spline_flow takes vectors x [D]; the data have {describe(data)}")
+  dim = dimension(data, "spline_flow")
+  fixed = dim // 2
+  net = DenseConditioner(hidden, (dim - fixed, 3 * bins - 1), dtype)
 
-  def layer(p):
-    conditioner = lambda x: net.apply({"params": p["net"]}, x)
-    univariate = lambda params: rational_quadratic(params, bound)
-    return chain(
-      actnorm(p["norm"]), linear(p["linear"], order), coupling(halves(), univariate, conditioner)
-    )
-
-  def initialize(key):
-    flat, square = jnp.zeros(dim), jnp.zeros((dim, dim))
+  def init(key):
     return {
-      "norm": {"log_scale": flat, "shift": flat},
-      "linear": {"lower": square, "upper": square, "log_diagonal": flat},
-      "net": net.init(key, jnp.zeros((1, kept)))["params"],
+      "norm": actnorm_identity(dim),
+      "linear": linear_identity(dim),
+      "net": net.init(key, jnp.zeros((1, fixed)))["params"],
     }
 
-  return flow(data, *steps(initialize, layer, depth), conditional=conditional)
+  layer, parts = repeated(init, functools.partial(step, net=net), depth)
+  return flow(data, layer, parts, condition=condition)

@@ -1,4 +1,4 @@
-"""NICE: only the last layer changes volume, odd sizes work, and mistakes are told."""
+"""NICE: only the last layer changes volume, odd sizes work, wrong options raise."""
 
 import jax
 import jax.numpy as jnp
@@ -7,24 +7,32 @@ import pytest
 
 from genjax_zoo.core import Field, UserError
 from genjax_zoo.models.flows import nice
+from genjax_zoo.prob.bijectors import actnorm
 
 
-def test_couplings_keep_volume_and_move_every_number():
+def test_couplings_preserve_volume_and_move_every_element():
   data = {"x": Field((5,), np.float32)}
   model = nice.model(data, hidden=(8,))
   x = jax.random.normal(jax.random.key(0), (32, 5))
-  params, _ = model.init(jax.random.key(1), {"x": x})
+  params, state = model.init(jax.random.key(1), {"x": x})
   params["nets"] = jax.tree.map(lambda p: p + 0.3, params["nets"])
-  z, log_det = model.parts["bijector"](params).forward_and_log_det(x)
+  z, log_det = model.parts["bijector"](params, state).forward_and_log_det(x)
   np.testing.assert_allclose(log_det, jnp.full(32, params["scale"]["log_scale"].sum()), rtol=1e-5)
   order = np.array([0, 2, 4, 1, 3])
-  straight = (x[:, order] + params["scale"]["shift"][None]) * jnp.exp(params["scale"]["log_scale"])[
-    None
-  ]
-  assert (np.abs(z - straight).max(0) > 1e-3).all()
+  scale = jnp.exp(params["scale"]["log_scale"])
+  without_couplings = (x[:, order] + params["scale"]["shift"][None]) * scale[None]
+  assert (np.abs(z - without_couplings).max(0) > 1e-3).all()
 
 
-def test_mistakes_are_told():
+def test_scales_start_at_the_width_of_the_logistic_prior():
+  """Its median, and the mean absolute deviation."""
+  h = 3 * jax.random.logistic(jax.random.key(0), (4001, 2)) + 5
+  y, _ = actnorm(nice.scale_init(h, "logistic")).forward_and_log_det(h)
+  np.testing.assert_allclose(jnp.median(y, 0), 0, atol=1e-5)
+  np.testing.assert_allclose(jnp.abs(y).mean(0), 2 * np.log(2), rtol=1e-4)
+
+
+def test_wrong_options_raise():
   with pytest.raises(UserError, match="prior"):
     nice.model({"x": Field((5,), np.float32)}, prior="cauchy")
   with pytest.raises(UserError, match="at least 2"):

@@ -1,4 +1,4 @@
-"""RealNVP: the plan of the scales is the paper's, every pixel is moved, and mistakes are told."""
+"""RealNVP: the plan of the scales is the paper's, every pixel is moved, wrong options raise."""
 
 import jax
 import numpy as np
@@ -6,32 +6,34 @@ import pytest
 
 from genjax_zoo.core import Field, UserError
 from genjax_zoo.models.flows import realnvp
+from genjax_zoo.nn.conditioner import ConvConditioner
 from genjax_zoo.prob.bijectors import checkerboard, halves
 
 
 def test_the_plan_is_the_papers():
-  """3 checkerboards, 3 of channels a scale, 4 checkerboards at last; half of the numbers are left
-  at each scale.
-  """
-  first, second, last = realnvp.plan((28, 28, 1), 3)
-  assert first == [(checkerboard, (28, 28, 1), 3), (halves, (14, 14, 4), 3)]
-  assert second == [(checkerboard, (14, 14, 2), 3), (halves, (7, 7, 8), 3)]
-  assert last == [(checkerboard, (7, 7, 4), 4)]
+  """3 checkerboards and 3 of channels a scale, of which half goes on, and 4 checkerboards last."""
+  first, second, last = realnvp.plan((28, 28, 1), 3, lambda transformed: transformed)
+  assert first == [(checkerboard, (28, 28, 1), 3, 1), (halves, (14, 14, 4), 3, 2)]
+  assert second == [(checkerboard, (14, 14, 2), 3, 2), (halves, (7, 7, 8), 3, 4)]
+  assert last == [(checkerboard, (7, 7, 4), 4, 4)]
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("split", [checkerboard, halves])
-def test_parts_change_places(split):
-  """Of two couplings each number is kept by one and moved by the other."""
+def test_parts_alternate(split):
+  """Of two couplings each element is fixed by one and transformed by the other."""
   shape = (2, 2, 2)
-  initialize, through = realnvp.alternating(split, shape, 2, 4, 1, 2.0, "float32")
+  transformed = 1 if split is halves else 2
+  net = ConvConditioner(width=4, blocks=1, shape=(transformed, 2))
+  group = realnvp.Group(split, shape, 2, net)
   x = jax.random.normal(jax.random.key(0), (1, *shape))
   moved = []
   for i in range(2):
-    params = initialize(jax.random.key(1))
+    params = realnvp.group_init(group, jax.random.key(1))
     bias = params["net"]["Conv_3"]["bias"]
     params["net"]["Conv_3"]["bias"] = bias.at[i].set(1.0)  # The other coupling is the identity.
-    moved.append(np.asarray(through(params).forward_and_log_det(x)[0] != x))
+    y, _ = realnvp.group_bijector(group, params).forward_and_log_det(x)
+    moved.append(np.asarray(y != x))
   assert not (moved[0] & moved[1]).any() and (moved[0] | moved[1]).all() and moved[0].sum() == 4
 
 
@@ -39,12 +41,12 @@ def test_parts_change_places(split):
   "field, scales, message",
   [
     (Field((1,), np.float32), 2, "at least 2"),
-    (Field((28, 28, 1), np.uint8, 256), 4, "3 at most"),
-    (Field((7, 7, 1), np.uint8, 256), 2, "1 at most"),
+    (Field((28, 28, 1), np.uint8, 256), 4, "halved 2 times"),
+    (Field((7, 7, 1), np.uint8, 256), 2, "halved 0 times"),
     (Field((4, 4, 1), np.float32), 2, "integer images"),
   ],
 )
-def test_mistakes_are_told(field, scales, message):
+def test_wrong_options_raise(field, scales, message):
   name = "x" if len(field.shape) == 1 else "image"
   with pytest.raises(UserError, match=message):
     realnvp.model({name: field}, scales=scales)

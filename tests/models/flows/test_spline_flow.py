@@ -1,4 +1,4 @@
-"""Spline flows say what they can't take."""
+"""Spline flows raise for data that they can't model."""
 
 import numpy as np
 import pytest
@@ -14,6 +14,6 @@ from genjax_zoo.models.flows import spline_flow
     ({"image": Field((4, 4, 1), np.uint8, 17)}, "takes vectors"),
   ],
 )
-def test_mistakes_are_told(data, message):
+def test_other_data_raise(data, message):
   with pytest.raises(UserError, match=message):
     spline_flow.model(data)
