@@ -2,8 +2,8 @@
 
   python -m experiments.main --config=configs/glow_digits.py
 
-Expected: 2.084 bits/dim on the test split, a lower bound, and an FID of 0.28 (one run, seed 0). 12
-s of training on 2 CPU cores.
+Expected: 2.084 bits/dim on the test split, an upper bound, and an FID of 0.28 (one run,
+seed 0). Cost: 12 s of training on 2 CPU cores.
 """
 
 from ml_collections import ConfigDict

@@ -2,8 +2,8 @@
 
   python -m experiments.main --config=configs/realnvp_digits.py
 
-Expected: 2.058 bits/dim on the test split, a lower bound, and an FID of 0.53 (one run, seed 0). 17
-s of training on 2 CPU cores.
+Expected: 2.058 bits/dim on the test split, an upper bound, and an FID of 0.53 (one run,
+seed 0). Cost: 17 s of training on 2 CPU cores.
 """
 
 from ml_collections import ConfigDict

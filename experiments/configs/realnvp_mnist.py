@@ -14,11 +14,12 @@ def get_config():
     model=dict(name="realnvp", scales=3, width=64, blocks=8),
     data=dict(name="tfds:mnist", batch=128, validation=5000),
     optimizer=dict(
-      name="adamw", learning_rate=1e-3, weight_decay=0.05, schedule="cosine", warmup_steps=1000, clip_norm=1.0
+      name="adamw", learning_rate=1e-3, weight_decay=0.05, schedule="cosine",
+      warmup_steps=1000, clip_norm=1.0,
     ),
     train=dict(
-      steps=90_000, steps_per_dispatch=100, log_every=1000, save_every=5000, sample_every=10_000, validate_every=2500,
-      ema=0.999,
+      steps=90_000, steps_per_dispatch=100, log_every=1000, save_every=5000,
+      sample_every=10_000, validate_every=2500, ema=0.999,
     ),
     evaluate=dict(batch=500, repeats=4),
   ))  # fmt: skip

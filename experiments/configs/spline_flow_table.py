@@ -4,14 +4,14 @@
   --workdir=runs/table
 
 PATH is a file that numpy.savez wrote: x [N, D], or train_x and test_x.
-`genjax_zoo.load("runs/table").log_prob({"x": rows})` is log p of each row, in nats, of the numbers
-as they are in the file.
+`genjax_zoo.load("runs/table").log_prob({"x": rows})` is log p of each row in nats, in the units of
+the file.
 
-Expected of 569 rows of 30 numbers (scikit-learn's breast cancer): log p = 35.7 nats on the 56 test
-rows, the best weights those of step 350; a Gaussian of full covariance has 29.7, and a flow that is
-too wide for so few rows, --config.model.hidden=(128,128) --config.model.depth=6
---config.model.bins=8, 26.0. Of 20,000 rows of a Gaussian of four numbers, of entropy 6.31 nats,
-that wide one has 6.35 after 1,000 steps. One run each, seed 0. Cost: under a minute on 2 CPU cores.
+Expected for 569 rows of 30 numbers (scikit-learn's breast cancer): log p = 35.7 nats on the 56 test
+rows, with the best weights from step 350. A Gaussian of full covariance has 29.7, and a flow too
+wide for so few rows, --config.model.hidden=(128,128) --config.model.depth=6 --config.model.bins=8,
+has 26.0. For 20,000 rows of a 4-dimensional Gaussian of entropy 6.31 nats the wide one reaches 6.35
+after 1,000 steps. One run each, seed 0. Cost: under a minute on 2 CPU cores.
 """
 
 from ml_collections import ConfigDict
