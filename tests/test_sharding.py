@@ -16,7 +16,7 @@ from genjax_zoo.sharding import fsdp, make_mesh, replicated, shard_batch
 IMAGES = {"image": Field((8, 8, 1), np.uint8, 17)}
 KEY = jax.random.key(0)
 TX = optax.sgd(0.1)
-MLP = dict(network="mlp", hidden=(32,))
+MLP = dict(network=dict(name="mlp", hidden=(32,)))
 
 
 def gan():
@@ -65,7 +65,8 @@ def test_the_work_of_a_device_does_not_grow_with_their_number(make):
 
 
 def test_sharded_parameters_are_gathered_once():
-  model = ddpm.model(IMAGES, T=10, network="dit", hidden=(32, 32), patch=2)
+  network = dict(name="dit", width=32, depth=2, patch=2)
+  model = ddpm.model(IMAGES, T=10, network=network)
   program, params = compiled(descend(model, TX), (), 4, 4, smallest=1)
   sent = collectives(program.as_text())
   size = sum(4 * x.size for x in jax.tree.leaves(params))

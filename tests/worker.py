@@ -12,14 +12,8 @@ import argparse
 parser = argparse.ArgumentParser()
 parser.add_argument("workdir")
 parser.add_argument("out")
-for name, default in {
-  "devices": 1,
-  "K": 1,
-  "steps": 20,
-  "process": -1,
-  "processes": 0,
-  "save_every": 20,
-}.items():
+DEFAULTS = {"devices": 1, "K": 1, "steps": 20, "process": -1, "processes": 0, "save_every": 20}
+for name, default in DEFAULTS.items():
   parser.add_argument(f"--{name}", type=int, default=default)
 parser.add_argument("--coordinator", default="")
 parser.add_argument("--fsdp", action="store_true")
@@ -69,6 +63,7 @@ with Log(args.workdir, args.steps) as log:
     fsdp_min_size=1 if args.fsdp else 2**20,
     hooks={"sample_every": (args.K, hook)},
   )
-whole = sharding.gather(ts)
+final = sharding.gather(ts)
 if jax.process_index() == 0:
-  np.savez(args.out, **dict(zip(arrays_of(whole), jax.tree.leaves(whole))))
+  names = arrays_of(final)
+  np.savez(args.out, **dict(zip(names, jax.tree.leaves(final))))

@@ -14,14 +14,12 @@ from genjax_zoo.models.latent_variable import vae
 
 @pytest.mark.slow
 def test_fifty_steps_a_dispatch_are_faster_than_one(tmp_path):
-  """The loop itself, on the VAE of digits with 64 units and a batch of 64, three times each in
-  turn.
-  """
+  """The loop itself, on a VAE of digits with 64 units and a batch of 64, three times in turn."""
   digits = data.load("digits")
   model = vae.model(digits.fields, latent=8, hidden=(64,), likelihood="discretized_logistic")
   rates = {1: [], 50: []}
   for i in range(3):
-    for K, seen in rates.items():
+    for K, measured in rates.items():
       loader = train_loader(
         digits, batch=64, steps_per_dispatch=K, seed=0, devices=jax.device_count()
       )
@@ -37,7 +35,7 @@ def test_fifty_steps_a_dispatch_are_faster_than_one(tmp_path):
           log_every=500,
           save_every=3000,
         )
-      seen += [row["steps_per_second"] for row in read_rows(folder / "metrics.jsonl")[1:-1]]
-  one, fifty = (np.median(seen) for seen in rates.values())
+      measured += [row["steps_per_second"] for row in read_rows(folder / "metrics.jsonl")[1:-1]]
+  one, fifty = (np.median(x) for x in rates.values())
   print(f"\nvae_digits, 64 units: K = 1 {one:.0f}, K = 50 {fifty:.0f} steps/s, {fifty / one:.2f}x")
   assert fifty / one >= 1.4

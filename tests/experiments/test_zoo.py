@@ -5,12 +5,13 @@ from pathlib import Path
 import chex
 import jax
 import jax.numpy as jnp
+from ml_collections import ConfigDict
 import numpy as np
 import pytest
 
 from experiments import hooks, pipeline, resolve
 from genjax_zoo import load
-from genjax_zoo.core import UserError
+from genjax_zoo.core import UserError, observed
 from genjax_zoo.data import take
 from genjax_zoo.log import Log
 from genjax_zoo.run import describe, learner_of
@@ -20,32 +21,37 @@ NAMES = sorted(p.stem for p in (Path(resolve.__file__).parent / "configs").glob(
 
 def has_unet(config) -> bool:
   """Whether a config, or a stage of it, has a U-Net."""
-  return config.model.get("network") == "unet" or any(map(has_unet, config.stages.values()))
+  network = config.model.get("network")
+  own = network.name if isinstance(network, ConfigDict) else network
+  return own == "unet" or any(map(has_unet, config.stages.values()))
 
 
 def embedded():
-  """The configs whose data need no download; each model, and one U-Net, are enough for a quick run,
-  others are slow.
+  """The configs whose data need no download.
+
+  All but one of each model are marked slow, and all U-Nets but that of ddpm.
   """
-  seen = set()
+  tested = set()
   for name in sorted(NAMES, key=lambda n: not n.endswith("_digits")):
     config = resolve.resolve(f"configs/{name}.py")
     if not {"tfds", "npz", "folder"} & set(str(config.data.name).split(":")):
       big = has_unet(config) and config.model.name != "ddpm"  # U-Nets compile slowly.
-      yield pytest.param(name, marks=[pytest.mark.slow] if config.model.name in seen or big else [])
-      seen.add(config.model.name)
+      slow = config.model.name in tested or big
+      yield pytest.param(name, marks=[pytest.mark.slow] if slow else [])
+      tested.add(config.model.name)
 
 
 EMBEDDED = list(embedded())
 
 
 def describe_all(config):
+  """The description of a config's data and of its stages' data."""
   stages = {name: describe_all(stage) for name, stage in config["stages"].items()}
   return describe(pipeline.load_data(config).fields, config["data"]["batch"] or 16, stages)
 
 
 def started(config, data, batch):
-  """The learner of a config and its first state; its stages are as they are initialised."""
+  """The learner of a config and its first state, on stages that are not trained."""
   learner, frozen = learner_of(config, data)
   values = {}
   for name, stage in config["stages"].items():
@@ -54,62 +60,91 @@ def started(config, data, batch):
   return learner, jax.jit(learner.init)(jax.random.key(0), batch, *([values] if frozen else []))
 
 
+def first_batch(dataset, n=16):
+  """n training examples as a step gets them."""
+  batch = take(dataset.splits["train"], np.arange(n)) | {"weight": np.ones(n, "f4")}
+  if dataset.augment:
+    batch = dataset.augment(jax.tree.map(jnp.asarray, batch), jax.random.key(9), train=True)
+  return batch
+
+
+def check_steps(learner, ts, batch):
+  """Three steps count themselves and have finite losses; returns the state after them."""
+  step = jax.jit(learner.step)
+  for i in range(3):
+    ts, metrics = step(ts, batch, jax.random.key(i))
+  assert int(ts.step) == 3
+  for name, value in metrics.items():
+    assert value.shape == () and (np.isfinite(value) or not name.endswith("loss")), name
+  return ts
+
+
+def check_loss(model, ts, batch):
+  """The loss is of each example, and its gradient reaches every parameter."""
+
+  def mean_loss(params):
+    loss, (changes, metrics) = model.loss(params, ts.state, batch, jax.random.key(1), train=True)
+    assert loss.shape == (16,)
+    assert all(x.shape[0] == 16 for x in jax.tree.leaves(metrics))
+    assert changes.keys() <= ts.state.keys() - {"frozen"}
+    return loss.mean()
+
+  grads = jax.jit(jax.grad(mean_loss))(ts.params)
+  dead = [k for k, g in jax.tree_util.tree_leaves_with_path(grads) if not np.abs(g).max() > 0]
+  assert not dead, f"no gradient reaches {dead}"
+
+
+def check_batch(batch, n, fields):
+  """n examples have the keys, shapes, dtypes and values of the data, not necessarily all keys."""
+  assert batch.keys() <= fields.keys() and batch
+  for name, x in batch.items():
+    field = fields[name]
+    assert x.shape == (n, *field.shape) and x.dtype == field.dtype, name
+    if isinstance(x, jax.Array) and field.num_values:
+      assert int(x.min()) >= 0 and int(x.max()) < field.num_values, name
+
+
+def check_samples(model, ts, batch, fields):
+  """Samples are like the data, and differ between keys."""
+  six = {name: x[:6] for name, x in batch.items()}
+  given = observed(model, ts.weights, ts.state, six, jax.random.key(1))
+  sample = jax.jit(lambda key: model.sample(ts.weights, ts.state, key, 6, given))
+  one, other = sample(jax.random.key(1)), sample(jax.random.key(2))
+  check_batch(one, 6, fields)
+  different = [not np.array_equal(x, other[name]) for name, x in one.items() if name not in given]
+  assert any(different), "two keys, one sample"
+
+
+def check_latents(model, ts, batch, fields):
+  """Latents are as the model describes them, and are decoded to examples."""
+  key = jax.random.key(1)
+  latents = jax.eval_shape(model.encode, ts.weights, ts.state, batch, key)
+  assert all(z.shape[0] == 16 for z in jax.tree.leaves(latents))
+  for name, field in model.latents.items():
+    assert latents[name].shape == (16, *field.shape) and latents[name].dtype == field.dtype, name
+  if model.decode:
+    check_batch(jax.eval_shape(model.decode, ts.weights, ts.state, latents, key), 16, fields)
+
+
 @pytest.mark.parametrize("name", EMBEDDED)
 def test_contract(name):
   config = resolve.resolve(f"configs/{name}.py:smoke").to_dict()
   dataset = pipeline.load_data(config)
-  batch = take(dataset.splits["train"], np.arange(16)) | {"weight": np.ones(16, "f4")}
-  if dataset.augment:
-    batch = dataset.augment(jax.tree.map(jnp.asarray, batch), jax.random.key(9), train=True)
+  batch = first_batch(dataset)
   learner, ts = started(config, describe_all(config), batch)
   model, key = learner.model, jax.random.key(1)
   chex.assert_tree_all_finite(ts.params)
-
-  step = jax.jit(learner.step)
   if config["train"]["steps"]:
-    for i in range(3):
-      ts, metrics = step(ts, batch, jax.random.fold_in(key, i))
-    assert int(ts.step) == 3
-    for metric, value in metrics.items():
-      assert value.shape == () and (np.isfinite(value) or not metric.endswith("loss")), metric
-
+    ts = check_steps(learner, ts, batch)
   if model.loss:
-
-    def mean_loss(params):
-      loss, (changes, metrics) = model.loss(params, ts.state, batch, key, train=True)
-      chex.assert_shape([loss, *metrics.values()], (16,))
-      assert changes.keys() <= ts.state.keys() - {"frozen"}
-      return loss.mean()
-
-    grads = jax.jit(jax.grad(mean_loss))(ts.params)
-    dead = [k for k, g in jax.tree_util.tree_leaves_with_path(grads) if not np.abs(g).max() > 0]
-    assert not dead, f"no gradient reaches {dead}"
-
+    check_loss(model, ts, batch)
   if model.evaluate:
-    values = jax.eval_shape(model.evaluate, ts.weights, ts.state, batch, key)
-    assert all(value.shape == (16,) for value in values.values())
-
-  def to_data(out, n):
-    assert out.keys() <= dataset.fields.keys() and out
-    for k, x in out.items():
-      field = dataset.fields[k]
-      assert x.shape == (n, *field.shape) and x.dtype == field.dtype, k
-      if isinstance(x, jax.Array):
-        assert field.num_values is None or (
-          int(x.min()) >= 0 and int(x.max()) < field.num_values
-        ), k
-
+    metrics = jax.eval_shape(model.evaluate, ts.weights, ts.state, batch, key)
+    assert all(x.shape[0] == 16 for x in jax.tree.leaves(metrics))
   if model.sample:
-    given = {k: batch[k][:6] for k in model.given}
-    draw = jax.jit(lambda key: model.sample(ts.weights, ts.state, key, 6, given))
-    to_data(draw(key), 6)
-    x, y = jax.tree.leaves(draw(key))[0], jax.tree.leaves(draw(jax.random.key(2)))[0]
-    assert not np.array_equal(x, y), "two keys, one sample"
+    check_samples(model, ts, batch, dataset.fields)
   if model.encode:
-    latents = jax.eval_shape(model.encode, ts.weights, ts.state, batch, key)
-    assert all(z.shape[0] == 16 for z in jax.tree.leaves(latents))
-    if model.decode:
-      to_data(jax.eval_shape(model.decode, ts.weights, ts.state, latents, key), 16)
+    check_latents(model, ts, batch, dataset.fields)
   assert bool(model.log_prob) == bool(model.likelihood)
   if model.log_prob:
     assert set(model.likelihood.values()) <= {"exact", "lower_bound", "estimate"}
@@ -191,3 +226,21 @@ def test_another_name_brings_its_own_arguments():
     config.data.size == 32
     and config.data.batch == resolve.resolve("configs/vae_digits.py").data.batch
   )
+
+
+def test_another_model_may_have_another_kind_of_network():
+  config = resolve.resolve("configs/vae_digits.py")
+  assert config.model.network == "mlp"
+  resolve.override(config, "model.name=ddpm")
+  assert config.model.network.name == "unet" and "latent" not in config.model
+  resolve.override(config, "model.network.name=mlp")
+  resolve.override(config, "model.network.hidden=64")
+  assert config.model.network.hidden == (64,) and "patch" not in config.model.network
+  resolve.override(config, "model.name=vae")
+  assert config.model.network == "mlp"
+
+
+def test_an_unknown_config_is_answered_with_similar_ones():
+  with pytest.raises(UserError, match=r"did you mean 'configs/vae_digits.py'") as error:
+    resolve.resolve("configs/vae_digit.py")
+  assert str(error.value).count("configs/") <= 12
