@@ -11,7 +11,7 @@ from ml_collections import ConfigDict
 
 def get_config():
   return ConfigDict(dict(
-    model=dict(name="gated_pixelcnn", width=32, layers=4, first=5, conditional=True),
+    model=dict(name="gated_pixelcnn", width=32, layers=4, first=5, condition=("label",)),
     data=dict(name="digits", batch=64),
     optimizer=dict(name="adamw", learning_rate=3e-3, weight_decay=0.1, schedule="cosine"),
     train=dict(

@@ -1,4 +1,4 @@
-"""Networks whose weights are masked, so that outputs depend on some inputs only."""
+"""Layers with masked weights, whose outputs depend on some of their inputs only."""
 
 from collections.abc import Callable
 
@@ -11,17 +11,19 @@ from genjax_zoo.nn.conv import conv_general_dilated
 
 
 def draw_degrees(rng, dim: int, hidden: tuple[int, ...], raster: bool = False) -> list[np.ndarray]:
-  """Degrees [dim], [hidden_1], ..: the place of each input in an order, and how far each hidden
-  unit sees along it.
+  """Degrees [dim], [hidden_1], ..: the order of the inputs, and the inputs that a unit depends on.
 
-  The order is 0 .. dim-1 if `raster`, else drawn by `rng`, a numpy Generator. A unit of degree m
-  sees inputs of degrees <= m. The degrees of a layer are drawn uniformly between the least of the
-  layer before and dim - 2 (MADE, 1502.03509, section 4.2): no unit sees all inputs, for no output
-  could use it.
+  The order is 0 .. dim-1 if `raster`, else a random one; `rng` is a numpy Generator. A hidden unit
+  of degree m depends on inputs of degree <= m. The degrees of a layer are uniform between the least
+  of the layer before and dim - 2 (MADE, 1502.03509, section 4.2): a unit that depends on all inputs
+  could feed no output.
   """
   degrees = [np.arange(dim) if raster else rng.permutation(dim)]
+  highest = max(dim - 2, 0)
   for width in hidden:
-    degrees.append(rng.integers(min(degrees[-1].min(), dim - 2), max(dim - 1, 1), width))
+    # With dim = 1 the least degree would be -1: such units have no input at all.
+    lowest = min(degrees[-1].min(), dim - 2)
+    degrees.append(rng.integers(lowest, highest + 1, width))
   return degrees
 
 
@@ -32,7 +34,7 @@ def bias(module, y):
 
 
 class MaskedDense(nn.Module):
-  """x [..., I] -> [..., O]: a dense layer whose weights [I, O] count where `mask` is true."""
+  """x [..., I] -> [..., O]: a dense layer whose weights [I, O] are 0 where `mask` is false."""
 
   features: int
   use_bias: bool = True
@@ -47,11 +49,12 @@ class MaskedDense(nn.Module):
 
 
 class MaskedMLP(nn.Module):
-  """x [B, D], degrees [D], [hidden_1], .. -> float32 [B, D, outputs]: outputs of d depend on inputs
-  of lower degree.
+  """x [B, D F], degrees [D], [hidden_1], .. -> float32 [B, D, outputs], given lower degrees only.
 
-  With `direct`, masked weights also lead from the inputs to the outputs (MADE, 1502.03509, section
-  4.1); with `zero` the last hidden layer's weights start at 0.
+  A dimension has F inputs, one after the other: F is 1, or more for one-hot values. The outputs of
+  dimension d depend on the inputs of dimensions of lower degree. With `direct`, masked weights also
+  lead from the inputs to the outputs (MADE, 1502.03509, section 4.1); with `zero` the weights of
+  the last layer start at 0.
   """
 
   hidden: tuple[int, ...]
@@ -63,105 +66,115 @@ class MaskedMLP(nn.Module):
 
   @nn.compact
   def __call__(self, x, degrees):
-    first, size = degrees[0], len(degrees[0]) * self.outputs
-    last = jnp.repeat(first, self.outputs)
-    h, seen = x, first
+    dim = len(degrees[0])
+    of_inputs = jnp.repeat(degrees[0], x.shape[-1] // dim)
+    of_outputs = jnp.repeat(degrees[0], self.outputs)
+    h = x
+    below = of_inputs  # The degrees of the layer below.
     for width, degree in zip(self.hidden, degrees[1:]):
-      h = self.activation(MaskedDense(width, dtype=self.dtype)(h, seen[:, None] <= degree[None]))
-      seen = degree
+      h = self.activation(MaskedDense(width, dtype=self.dtype)(h, below[:, None] <= degree[None]))
+      below = degree
     last_init = nn.initializers.zeros if self.zero else nn.initializers.lecun_normal()
-    out = MaskedDense(size, kernel_init=last_init)(h, seen[:, None] < last[None])
+    last = MaskedDense(len(of_outputs), kernel_init=last_init)
+    out = last(h, below[:, None] < of_outputs[None])
     if self.direct:
-      out += MaskedDense(size, use_bias=False)(x, first[:, None] < last[None])
-    return out.reshape(len(x), -1, self.outputs)
+      skip = MaskedDense(len(of_outputs), use_bias=False)
+      out += skip(x, of_inputs[:, None] < of_outputs[None])
+    return out.reshape(len(x), dim, self.outputs)
 
 
 def groups(features: int, channels: int) -> np.ndarray:
-  """The channel [features] that each feature belongs to: features of channel c may know channels up
-  to c.
-  """
+  """The channel [features] of each feature: those of channel c may depend on channels up to c."""
   return np.arange(features) * channels // features
 
 
-class MaskedConv(nn.Module):
-  """x [B, H, W, I] -> [B, H, W, O]: a causal convolution whose kernel [h, w, I, O] counts where
-  `mask` is true.
+def causal(kernel_size, centre: int, inputs: np.ndarray, outputs: np.ndarray, strict: bool):
+  """The mask [h, w, I, O] of a causal kernel; its last row, column `centre` is the present pixel.
 
-  The kernel's last row lies on the present row, its column `centre` on the present column. With
-  `at` = (row, column) only that pixel is computed, [B, 1, 1, O], and with (row, None) that row, [B,
-  1, W, O]: from the whole x, or from that pixel or row of x alone and a ring of the last h rows,
-  which the collection "cache" holds from call to call.
+  Weights on the rows above are kept, and in the present row those left of the centre. In the
+  present pixel, channels decide (1601.06759, section 3.4): `inputs` [I] and `outputs` [O] are the
+  channels of features, and an output feature depends on inputs of earlier channels if `strict`
+  (mask A, the first layer), else of its own channel too (mask B).
+  """
+  mask = np.ones((*kernel_size, len(inputs), len(outputs)), bool)
+  allowed = np.less if strict else np.less_equal
+  mask[-1, centre] = allowed(inputs[:, None], outputs[None])
+  mask[-1, centre + 1 :] = False
+  return mask
+
+
+class MaskedConv(nn.Module):
+  """x [B, H, W, I] -> [B, H, W, O]: a convolution over the rows down to the present one.
+
+  The kernel [h, w, I, O] is 0 where `mask` is false. Its last row lies on the present row, its
+  column `centre` on the present column.
+
+  Sampling, which goes from pixel to pixel, calls `row` or `pixel` in place of the whole
+  convolution. Their x is that row or pixel of the input alone; the h rows before it come from the
+  collection "cache", a ring in which row y is at y modulo h. Without `cached` x is the whole input,
+  as in a first layer, whose input is the image itself.
   """
 
   features: int
   kernel_size: tuple[int, int] = (1, 1)
   centre: int = 0
   dtype: str = "float32"
+  cached: bool = True
+
+  def __call__(self, x, mask=True):
+    h, w = self.kernel_size
+    if self.cached and h * w > 1 and self.is_mutable_collection("cache"):
+      ring = jnp.zeros((len(x), h, x.shape[2] + w - 1, x.shape[3]), self.dtype)
+      self.put_variable("cache", "ring", ring)
+    return self.convolve(x, mask, self.padding)
+
+  def row(self, x, y, mask=True):
+    """Row y of the output, [B, 1, W, O]."""
+    width = x.shape[2] + self.kernel_size[1] - 1
+    return self.convolve(self.covered(x, y, 0, width), mask, "VALID")
+
+  def pixel(self, x, y, column, mask=True):
+    """The output at row y and a column, [B, 1, 1, O]."""
+    return self.convolve(self.covered(x, y, column, self.kernel_size[1]), mask, "VALID")
+
+  @property
+  def padding(self):
+    """((top, bottom), (left, right)) of zeros around x."""
+    h, w = self.kernel_size
+    return (h - 1, 0), (self.centre, w - 1 - self.centre)
 
   @nn.compact
-  def __call__(self, x, mask=True, at=None):
+  def convolve(self, x, mask, padding):
     shape = (*self.kernel_size, x.shape[-1], self.features)
     kernel = self.param("kernel", nn.initializers.lecun_normal(), shape)
     kernel = jnp.where(jnp.broadcast_to(mask, shape), kernel, 0.0).astype(self.dtype)
-    (h, w), x = self.kernel_size, x.astype(self.dtype)
-    padding = ((h - 1, 0), (self.centre, w - 1 - self.centre))
-    if h * w > 1 and at is None:
-      self.ring(jnp.pad(x, ((0, 0), (0, 0), padding[1], (0, 0))))
-    elif at is not None:
-      x, padding = self.neighbours(x, padding, at), ((0, 0), (0, 0))
     layout = ("NHWC", "HWIO", "NHWC")
+    x = x.astype(self.dtype)
     y = conv_general_dilated(x, kernel, (1, 1), padding, dimension_numbers=layout)
     return y + bias(self, y)
 
-  def ring(self, x):
-    """The last h rows of x, zeros at first; row y stands at y modulo h."""
-    shape = (len(x), self.kernel_size[0], *x.shape[2:])
-    return (
-      self.variable("cache", "ring", jnp.zeros, shape, x.dtype)
-      if self.is_mutable_collection("cache")
-      else None
-    )
-
-  def neighbours(self, x, padding, at):
-    """What the kernel covers at `at`: [B, h, w, I], or [B, h, W + w - 1, I] for a row."""
-    (h, w), (row, column) = self.kernel_size, at
-    whole = x.shape[1] > 1 or (column is not None and x.shape[2] > 1)
-    if h * w == 1 and not whole:
+  def covered(self, x, y, column, width: int):
+    """Rows y - h + 1 .. y of the padded input from a padded column on, [B, h, width, I]."""
+    h, w = self.kernel_size
+    x = x.astype(self.dtype)
+    if not self.cached:
+      x = jnp.pad(x, ((0, 0), *self.padding, (0, 0)))
+      return lax.dynamic_slice(x, (0, y, column, 0), (len(x), h, width, x.shape[-1]))
+    if h * w == 1:
       return x
-    first = 0 if column is None else column
-    if whole:
-      x = jnp.pad(x, ((0, 0), *padding, (0, 0)))
-      size = x.shape[2] if column is None else w
-      return lax.dynamic_slice(x, (0, row, first, 0), (len(x), h, size, x.shape[-1]))
-    ring = self.variable("cache", "ring", jnp.zeros, ())
-    ring.value = lax.dynamic_update_slice(ring.value, x, (0, row % h, first + self.centre, 0))
-    size = ring.value.shape[2] if column is None else w
-    near = lax.dynamic_slice(ring.value, (0, 0, first, 0), (len(x), h, size, x.shape[-1]))
-    return jnp.take(near, (row + 1 + jnp.arange(h)) % h, 1)
-
-
-def causal(
-  kernel_size, centre: int, seen: np.ndarray, made: np.ndarray, strict: bool
-) -> np.ndarray:
-  """The mask [h, w, I, O] of a convolution whose last row and column `centre` are the present
-  pixel's.
-
-  Rows above count, and in the present row what is left of the centre. In the present pixel a
-  feature of group `made` [O] sees those of groups `seen` [I] before its own if `strict` (mask A,
-  the first layer), else its own too (mask B); a group is a channel (1601.06759, 3.4).
-  """
-  mask = np.ones((*kernel_size, len(seen), len(made)), bool)
-  mask[-1, centre] = seen[:, None] < made[None] if strict else seen[:, None] <= made[None]
-  mask[-1, centre + 1 :] = False
-  return mask
+    ring = self.get_variable("cache", "ring")
+    ring = lax.dynamic_update_slice(ring, x, (0, y % h, column + self.centre, 0))
+    self.put_variable("cache", "ring", ring)
+    part = lax.dynamic_slice(ring, (0, 0, column, 0), (len(x), h, width, x.shape[-1]))
+    oldest_first = (y + 1 + jnp.arange(h)) % h
+    return jnp.take(part, oldest_first, 1)
 
 
 class Readout(nn.Module):
-  """h [B, H, W, F], its features divided among channels -> float32 numbers [B, H, W, C, K]: two
-  layers of 1 x 1.
+  """h [B, H, W, F], features divided among channels -> float32 outputs [B, H, W, C, K].
 
-  Each is preceded by a ReLU (1601.06759, table 1); the numbers of a channel come from its features
-  and earlier ones.
+  Two 1 x 1 convolutions, each after a ReLU (1601.06759, table 1). The outputs of a channel depend
+  on its own features and those of earlier channels.
   """
 
   channels: int
@@ -169,14 +182,11 @@ class Readout(nn.Module):
   dtype: str = "float32"
 
   @nn.compact
-  def __call__(self, h, at=None):
-    own, made = (
-      groups(h.shape[-1], self.channels),
-      groups(self.channels * self.outputs, self.channels),
-    )
-    hidden = MaskedConv(len(own), dtype=self.dtype, name="hidden")
-    h = hidden(nn.relu(h), causal((1, 1), 0, own, own, strict=False), at)
-    out = MaskedConv(len(made), name="numbers")(
-      nn.relu(h), causal((1, 1), 0, own, made, strict=False), at
-    )
-    return out.astype(jnp.float32).reshape(*out.shape[:3], self.channels, self.outputs)
+  def __call__(self, h):
+    features = groups(h.shape[-1], self.channels)
+    outputs = groups(self.channels * self.outputs, self.channels)
+    hidden = MaskedConv(len(features), dtype=self.dtype, name="hidden")
+    h = hidden(nn.relu(h), causal((1, 1), 0, features, features, strict=False))
+    last = MaskedConv(len(outputs), name="numbers")  # The name in checkpoints.
+    h = last(nn.relu(h), causal((1, 1), 0, features, outputs, strict=False))
+    return h.astype(jnp.float32).reshape(*h.shape[:3], self.channels, self.outputs)

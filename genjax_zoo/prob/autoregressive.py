@@ -1,10 +1,9 @@
-"""The chain rule, p(x) = prod_i p(x_i | x_1 .. x_{i-1}): heads for its conditionals, and sampling
-one by one.
+"""The chain rule, p(x) = prod_i p(x_i | x_1 .. x_{i-1}): conditional distributions and sampling.
 
-Integers x [B, D] in [0, levels) stand in a fixed order; for images it is raster order: rows, then
-columns, then channels (R, G, B), the order of a reshape of [B, H, W, C]. A network gives numbers
-[B, D, K], whose row i depends on the x before i only, and a head says what law of x_i they stand
-for.
+Integers x [B, D] in [0, num_values) have a fixed order. For images it is the raster order, that of
+a reshape of [B, H, W, C]: rows, then columns, then channels (R, G, B). A network's outputs are
+[B, D, K]; its row i depends on the x before i alone, and a `Head` makes p(x_i | x_1 .. x_{i-1}) of
+these K outputs.
 """
 
 from collections.abc import Callable
@@ -22,49 +21,63 @@ from genjax_zoo.prob.distributions import (
 
 
 class Head(NamedTuple):
-  """The law of an integer in [0, levels) that K numbers stand for."""
+  """The distribution of an integer in [0, num_values), given K outputs of a network."""
 
   outputs: int  # K
-  log_prob: Callable  # (x [...], numbers [..., K]) -> nats [...]
-  # numbers [..., K] -> log-probabilities of all levels, but for a constant, [..., levels]
-  logits: Callable
+  log_prob: Callable  # (x [...], outputs [..., K]) -> log p(x), nats [...].
+  logits: Callable  # outputs [..., K] -> logits of all values, [..., num_values].
 
 
-def logistics(numbers):
-  """(logits, mean, log_scale), each [..., M], of numbers [..., 3 M]; a number of 0 is a scale of
-  exp(-2).
+def head(num_values: int, mixtures: int = 0) -> Head:
+  """A Bernoulli for 2 values, a softmax for more; or `mixtures` discretized logistics."""
+  if mixtures:
+    return logistic_mixture_head(num_values, mixtures)
+  if num_values == 2:
+    return bernoulli_head()
+  return Head(num_values, categorical_log_prob, lambda logits: logits)
+
+
+def bernoulli_head() -> Head:
+  """p(1) = sigmoid(output): one output."""
+
+  def log_prob(x, outputs):
+    return bernoulli_log_prob(x, outputs[..., 0])
+
+  def logits(outputs):
+    return jnp.concatenate([jnp.zeros_like(outputs), outputs], -1)
+
+  return Head(1, log_prob, logits)
+
+
+def logistic_mixture_head(num_values: int, mixtures: int) -> Head:
+  """A mixture of discretized logistics: 3 outputs a component (PixelCNN++, 1701.05517, eq. 2)."""
+
+  def log_prob(x, outputs):
+    return discretized_logistic_mixture_log_prob(x, *mixture_parameters(outputs), num_values)
+
+  def logits(outputs):
+    values = jnp.broadcast_to(jnp.arange(num_values), (*outputs.shape[:-1], num_values))
+    return log_prob(values, outputs[..., None, :])
+
+  return Head(3 * mixtures, log_prob, logits)
+
+
+def mixture_parameters(outputs):
+  """(logits, mean, log_scale), each [..., M], of outputs [..., 3 M].
+
+  In units of 2 x / (num_values - 1) - 1. Outputs of 0 give a scale of exp(-2), so that at first a
+  component covers a tenth of the values.
   """
-  logits, mean, log_scale = jnp.split(numbers, 3, -1)
+  logits, mean, log_scale = jnp.split(outputs, 3, -1)
   return logits, mean, log_scale - 2
 
 
-def head(levels: int, mixtures: int = 0) -> Head:
-  """A Bernoulli for 2 levels, else a softmax over all; or a mixture of so many discretised
-  logistics.
-
-  A Bernoulli has one number, p(1) = sigmoid(number). The mixture's are those of `logistics`
-  (PixelCNN++, 1701.05517, eq. 2), in units of 2 x / (levels - 1) - 1: at first a component covers a
-  tenth of the levels.
-  """
-  if mixtures:
-    nats = lambda x, out: discretized_logistic_mixture_log_prob(x, *logistics(out), levels)
-    every = lambda out: nats(
-      jnp.broadcast_to(jnp.arange(levels), (*out.shape[:-1], levels)), out[..., None, :]
-    )
-    return Head(3 * mixtures, nats, every)
-  if levels == 2:
-    pair = lambda out: jnp.concatenate([jnp.zeros_like(out), out], -1)
-    return Head(1, lambda x, out: bernoulli_log_prob(x, out[..., 0]), pair)
-  return Head(levels, categorical_log_prob, lambda out: out)
-
-
 def restrict(logits, temperature=1.0, top_k: int = 0, top_p=None):
-  """Logits [..., levels] of what sampling draws from: sharpened, then cut to the most probable
-  values.
+  """Logits [..., num_values] to sample from: sharpened, and cut to the most probable values.
 
-  They are divided by `temperature` (0 takes the most probable value); then only the `top_k` most
-  probable values stay, and of these the fewest whose mass reaches `top_p` (Holtzman et al. 2019,
-  1904.09751). 0 and None keep all.
+  They are divided by `temperature`; 0 takes the most probable value. Then only the `top_k` most
+  probable values are kept, and of these the fewest whose total probability reaches `top_p` (nucleus
+  sampling, Holtzman et al. 2019, 1904.09751). The defaults keep all values.
   """
   logits = logits / jnp.maximum(temperature, 1e-6)
   if top_k:
@@ -72,61 +85,62 @@ def restrict(logits, temperature=1.0, top_k: int = 0, top_p=None):
     logits = jnp.where(logits >= least, logits, -jnp.inf)
   if top_p is not None:
     p = jax.nn.softmax(logits)
-    falling = -jnp.sort(-p)
-    # The mass of the values more probable than this one.
-    before = jnp.cumsum(falling, -1) - falling
-    least = jnp.where(before < top_p, falling, 1.0).min(-1, keepdims=True)
+    descending = -jnp.sort(-p)
+    # The total probability of the values more probable than this one.
+    before = jnp.cumsum(descending, -1) - descending
+    least = jnp.where(before < top_p, descending, 1.0).min(-1, keepdims=True)
     logits = jnp.where(p >= least, logits, -jnp.inf)
   return logits
 
 
-def choose(law: Head, **options) -> Callable:
-  """How `ancestral` draws by the law: (key, numbers [B, K]) -> (integers [B], nats [B]); `options`
-  of `restrict`.
-  """
+def sampler(distribution: Head, **options) -> Callable:
+  """The function (key, outputs [B, K]) -> (x [B], log p(x) [B]); `options` of `restrict`."""
 
-  def draw(key, numbers):
-    logits = restrict(law.logits(numbers), **options)
+  def sample(key, outputs):
+    logits = restrict(distribution.logits(outputs), **options)
     x = jax.random.categorical(key, logits)
     return x, categorical_log_prob(x, logits)
 
-  return draw
+  return sample
 
 
-def known(given, name: str, n: int, shape):
-  """(x int32 [n, D], keep bool [n, D]): what sampling is given of the data and must not change.
+def fixed_values(given, name: str, n: int, shape):
+  """(x int32 [n, D], keep bool [n, D]): the values that sampling must not change, and where.
 
-  given[name] [n, *shape] is kept where given["keep"] [n, *shape] is not 0; without "keep", in the
-  first half of the order, which is the upper half of an image. Where nothing is given, nothing is
-  kept.
+  They are given[name] [n, *shape] where given["keep"] [n, *shape] is not 0; without "keep", in the
+  first half of the order, which is the upper half of an image. Without given[name] there are none.
   """
   dim = math.prod(shape)
   if name not in given:
     return jnp.zeros((n, dim), jnp.int32), jnp.zeros((n, dim), bool)
-  first_half = jnp.broadcast_to(jnp.arange(dim) < dim // 2, (n, dim))
-  keep = jnp.asarray(given["keep"]).reshape(n, dim) != 0 if "keep" in given else first_half
+  if "keep" in given:
+    keep = jnp.asarray(given["keep"]).reshape(n, dim) != 0
+  else:
+    keep = jnp.broadcast_to(jnp.arange(dim) < dim // 2, (n, dim))
   return jnp.asarray(given[name], jnp.int32).reshape(n, dim), keep
 
 
-def ancestral(key, step, carry, x, keep, choose, order=None):
-  """(x [B, D], nats [B]): x drawn dimension by dimension, and the log-probability of the draws.
+def ancestral(key, conditional, carry, x, keep, sample, order=None):
+  """(x [B, D], log p [B]): x sampled one dimension after the other, and its log-probability, nats.
 
-  step(carry, x, i) -> (numbers [B, K], carry) is the conditional of dimension i; it must not look
-  at what comes later in `order` (0 .. D-1 unless given). choose(key, numbers) -> (integers [B],
-  nats [B]) draws it. Values to `keep` stand and cost no nats: completion is exact where they come
-  first in the order; elsewhere what is drawn before them does not know them.
+  conditional(carry, x, i) -> (outputs [B, K], carry) parametrizes p(x_i | x before i); it must not
+  depend on what is later in `order`, by default 0 .. D-1. sample(key, outputs) -> (x_i [B], log
+  p(x_i) [B]). Values to `keep` are not sampled and add nothing to log p. Completion is exact where
+  they come first in the order; values sampled before them are not conditioned on them.
   """
   dim = x.shape[1]
+  if order is None:
+    order = jnp.arange(dim)
 
-  def draw(state, i_key):
-    (x, carry, nats), (i, key) = state, i_key
-    numbers, carry = step(carry, x, i)
-    drawn, cost = choose(key, numbers)
-    value = jnp.where(keep[:, i], x[:, i], drawn.astype(x.dtype))
-    return (x.at[:, i].set(value), carry, nats + jnp.where(keep[:, i], 0.0, cost)), None
+  def step(state, i_and_key):
+    x, carry, log_p = state
+    i, key = i_and_key
+    outputs, carry = conditional(carry, x, i)
+    sampled, log_p_i = sample(key, outputs)
+    x_i = jnp.where(keep[:, i], x[:, i], sampled.astype(x.dtype))
+    log_p += jnp.where(keep[:, i], 0.0, log_p_i)
+    return (x.at[:, i].set(x_i), carry, log_p), None
 
-  order = jnp.arange(dim) if order is None else order
-  (x, _, nats), _ = jax.lax.scan(
-    draw, (x, carry, jnp.zeros(len(x))), (order, jax.random.split(key, dim))
-  )
-  return x, nats
+  start = x, carry, jnp.zeros(len(x))
+  (x, _, log_p), _ = jax.lax.scan(step, start, (order, jax.random.split(key, dim)))
+  return x, log_p

@@ -1,6 +1,13 @@
-"""A `Model` from its conditionals: what the autoregressive models share."""
+"""A `Model` made of its conditional distributions: what the autoregressive models share.
 
-from collections.abc import Callable
+  p(x) = prod_i p(x_i | x_1 .. x_{i-1}),   loss = -log p(x)
+
+A model file gives `Conditionals`: one network evaluation for all of them, for the likelihood, and
+one conditional at a time, for sampling. `chain` derives the rest. Networks over images, with caches
+for sampling, become `Conditionals` by `image_conditionals`.
+"""
+
+from collections.abc import Callable, Mapping
 import math
 from typing import NamedTuple
 
@@ -8,11 +15,11 @@ import jax
 import jax.numpy as jnp
 
 from genjax_zoo.core import Field, Model, UserError
-from genjax_zoo.prob.autoregressive import ancestral, choose, head, known
+from genjax_zoo.prob.autoregressive import ancestral, fixed_values, head, sampler
 
 
-def integers(data) -> tuple[str, Field]:
-  """The entry to model, "image" or "x", and its field. Raises UserError for real numbers."""
+def integer_field(data: Mapping[str, Field]) -> tuple[str, Field]:
+  """The name and Field of what is modelled, "image" or "x". Raises UserError for real numbers."""
   name = "image" if "image" in data else "x"
   if not data[name].num_values:
     raise UserError(
@@ -21,134 +28,175 @@ def integers(data) -> tuple[str, Field]:
   return name, data[name]
 
 
-def one_of_all(numbers):
-  """The `step` of `ancestral` that evaluates all conditionals to use one: numbers(x) -> [B, D, K]."""
-  return lambda carry, x, i: (numbers(x)[:, i], carry)
+def image_field(data: Mapping[str, Field], width: int | None = None) -> Field:
+  """The Field of "image", integers [H, W, C]. Raises UserError for others, and for width < C."""
+  field = integer_field(data)[1]
+  if len(field.shape) != 3:
+    raise UserError(f"this model wants images [H, W, C] and the data have the shape {field.shape}")
+  channels = field.shape[-1]
+  if width is not None and width < channels:
+    raise UserError(f"model.width={width}: each of {channels} channels needs a feature")
+  return field
+
+
+def require_ordered(field: Field, why: str):
+  """Raises UserError for a field whose near values are not alike."""
+  if not field.ordered:
+    raise UserError(f"{why} wants ordered values, such as gray levels; the data's are unordered")
+
+
+def input_features(field: Field) -> int:
+  """The number F of network inputs for each value."""
+  return 1 if field.ordered else field.num_values
+
+
+def network_inputs(x, field: Field):
+  """Integers x [...] as network inputs [..., F]: x / (num_values - 1); one-hot if unordered."""
+  if field.ordered:
+    return x[..., None] / (field.num_values - 1)
+  return jax.nn.one_hot(x, field.num_values)
+
+
+class Conditionals(NamedTuple):
+  """The distributions p(x_i | x_1 .. x_{i-1}) of integers x [B, D], each given by K outputs.
+
+  `context` is a batch, or what sampling is given.
+  """
+
+  init: Callable  # (key, batch) -> (params, state).
+  every: Callable  # (params, x, context) -> outputs [B, D, K] of all conditionals.
+  # (params, carry, x, i, context) -> (outputs [B, K], carry): conditional i, cheaper than all.
+  one: Callable | None = None
+  start: Callable = lambda params, n: ()  # (params, n) -> the carry before i = 0.
+
+
+def pick_from(every: Callable) -> Callable:
+  """The `conditional` of `ancestral` that evaluates all, every(x) -> [B, D, K], and picks one."""
+  return lambda carry, x, i: (every(x)[:, i], carry)
+
+
+def sampling_conditional(conditionals: Conditionals, params, n: int, given, cached: bool = True):
+  """(conditional, carry) for `ancestral`; without `cached` all are evaluated for each dimension."""
+  if conditionals.one is None or not cached:
+    return pick_from(lambda x: conditionals.every(params, x, given)), ()
+
+  def conditional(carry, x, i):
+    return conditionals.one(params, carry, x, i, given)
+
+  return conditional, conditionals.start(params, n)
 
 
 def chain(
-  data, init, logits, step=None, start=lambda params, n: (), given=(), mixtures: int = 0
+  data, conditionals: Conditionals, given: Mapping[str, Field] = {}, mixtures: int = 0
 ) -> Model:
-  """The model p(x) = prod_i p(x_i | numbers_i), of exact likelihood, `prob.autoregressive.head`
-  telling the law.
-
-  logits(params, x, context) -> numbers [B, D, K] of integers x [B, D], with batch or given entries
-  as context. step(params, carry, x, i, context) -> (numbers [B, K], carry) is one conditional for
-  sampling, cheaper than all; `start(params, n)` its first carry.
-  """
-  name, field = integers(data)
-  shape, dtype, levels = field[:3]
-  dim, law = math.prod(shape), head(levels, mixtures)
+  """The Model of these conditionals, with exact likelihood; `mixtures` as in `head`."""
+  name, field = integer_field(data)
+  if mixtures:
+    require_ordered(field, f"model.mixtures={mixtures}")
+  dim = math.prod(field.shape)
+  distribution = head(field.num_values, mixtures)
 
   def log_prob(params, state, batch, key):
-    """log p(x), nats [B]."""
     x = batch[name].reshape(-1, dim).astype("int32")
-    return law.log_prob(x, logits(params, x, batch)).sum(-1)
+    return distribution.log_prob(x, conditionals.every(params, x, batch)).sum(-1)
 
   def loss(params, state, batch, key, train):
     return -log_prob(params, state, batch, key), ({}, {})
 
-  def draw(params, state, key, n, given={}, temperature=1.0, top_k=0, top_p=None, cached=True):
-    """(batch, nats [B]): samples and the log-probability of drawing them; all conditionals anew if
-    not `cached`.
-    """
-    if step is None or not cached:
-      one, carry = one_of_all(lambda x: logits(params, x, given)), ()
-    else:
-      one, carry = lambda carry, x, i: step(params, carry, x, i, given), start(params, n)
-    chosen = choose(law, temperature=temperature, top_k=top_k, top_p=top_p)
-    x, nats = ancestral(key, one, carry, *known(given, name, n, shape), chosen)
-    return {name: x.reshape(n, *shape).astype(dtype)}, nats
+  def sample_log_prob(
+    params, state, key, n, given={}, temperature=1.0, top_k=0, top_p=None, cached=True
+  ):
+    """Samples and the log-probability of drawing them, nats [n]; options as in `sample`."""
+    conditional, carry = sampling_conditional(conditionals, params, n, given, cached)
+    choose = sampler(distribution, temperature=temperature, top_k=top_k, top_p=top_p)
+    x, keep = fixed_values(given, name, n, field.shape)
+    x, nats = ancestral(key, conditional, carry, x, keep, choose)
+    return {name: x.reshape(n, *field.shape).astype(field.dtype)}, nats
 
   def sample(params, state, key, n, given={}, temperature=1.0, top_k=0, top_p=None, cached=True):
-    """Samples; completions of given[name], see `prob.autoregressive.known`; options of `restrict`
-    there.
-    """
-    return draw(params, state, key, n, given, temperature, top_k, top_p, cached)[0]
+    """Samples; completions of given[name], see `fixed_values`. For the options see `restrict`."""
+    return sample_log_prob(params, state, key, n, given, temperature, top_k, top_p, cached)[0]
 
-  calls = lambda **options: dim  # Each dimension waits for those before it.
-  parts = {"numbers": logits, "draw": draw}
   return Model(
-    init,
+    conditionals.init,
     loss,
     sample,
     log_prob,
     likelihood={"exact": "exact"},
     given=given,
-    calls=calls,
-    parts=parts,
+    calls=lambda **options: dim,  # Each dimension waits for those before it.
+    parts={
+      "conditionals": lambda params, state, x, context: conditionals.every(params, x, context),
+      "sample_log_prob": sample_log_prob,
+    },
   )
 
 
-def image_shape(data, width: int | None = None, conditional: bool = False):
-  """((H, W, C), levels, classes) of "image". Raises UserError where the data or the width do not
-  fit.
+def image_conditionals(data, net, condition: Mapping[str, Field] = {}) -> Conditionals:
+  """The conditionals of a network over images, which keeps caches for sampling.
+
+  The network has three methods; v [B, H, W, C F] are `network_inputs` of the whole image, `label`
+  [B] is the entry of `condition`, None without one.
+
+    net(v, label) -> outputs [B, H, W, C, K]              all pixels at once
+    net.row(v, y, label) -> tree of [B, 1, W, ..]         what row y knows of the rows above it
+    net.pixel(v, above, y, column, label) -> [B, 1, 1, C, K]   one pixel; `above`, [B, 1, 1, ..], is
+                                                           that tree at this column
+
+  The latter two are called in raster order, with what they left in the collection "cache".
   """
-  shape, _, levels = integers(data)[1][:3]
-  if len(shape) != 3:
-    raise UserError(f"this model wants images [H, W, C] and the data have the shape {shape}")
-  if conditional and "label" not in data:
-    raise UserError("model.conditional wants data with a 'label'")
-  if width is not None and width < shape[-1]:
-    raise UserError(f"model.width={width}: each of {shape[-1]} channels needs a feature")
-  return shape, levels, data["label"].num_values if conditional else 0
-
-
-class Pixels(NamedTuple):
-  """What `chain` wants of a network over images."""
-
-  init: Callable
-  logits: Callable
-  step: Callable
-  start: Callable
-
-
-def pixels(data, net, conditional: bool = False) -> Pixels:
-  """The parts of a chain by a network over images, sampled with its caches.
-
-  net(v, label) -> numbers [B, H, W, C, K] of v = x / (levels - 1). For sampling, rows(v, label,
-  (row, None)) -> a tree of [B, 1, W, ..], of the row what depends on the rows above only; pixels(v,
-  rows, label, (row, column)) -> the numbers of a pixel, [B, 1, 1, C, K]: both from the whole v and
-  what the collection "cache" holds of the pixels before.
-  """
-  (H, W, C), levels, _ = image_shape(data, conditional=conditional)
+  field = image_field(data)
+  H, W, C = field.shape
 
   def inputs(x, context):
-    return x.reshape(-1, H, W, C) / (levels - 1), context["label"] if conditional else None
+    v = network_inputs(x.reshape(-1, H, W, C), field).reshape(-1, H, W, C * input_features(field))
+    return v, context[next(iter(condition))] if condition else None
 
   def blank(n):
-    return jnp.zeros((n, H, W, C)), jnp.zeros(n, jnp.int32)
+    """Inputs of the right shapes."""
+    return jnp.zeros((n, H, W, C * input_features(field))), jnp.zeros(n, jnp.int32)
 
   def call(params, cache, *args, method):
-    out, changed = net.apply(
-      {"params": params["net"], "cache": cache}, *args, method=method, mutable=["cache"]
-    )
+    variables = {"params": params["net"], "cache": cache}
+    out, changed = net.apply(variables, *args, method=method, mutable=["cache"])
     return out, cache | changed.get("cache", {})
 
   def init(key, batch):
     return {"net": net.init(key, *blank(1))["params"]}, {}
 
-  def logits(params, x, context):
-    return net.apply({"params": params["net"]}, *inputs(x, context)).reshape(len(x), H * W * C, -1)
+  def every(params, x, context):
+    outputs = net.apply({"params": params["net"]}, *inputs(x, context))
+    return outputs.reshape(len(x), H * W * C, -1)
 
   def start(params, n):
-    """Empty caches, and rows of zeros."""
-    zeros = lambda tree: jax.tree.map(lambda x: jnp.zeros(x.shape, x.dtype), tree)
-    cache = zeros(jax.eval_shape(lambda: net.init(jax.random.key(0), *blank(n)).get("cache", {})))
-    return zeros(jax.eval_shape(lambda: call(params, cache, *blank(n), (0, None), method="rows")))
+    """Zeros in the shapes of (above, cache); the first pixel computes its row's."""
+    v, label = blank(n)
+    cache = zeros_like(lambda: net.init(jax.random.key(0), v, label).get("cache", {}))
+    return zeros_like(lambda: call(params, cache, v, 0, label, method="row"))
 
-  def step(params, carry, x, i, context):
+  def one(params, carry, x, i, context):
     v, label = inputs(x, context)
-    (row, column), channel = jnp.divmod(i // C, W), i % C
-    next_row = lambda rows, cache: call(params, cache, v, label, (row, None), method="rows")
-    rows, cache = jax.lax.cond((column == 0) & (channel == 0), next_row, lambda *kept: kept, *carry)
-    here = jax.tree.map(lambda r: jax.lax.dynamic_slice_in_dim(r, column, 1, 2), rows)
-    out, cache = call(params, cache, v, here, label, (row, column), method="pixels")
-    return out[:, 0, 0, channel], (rows, cache)
+    y, column, channel = jnp.unravel_index(i, (H, W, C))
 
-  return Pixels(init, logits, step, start)
+    def next_row(above, cache):
+      return call(params, cache, v, y, label, method="row")
+
+    def same_row(above, cache):
+      return above, cache
+
+    above, cache = jax.lax.cond((column == 0) & (channel == 0), next_row, same_row, *carry)
+    at_column = jax.tree.map(lambda a: jax.lax.dynamic_slice_in_dim(a, column, 1, 2), above)
+    outputs, cache = call(params, cache, v, at_column, y, column, label, method="pixel")
+    return outputs[:, 0, 0, channel], (above, cache)
+
+  return Conditionals(init, every, one, start)
 
 
-def pixel_chain(data, net, *, conditional: bool = False, mixtures: int = 0) -> Model:
-  """The `chain` of `pixels`."""
-  return chain(data, *pixels(data, net, conditional), ("label",) if conditional else (), mixtures)
+def zeros_like(f: Callable):
+  """Zeros in the shapes and types that f() would return."""
+  return jax.tree.map(lambda x: jnp.zeros(x.shape, x.dtype), jax.eval_shape(f))
+
+
+def image_chain(data, net, condition: Mapping[str, Field] = {}, mixtures: int = 0) -> Model:
+  """The Model of a network over images, see `image_conditionals`."""
+  return chain(data, image_conditionals(data, net, condition), condition, mixtures)

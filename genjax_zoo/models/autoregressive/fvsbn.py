@@ -1,17 +1,14 @@
-"""Fully visible sigmoid belief network (Frey, Hinton & Dayan 1996): a logistic regression for each
-dimension.
+"""Fully visible sigmoid belief network (Frey, Hinton & Dayan 1996): D logistic regressions.
 
-  p(x) = prod_i p(x_i | x_1 .. x_{i-1}),   logits_i = bias_i + sum_{j<i} v_j weight_ji,   v = x / (levels - 1)
-  loss = -log p(x)
+  p(x) = prod_i p(x_i | x_1 .. x_{i-1}),   v = x / (num_values - 1)
+  logits_i = bias_i + sum_{j<i} v_j weight_ji,   loss = -log p(x)
 
-All conditionals at once are one product of v with a strictly triangular matrix. There is no hidden
-unit: this is the simplest model of the family, and the one that NADE and MADE add hidden units to.
+One product of v with a strictly triangular matrix gives all conditionals. This is the simplest
+model of the family, without hidden units; NADE and MADE add them.
 
-Departures: a softmax instead of the sigmoid for more than two levels; Adam.
+Departures: a softmax instead of the sigmoid for more than two values; Adam.
 
-A deck (E, line 91) says that "RNNs are not autoregressive". They are: all that the chain rule asks
-of a network is that logits_i depend on x_1 .. x_{i-1} alone, be it by a triangular matrix, a mask,
-or a state that sums up the past.
+Errata of the slides: docs/errata.md#fvsbn
 """
 
 import math
@@ -19,25 +16,35 @@ import math
 import jax.numpy as jnp
 
 from genjax_zoo.core import Model
-from genjax_zoo.models.autoregressive._chain import chain, integers
+from genjax_zoo.models.autoregressive._chain import (
+  Conditionals,
+  chain,
+  input_features,
+  integer_field,
+  network_inputs,
+)
 from genjax_zoo.prob.autoregressive import head
 
 
 def model(data) -> Model:
-  """An FVSBN of "image" or "x"; it has no hyperparameters. params: weight [D, D, K], bias [D, K]."""
-  shape, _, levels = integers(data)[1][:3]
-  dim, k = math.prod(shape), head(levels).outputs
+  """An FVSBN of "image" or "x"; no hyperparameters. params: weight [D F, D, K], bias [D, K]."""
+  _, field = integer_field(data)
+  dim = math.prod(field.shape)
+  K = head(field.num_values).outputs
+  F = input_features(field)  # 1 input a dimension; num_values of unordered values.
 
   def init(key, batch):
-    return {"weight": jnp.zeros((dim, dim, k)), "bias": jnp.zeros((dim, k))}, {}
+    return {"weight": jnp.zeros((dim * F, dim, K)), "bias": jnp.zeros((dim, K))}, {}
 
-  def logits(params, x, context):
-    v = x / (levels - 1)
-    weight = jnp.where(jnp.triu(jnp.ones((dim, dim), bool), 1)[:, :, None], params["weight"], 0.0)
-    return (v @ weight.reshape(dim, -1)).reshape(-1, dim, k) + params["bias"][None]
+  def every(params, x, context):
+    v = network_inputs(x, field).reshape(-1, dim * F)
+    j_before_i = jnp.repeat(jnp.triu(jnp.ones((dim, dim), bool), 1), F, axis=0)
+    weight = jnp.where(j_before_i[:, :, None], params["weight"], 0.0)
+    return (v @ weight.reshape(dim * F, -1)).reshape(-1, dim, K) + params["bias"][None]
 
-  def step(params, carry, x, i, context):
-    v = jnp.where(jnp.arange(dim) < i, 1.0, 0.0)[None] * x / (levels - 1)
-    return v @ params["weight"][:, i] + params["bias"][i][None], carry
+  def one(params, carry, x, i, context):
+    before_i = jnp.arange(dim) < i
+    v = jnp.where(before_i, 1.0, 0.0)[None, :, None] * network_inputs(x, field)
+    return v.reshape(-1, dim * F) @ params["weight"][:, i] + params["bias"][i][None], carry
 
-  return chain(data, init, logits, step)
+  return chain(data, Conditionals(init, every, one))

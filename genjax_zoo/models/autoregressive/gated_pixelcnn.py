@@ -1,23 +1,24 @@
-"""Gated PixelCNN (van den Oord et al. 2016, arXiv:1606.05328): two stacks of convolutions, without
-a blind spot.
+"""Gated PixelCNN (van den Oord et al. 2016, arXiv:1606.05328): two stacks, without a blind spot.
 
-  p(x) = prod_i p(x_i | x_1 .. x_{i-1}),   v = x / (levels - 1);   loss = -log p(x)
-  vertical:    v' = gate(conv(v) + label),             all rows above, never the present one
-  horizontal:  h' = h + conv_1x1(gate(conv_row(h) + conv_1x1(conv(v)) + label)),   and this row to the left
+  p(x) = prod_i p(x_i | x_1 .. x_{i-1}),   v = x / (num_values - 1),   loss = -log p(x)
   gate(a, b) = tanh(a) sigmoid(b)
+  vertical stack, all rows above:
+    u' = gate(conv(u) + label)
+  horizontal stack, the pixels to the left too:
+    h' = h + conv_1x1(gate(conv_row(h) + conv_1x1(conv(u)) + label))
 
-A plain PixelCNN masks one square kernel, and stacked masks leave a wedge to the right above unseen:
-the blind spot. Rows above need no mask: the vertical stack sees a whole rectangle, and feeds the
-horizontal one, never the reverse.
+A plain PixelCNN masks a square kernel, and stacked masks leave a wedge above to the right without
+influence: the blind spot. The vertical stack needs no mask: its kernels cover rows above the
+present one, a full rectangle. It feeds the horizontal stack, never the reverse.
 
-Channels come in the order R, G, B: features of the horizontal stack are divided among them, and in
-the present pixel those of a channel see only what precedes it, p(R | ctx) p(G | ctx, R) p(B | ctx,
-R, G). A deck (E, line 139) has "red, then blue, then green".
+Channels have the order R, G, B: p(R | context) p(G | context, R) p(B | context, R, G). The
+horizontal stack's features are divided among them, and in the present pixel those of a channel
+depend on earlier channels only.
 
-Departures: the kernels' sizes, in `model`; gray levels enter as numbers.
+Departures: the kernels' sizes, see `model`; gray levels enter as real numbers. Sampling evaluates
+the vertical stack once a row, and one column of the horizontal stack for each pixel.
 
-Sampling computes the vertical stack once a row, and of the horizontal one a column a pixel
-(`MaskedConv`).
+Errata of the slides: docs/errata.md#gated_pixelcnn
 """
 
 import flax.linen as nn
@@ -25,7 +26,8 @@ import jax.numpy as jnp
 import numpy as np
 
 from genjax_zoo.core import Model
-from genjax_zoo.models.autoregressive._chain import image_shape, pixel_chain
+from genjax_zoo.models._condition import condition_fields, label_classes
+from genjax_zoo.models.autoregressive._chain import image_chain, image_field
 from genjax_zoo.nn.masked import MaskedConv, Readout, causal, groups
 from genjax_zoo.prob.autoregressive import head
 
@@ -37,8 +39,9 @@ def gate(x):
 
 
 class Network(nn.Module):
-  """v [B, H, W, C] and labels [B], or None -> float32 numbers [B, H, W, C, K]; `rows` is the
-  vertical stack.
+  """v [B, H, W, C F], labels [B] or None -> float32 outputs [B, H, W, C, K].
+
+  Methods `row`, the vertical stack, and `pixel`, the horizontal one: see `image_conditionals`.
   """
 
   width: int
@@ -51,47 +54,61 @@ class Network(nn.Module):
   dtype: str = "float32"
 
   def setup(self):
-    half = [(k // 2 + 1, k) for k in (self.first, *[self.kernel] * (self.layers - 1))]
-    each = lambda make: [make(h, k) for h, k in half]
-    self.down = each(lambda h, k: MaskedConv(2 * self.width, (h, k), k // 2, self.dtype))
-    self.link = each(lambda h, k: MaskedConv(2 * self.width, dtype=self.dtype))
-    self.across = each(lambda h, k: MaskedConv(2 * self.width, (1, h), k // 2, self.dtype))
-    self.out = each(lambda h, k: MaskedConv(self.width, dtype=self.dtype))
+    def conv(width, size=(1, 1), centre=0, cached=True):
+      return MaskedConv(width, size, centre, self.dtype, cached)
+
+    both = 2 * self.width  # The two halves that go into a gate.
+    sizes = [self.first] + [self.kernel] * (self.layers - 1)
+    half = [k // 2 + 1 for k in sizes]
+    # The first layers' inputs are the image itself.
+    self.down = [conv(both, (h, k), k // 2, i > 0) for i, (h, k) in enumerate(zip(half, sizes))]
+    self.across = [conv(both, (1, h), h - 1, i > 0) for i, h in enumerate(half)]
+    self.link = [conv(both) for _ in sizes]
+    self.out = [conv(self.width) for _ in sizes]
     if self.classes:
-      self.embed = [nn.Embed(self.classes, 4 * self.width, dtype=self.dtype) for _ in half]
+      self.embed = [nn.Embed(self.classes, 2 * both, dtype=self.dtype) for _ in sizes]
     self.readout = Readout(self.channels, self.outputs, self.dtype)
 
-  def bias(self, layer, label):
-    """What the class adds to the two stacks, each [B, 1, 1, 2 width], or 0."""
-    return jnp.split(self.embed[layer](label)[:, None, None], 2, -1) if self.classes else (0.0, 0.0)
+  def __call__(self, v, label):
+    links = self.vertical(v, label, lambda conv, x: conv(x))
+    return self.horizontal(v, links, label, lambda conv, x, mask: conv(x, mask))
 
-  def rows(self, v, label, at=None):
-    """For each layer what the rows above say, [B, H, W, 2 width]."""
-    vertical = jnp.pad(v, ((0, 0), (1, 0), (0, 0), (0, 0)))[:, :-1]  # Row y holds v of row y - 1.
+  def row(self, v, y, label):
+    return self.vertical(v, label, lambda conv, x: conv.row(x, y))
+
+  def pixel(self, v, links, y, column, label):
+    return self.horizontal(v, links, label, lambda conv, x, mask: conv.pixel(x, y, column, mask))
+
+  def vertical(self, v, label, apply):
+    """For each layer, what the rows above add to the horizontal stack, [B, H, W, 2 width]."""
+    u = jnp.pad(v, ((0, 0), (1, 0), (0, 0), (0, 0)))[:, :-1]  # Row y holds v of row y - 1.
     links = []
-    for layer, down in enumerate(self.down):
-      h = down(vertical, at=at)
-      links.append(self.link[layer](h, at=at))
-      vertical = gate(h + self.bias(layer, label)[0])
+    for layer, conv in enumerate(self.down):
+      gates = apply(conv, u)
+      links.append(self.link[layer](gates))
+      u = gate(gates + self.bias(layer, label)[0])
     return links
 
-  def pixels(self, v, rows, label, at=None):
-    own, horizontal = groups(self.width, self.channels), v  # The channel of each feature,
-    pair = np.concatenate([own, own])  # and of both halves that go into a gate.
-    for layer, across in enumerate(self.across):
-      seen, size = (own if layer else groups(self.channels, self.channels)), across.kernel_size
-      h = (
-        across(horizontal, causal(size, across.centre, seen, pair, strict=not layer), at)
-        + rows[layer]
-      )
-      out = self.out[layer](
-        gate(h + self.bias(layer, label)[1]), causal((1, 1), 0, own, own, strict=False), at
-      )
-      horizontal = horizontal + out if layer else out
-    return self.readout(horizontal, at)
+  def horizontal(self, v, links, label, apply):
+    image = groups(v.shape[-1], self.channels)
+    own = groups(self.width, self.channels)
+    gates_own = np.concatenate([own, own])  # Of both halves that go into a gate.
+    h = v
+    for layer, conv in enumerate(self.across):
+      if layer:
+        mask = causal(conv.kernel_size, conv.centre, own, gates_own, strict=False)
+      else:
+        mask = causal(conv.kernel_size, conv.centre, image, gates_own, strict=True)
+      gates = apply(conv, h, mask) + links[layer] + self.bias(layer, label)[1]
+      out = self.out[layer](gate(gates), causal((1, 1), 0, own, own, strict=False))
+      h = h + out if layer else out  # The first layer's input is the image: no residual.
+    return self.readout(h)
 
-  def __call__(self, v, label):
-    return self.pixels(v, self.rows(v, label), label)
+  def bias(self, layer, label):
+    """What the class adds to the two stacks, each [B, 1, 1, 2 width]; 0 without classes."""
+    if not self.classes:
+      return 0.0, 0.0
+    return jnp.split(self.embed[layer](label)[:, None, None], 2, -1)
 
 
 def model(
@@ -101,19 +118,19 @@ def model(
   layers: int = 7,
   kernel: int = 3,
   first: int = 7,
-  conditional: bool = False,
+  condition: tuple[str, ...] = (),
   mixtures: int = 0,
   dtype: str = "float32",
 ) -> Model:
-  """A gated PixelCNN of "image", with `width` features in each stack; class-conditional if
-  `conditional`.
+  """A gated PixelCNN of "image", with `width` features in each stack; `condition`: a label.
 
-  A layer's vertical kernel has the upper (k + 1) / 2 rows of k x k, its row kernel the left (k + 1)
-  / 2 of k: k is `first` in the first layer, then `kernel`. `mixtures` logistics take the place of
-  the softmax.
+  The vertical kernel of a layer has the upper (k + 1) / 2 rows of k x k, the horizontal one the
+  left (k + 1) / 2 of k: k is `first` in the first layer, then `kernel`. `mixtures` logistics
+  replace the softmax.
   """
-  shape, levels, classes = image_shape(data, width, conditional)
-  net = Network(
-    width, layers, kernel, first, shape[-1], head(levels, mixtures).outputs, classes, dtype
-  )
-  return pixel_chain(data, net, conditional=conditional, mixtures=mixtures)
+  field = image_field(data, width)
+  fields = condition_fields(data, condition)
+  outputs = head(field.num_values, mixtures).outputs
+  classes = label_classes(fields)
+  net = Network(width, layers, kernel, first, field.shape[-1], outputs, classes, dtype)
+  return image_chain(data, net, fields, mixtures)

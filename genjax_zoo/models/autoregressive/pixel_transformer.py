@@ -1,93 +1,92 @@
-"""A transformer decoder over pixels (Parmar et al. 2018, arXiv:1802.05751; Chen et al. 2020,
-ImageGPT).
+"""A transformer decoder over pixels (Parmar et al. 2018, arXiv:1802.05751; Chen et al. 2020).
 
-  p(x) = prod_i p(x_i | x_1 .. x_{i-1});   loss = -log p(x)
-  h_i = token(v_{i-1}) + place_i + stem_i,   v = x / (levels - 1);   numbers = head(h)
-  each block  h = h + attention(norm(h)),  h = h + mlp(norm(h))
-  attention_i = sum_j softmax_j(q_i . k_j / sqrt(width of a head)) v_j   over the j <= i that `pattern` shows to i
+  p(x) = prod_i p(x_i | x_1 .. x_{i-1}),   loss = -log p(x)
+  h_i = token(v_{i-1}) + place_i + stem_i,   v = x / (num_values - 1)
+  each block  h = h + attention(norm(h)),   h = h + mlp(norm(h))
+  attention_i = sum_j softmax_j(q_i . k_j / sqrt(D)) v_j   over the j <= i that `pattern` allows
+  outputs_i = linear(norm(h_i))
 
-The input is shifted by one: h_i may attend to itself, and knows x_1 .. x_{i-1}. What i must not see
-has logits of minus infinity; a deck's "masking inputs" (A, line 329) would leave a zero key with
-its share of the softmax.
+There is a token for each channel of each pixel, in raster order. The input is shifted by one: h_i
+may attend to itself, and is a function of x_1 .. x_{i-1}. Masked logits are minus infinity.
 
-With a `stem`, a convolution as in a PixelCNN's first layer (mask A) tells h_i of all near pixels
-before i.
+With a `stem`, a convolution with mask A, as in a PixelCNN's first layer, adds features of all
+nearby pixels before i.
 
-Patterns of the Sparse Transformer (Child et al. 2019, arXiv:1904.10509), with rows of `stride`
+Patterns of the Sparse Transformer (Child et al. 2019, arXiv:1904.10509), for rows of `stride`
 tokens: "strided" is the last `stride` tokens and every stride-th before, "fixed" the own row and
-the last token of each row above, "dense" all. Every block takes the union of both heads' parts of a
-pattern.
+the last token of each row above, "dense" all. The paper divides the two parts of a pattern among
+heads; here each head has their union.
 
-Departures: absolute positions, learned, of row, column and channel; a token for each channel, its
-gray level a number, not an embedded word. Sampling keeps keys and values (a KV cache), one token a
-step.
+Departures: learned absolute positions of row, column and channel; gray levels enter as real
+numbers, not as embedded words. Sampling keeps the keys and values of earlier tokens (KV cache) and
+computes one token a step.
+
+Errata of the slides: docs/errata.md#pixel_transformer
 """
 
 import functools
-import math
 
 import flax.linen as nn
 import jax
 import jax.numpy as jnp
 import numpy as np
 
-from genjax_zoo.core import Model, UserError
-from genjax_zoo.models.autoregressive._chain import chain, image_shape
-from genjax_zoo.nn.attention import attend
+from genjax_zoo.core import Field, Model, UserError
+from genjax_zoo.models.autoregressive._chain import (
+  Conditionals,
+  chain,
+  image_field,
+  network_inputs,
+  zeros_like,
+)
+from genjax_zoo.nn.attention import attention_weights, weighted_mean
 from genjax_zoo.nn.masked import MaskedConv, causal, groups
 from genjax_zoo.prob.autoregressive import head
 
 PATTERNS = "dense", "strided", "fixed"
 
 
-def shown(pattern: str, dim: int, stride: int) -> np.ndarray:
-  """bool [D, D]: whether token i may attend to token j."""
-  i, j = np.arange(dim)[:, None], np.arange(dim)[None]
-  if pattern == "strided":
-    seen = (i - j < stride) | ((i - j) % stride == 0)
-  elif pattern == "fixed":
-    seen = (i // stride == j // stride) | (j % stride == stride - 1)
-  else:
-    seen = np.ones((dim, dim), bool)
-  return seen & (j <= i)
-
-
 class Attention(nn.Module):
-  """h [B, T, width] -> [B, T, width]; of token i alone, h [B, 1, width], with the keys and values
-  of "cache".
-  """
+  """Causal self-attention, h [B, T, width] -> [B, T, width]."""
 
   heads: int
+  width: int
   dtype: str
 
-  @nn.compact
-  def __call__(self, h, mask, i=None):
-    make = functools.partial(
-      nn.DenseGeneral, (self.heads, h.shape[-1] // self.heads), use_bias=False, dtype=self.dtype
-    )
-    q, k, v = (make(name=name)(h) for name in "qkv")
+  def setup(self):
+    size = self.heads, self.width // self.heads
+    project = functools.partial(nn.DenseGeneral, size, use_bias=False, dtype=self.dtype)
+    self.q, self.k, self.v = project(), project(), project()
+    self.out = nn.DenseGeneral(self.width, (-2, -1), dtype=self.dtype)
+
+  def __call__(self, h, mask):
+    """All tokens; token i attends to token j where mask [T, T] is true."""
+    q, k, v = self.q(h), self.k(h), self.v(h)
     if self.is_mutable_collection("cache"):
-      keys = self.variable("cache", "keys", jnp.zeros, k.shape, k.dtype)
-      values = self.variable("cache", "values", jnp.zeros, v.shape, v.dtype)
-      if i is not None:
-        keys.value = jax.lax.dynamic_update_slice(keys.value, k, (0, i, 0, 0))
-        values.value = jax.lax.dynamic_update_slice(values.value, v, (0, i, 0, 0))
-        k, v = keys.value, values.value
-    if self.is_mutable_collection("intermediates"):
-      weights = jnp.einsum("bqhd,bkhd->bhqk", q, k) / math.sqrt(q.shape[-1])
-      self.sow(
-        "intermediates", "weights", jax.nn.softmax(jnp.where(mask[None, None], weights, -jnp.inf))
-      )
-    out = attend(q, k, v, mask)
-    return nn.DenseGeneral(h.shape[-1], (-2, -1), dtype=self.dtype, name="out")(out)
+      self.put_variable("cache", "keys", jnp.zeros_like(k))
+      self.put_variable("cache", "values", jnp.zeros_like(v))
+    return self.attend(q, k, v, mask)
+
+  def token(self, h, mask, i):
+    """Token i alone, h [B, 1, width], mask [1, T]; "cache" has the keys and values before it."""
+    k = self.remember("keys", self.k(h), i)
+    v = self.remember("values", self.v(h), i)
+    return self.attend(self.q(h), k, v, mask)
+
+  def remember(self, name, row, i):
+    """All rows of the cache, [B, T, heads, D], with that of token i in its place."""
+    rows = jax.lax.dynamic_update_slice(self.get_variable("cache", name), row, (0, i, 0, 0))
+    self.put_variable("cache", name, rows)
+    return rows
+
+  def attend(self, q, k, v, mask):
+    weights = attention_weights(q, k, mask)
+    self.sow("intermediates", "weights", weights / weights.sum(-1, keepdims=True))
+    return self.out(weighted_mean(weights, v))
 
 
 class Network(nn.Module):
-  """v [B, H, W, C], tokens (v, inside) [B, T, 2], places [T, 3], mask [T, D] -> float32 numbers [B,
-  T, K].
-
-  All tokens, T = D, or that of dimension i alone, T = 1, with what the collection "cache" holds.
-  """
+  """Float32 outputs [B, T, K] of all tokens, or of one; inputs are those of `token_inputs`."""
 
   width: int
   layers: int
@@ -97,31 +96,73 @@ class Network(nn.Module):
   stem: int
   dtype: str
 
+  def __call__(self, v, tokens, places, mask):
+    """All T = D tokens; mask [T, T] as in `allowed`."""
+    return self.blocks(
+      tokens,
+      places,
+      lambda conv, kernel_mask: conv(v, kernel_mask).reshape(len(v), -1, self.width),
+      lambda attention, h: attention(h, mask),
+    )
+
+  def token(self, v, token, place, mask, i):
+    """Token i alone, [B, 1, K]: token [B, 1, F + 1], place [1, 3], mask [1, T]; keeps a cache."""
+    y, column, channel = jnp.unravel_index(i, self.shape)
+
+    def near(conv, kernel_mask):
+      channels = conv.pixel(v, y, column, kernel_mask).reshape(len(v), -1, self.width)
+      return jax.lax.dynamic_slice_in_dim(channels, channel, 1, 1)
+
+    return self.blocks(token, place, near, lambda attention, h: attention.token(h, mask, i))
+
   @nn.compact
-  def __call__(self, v, tokens, places, mask, i=None):
+  def blocks(self, tokens, places, near, attend):
+    """The transformer; near(conv, mask) and attend(attention, h) evaluate all tokens, or one."""
     h = nn.Dense(self.width)(tokens)
     if self.stem:
-      h += self.near(v, i)
+      h += near(*self.stem_convolution(tokens.shape[-1] - 1))
     for axis, size in enumerate(self.shape):
-      h += nn.Embed(size, self.width, embedding_init=nn.initializers.normal(0.1))(places[:, axis])[
-        None
-      ]
+      embed = nn.Embed(size, self.width, embedding_init=nn.initializers.normal(0.1))
+      h += embed(places[:, axis])[None]
     h = h.astype(self.dtype)
     for _ in range(self.layers):
-      h += Attention(self.heads, self.dtype)(nn.LayerNorm(dtype=self.dtype)(h), mask, i)
-      wide = nn.gelu(nn.Dense(4 * self.width, dtype=self.dtype)(nn.LayerNorm(dtype=self.dtype)(h)))
-      h += nn.Dense(self.width, dtype=self.dtype)(wide)
+      attention = Attention(self.heads, self.width, self.dtype)
+      h += attend(attention, nn.LayerNorm(dtype=self.dtype)(h))
+      wide = nn.Dense(4 * self.width, dtype=self.dtype)(nn.LayerNorm(dtype=self.dtype)(h))
+      h += nn.Dense(self.width, dtype=self.dtype)(nn.gelu(wide))
     return nn.Dense(self.outputs)(nn.LayerNorm()(h))
 
-  def near(self, v, i):
-    """The stem's features of all tokens, [B, D, width], or of token i, [B, 1, width]."""
-    (_, W, C), size = self.shape, (self.stem // 2 + 1, self.stem)
-    mask = causal(size, self.stem // 2, groups(C, C), groups(C * self.width, C), strict=True)
-    at = None if i is None else jnp.divmod(i // C, W)
-    h = MaskedConv(C * self.width, size, self.stem // 2, name="stem")(v, mask, at).reshape(
-      len(v), -1, self.width
-    )
-    return h if i is None else jax.lax.dynamic_slice_in_dim(h, i % C, 1, 1)
+  def stem_convolution(self, inputs: int):
+    """(conv, mask) from an image of C channels with `inputs` inputs each to C `width` features."""
+    C = self.shape[-1]
+    size, centre = (self.stem // 2 + 1, self.stem), self.stem // 2
+    features = C * self.width
+    mask = causal(size, centre, groups(C * inputs, C), groups(features, C), strict=True)
+    return MaskedConv(features, size, centre, cached=False, name="stem"), mask
+
+
+def allowed(pattern: str, dim: int, stride: int) -> np.ndarray:
+  """bool [D, D]: whether token i may attend to token j."""
+  i, j = np.arange(dim)[:, None], np.arange(dim)[None]
+  match pattern:
+    case "strided":
+      mask = (i - j < stride) | ((i - j) % stride == 0)
+    case "fixed":
+      mask = (i // stride == j // stride) | (j % stride == stride - 1)
+    case "dense":
+      mask = np.ones((dim, dim), bool)
+  return mask & (j <= i)
+
+
+def token_inputs(x, field: Field):
+  """(v [B, H, W, C F], tokens [B, D, F + 1]) of integers x [B, D].
+
+  Token i is (v, 1) of dimension i - 1, and zeros for i = 0.
+  """
+  v = network_inputs(x, field)
+  before = jnp.concatenate([v, jnp.ones((*x.shape, 1))], -1)
+  tokens = jnp.pad(before, ((0, 0), (1, 0), (0, 0)))[:, :-1]
+  return v.reshape(len(x), *field.shape[:2], -1), tokens
 
 
 def model(
@@ -136,59 +177,54 @@ def model(
   mixtures: int = 0,
   dtype: str = "float32",
 ) -> Model:
-  """A decoder of "image" with `layers` blocks of `heads` heads; `stride` is an image's row if 0.
+  """A decoder of "image" with `layers` blocks of `heads` heads; `stride` 0 is an image's row.
 
-  `stem` is the odd width of a convolution's kernel, none if 0; `mixtures` logistics take the place
-  of the softmax over all levels.
+  `stem` is the odd width of a convolution's kernel, none if 0; `mixtures` logistics replace the
+  softmax.
   """
-  shape, levels, _ = image_shape(data)
+  field = image_field(data)
   if pattern not in PATTERNS or width % heads:
-    allowed = ", ".join(PATTERNS)
     raise UserError(
-      f"model.pattern={pattern!r} must be one of {allowed}, and width={width} a multiple of heads={heads}"
+      f"model.pattern={pattern!r} must be one of {', '.join(PATTERNS)}, "
+      f"and width={width} a multiple of heads={heads}"
     )
-  dim = math.prod(shape)
-  net = Network(width, layers, heads, shape, head(levels, mixtures).outputs, stem, dtype)
-  seen = shown(pattern, dim, stride or shape[1] * shape[2])
-  places = np.stack(np.unravel_index(np.arange(dim), shape), -1)
+  H, W, C = field.shape
+  dim = H * W * C
+  outputs = head(field.num_values, mixtures).outputs
+  net = Network(width, layers, heads, field.shape, outputs, stem, dtype)
+  mask = allowed(pattern, dim, stride or W * C)
+  places = np.stack(np.unravel_index(np.arange(dim), field.shape), -1)
 
-  def inputs(x):
-    """v, and (v, 1) of what is before each of x [B, D], (0, 0) before the first."""
-    v = x / (levels - 1)
-    return v.reshape(-1, *shape), jnp.pad(
-      jnp.stack([v, jnp.ones(v.shape)], -1), ((0, 0), (1, 0), (0, 0))
-    )[:, :-1]
-
-  def begin(key, n):
-    return net.init(key, *inputs(jnp.zeros((n, dim))), places, seen)
+  def initial(key, n):
+    return net.init(key, *token_inputs(jnp.zeros((n, dim)), field), places, mask)
 
   def init(key, batch):
-    return {"net": begin(key, 1)["params"]}, {}
+    return {"net": initial(key, 1)["params"]}, {}
 
-  def logits(params, x, context):
-    return net.apply({"params": params["net"]}, *inputs(x), places, seen)
+  def every(params, x, context):
+    return net.apply({"params": params["net"]}, *token_inputs(x, field), places, mask)
 
   def start(params, n):
-    cache = jax.eval_shape(lambda: begin(jax.random.key(0), n)["cache"])
-    return jax.tree.map(lambda x: jnp.zeros(x.shape, x.dtype), cache)
+    return zeros_like(lambda: initial(jax.random.key(0), n)["cache"])
 
-  def step(params, cache, x, i, context):
-    variables, (v, tokens) = {"params": params["net"], "cache": cache}, inputs(x)
-    before, here = jax.lax.dynamic_slice_in_dim(tokens, i, 1, 1), jnp.asarray(places)[i][None]
-    out, changed = net.apply(
-      variables, v, before, here, jnp.asarray(seen)[i][None], i, mutable=["cache"]
+  def one(params, cache, x, i, context):
+    variables = {"params": params["net"], "cache": cache}
+    v, tokens = token_inputs(x, field)
+    token = jax.lax.dynamic_slice_in_dim(tokens, i, 1, 1)
+    place, mask_i = jnp.asarray(places)[i][None], jnp.asarray(mask)[i][None]
+    outputs, changed = net.apply(
+      variables, v, token, place, mask_i, i, method="token", mutable=["cache"]
     )
-    return out[:, 0], cache | changed["cache"]
+    return outputs[:, 0], cache | changed["cache"]
 
-  def attention(params, x):
-    """How much token i attends to token j, [layers, B, heads, D, D], for images x."""
+  def attention(params, state, batch):
+    """How much token i attends to token j, [layers, B, heads, D, D]."""
+    x = batch["image"].reshape(-1, dim)
     variables = {"params": params["net"]}
-    _, found = net.apply(
-      variables, *inputs(x.reshape(len(x), dim)), places, seen, mutable=["intermediates"]
-    )
-    return jnp.stack(
-      [found["intermediates"][f"Attention_{i}"]["weights"][0] for i in range(layers)]
-    )
+    inputs = token_inputs(x, field)
+    _, found = net.apply(variables, *inputs, places, mask, mutable=["intermediates"])
+    layer_weights = [found["intermediates"][f"Attention_{i}"]["weights"][0] for i in range(layers)]
+    return jnp.stack(layer_weights)
 
-  made = chain(data, init, logits, step, start, mixtures=mixtures)
+  made = chain(data, Conditionals(init, every, one, start), mixtures=mixtures)
   return made._replace(parts=made.parts | {"attention": attention})

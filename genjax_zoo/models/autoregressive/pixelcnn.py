@@ -1,68 +1,81 @@
-"""PixelCNN (van den Oord et al. 2016, arXiv:1601.06759, section 3.3): masked convolutions, all
-pixels' laws at once.
+"""PixelCNN (van den Oord et al. 2016, arXiv:1601.06759, section 3.3): masked convolutions.
 
-  p(x) = prod_i p(x_i | x_1 .. x_{i-1}),   v = x / (levels - 1);   loss = -log p(x)
-  h = conv_A(v);   each block h = h + conv_1x1(relu(conv_B(relu(conv_1x1(relu(h))))));   two 1 x 1 layers
+  p(x) = prod_i p(x_i | x_1 .. x_{i-1}),   v = x / (num_values - 1),   loss = -log p(x)
+  h = conv_A(v)
+  each block  h = h + conv_1x1(relu(conv_B(relu(conv_1x1(relu(h))))))
+  outputs = two 1 x 1 layers of h
 
-Masks cut the kernels right of and below the present pixel. In the pixel itself mask A, of the first
-layer, shows a feature of channel c the channels before c, and mask B c too: features are divided
-among R, G, B in that order. (A deck, E, line 139, has "red, then blue, then green".)
+Masks remove the kernels' weights right of and below the present pixel. Features are divided among
+the channels R, G, B in that order. In the present pixel, features of channel c depend on the
+channels before c with mask A, of the first layer, and on c too with mask B.
 
-Training is one pass, unlike a PixelRNN's. But not all above is seen, whatever the depth: a mask
-shows nothing right of the present pixel in its row, so that what lies above to the right, beyond a
-slope of one pixel a row and layer, stays in a blind spot, which the gated PixelCNN has not. (A deck
-says of the whole family that each pixel is "affected from all pixels above and to the left", A,
-line 200.)
+Training is one pass, unlike that of a PixelRNN. The receptive field has a blind spot, whatever the
+depth: a kernel has no weights right of the present pixel in its row, so pixels above to the right,
+beyond a slope of one pixel a row and layer, have no influence. The gated PixelCNN removes it.
 
-Departures: Adam; gray levels enter as numbers. Sampling keeps the last rows of each layer and
-computes one column of it a pixel (Ramachandran et al. 2017, 1704.06001).
+Departures: Adam; gray levels enter as real numbers. Sampling keeps the last rows of each layer and
+computes one column of a layer for each pixel (Ramachandran et al. 2017, 1704.06001).
+
+Errata of the slides: docs/errata.md#pixelcnn
 """
 
 import flax.linen as nn
 
 from genjax_zoo.core import Model
-from genjax_zoo.models.autoregressive._chain import image_shape, pixel_chain
+from genjax_zoo.models.autoregressive._chain import image_chain, image_field
 from genjax_zoo.nn.masked import MaskedConv, Readout, causal, groups
 from genjax_zoo.prob.autoregressive import head
 
 
 class Network(nn.Module):
-  """v [B, H, W, C] -> float32 numbers [B, H, W, C, K]; no rows, no labels."""
+  """v [B, H, W, C F] -> float32 outputs [B, H, W, C, K], with methods `row` and `pixel`.
 
-  width: int  # Of a block's inside; h has twice as many.
+  See `image_conditionals`; there is no label, and what is above a row is in the layers' caches.
+  """
+
+  width: int  # Inside a block; h has twice as many features.
   blocks: int
-  kernel: int
-  first: int
+  kernel: int  # Odd, of the blocks.
+  first: int  # Odd, of the first layer.
   channels: int
   outputs: int
   dtype: str = "float32"
 
   def setup(self):
-    conv = lambda width, k=1: MaskedConv(width, (k // 2 + 1, k), k // 2, self.dtype)
-    self.begin = conv(2 * self.width, self.first)
-    each = [(self.width, 1), (self.width, self.kernel), (2 * self.width, 1)]
-    self.convs = [[conv(*layer) for layer in each] for _ in range(self.blocks)]
+    def conv(width, k=1, cached=True):
+      return MaskedConv(width, (k // 2 + 1, k), k // 2, self.dtype, cached)
+
+    self.begin = conv(2 * self.width, self.first, cached=False)
+    self.convs = [
+      [conv(self.width), conv(self.width, self.kernel), conv(2 * self.width)]
+      for _ in range(self.blocks)
+    ]
     self.readout = Readout(self.channels, self.outputs, self.dtype)
 
-  def rows(self, v, label, at=None):
+  def __call__(self, v, label):
+    return self.layers(v, lambda conv, x, mask: conv(x, mask))
+
+  def row(self, v, y, label):
     return ()
 
-  def pixels(self, v, rows, label, at=None):
-    made = groups(2 * self.width, self.channels)
-    inputs = groups(self.channels, self.channels)
-    begin = causal(self.begin.kernel_size, self.begin.centre, inputs, made, strict=True)
-    h = self.begin(v, begin, at)
-    for block in self.convs:
-      out, seen = h, made
-      for conv in block:
-        own = groups(conv.features, self.channels)
-        out = conv(nn.relu(out), causal(conv.kernel_size, conv.centre, seen, own, strict=False), at)
-        seen = own
-      h += out
-    return self.readout(h, at)
+  def pixel(self, v, above, y, column, label):
+    return self.layers(v, lambda conv, x, mask: conv.pixel(x, y, column, mask))
 
-  def __call__(self, v, label):
-    return self.pixels(v, (), label)
+  def layers(self, v, apply):
+    """The outputs; apply(conv, x, mask) evaluates a convolution, at all pixels or at one."""
+    image = groups(v.shape[-1], self.channels)
+    wide = groups(2 * self.width, self.channels)
+    narrow = groups(self.width, self.channels)
+
+    def masked(conv, x, inputs, outputs, strict=False):
+      return apply(conv, x, causal(conv.kernel_size, conv.centre, inputs, outputs, strict))
+
+    h = masked(self.begin, v, image, wide, strict=True)
+    for reduce, spatial, expand in self.convs:
+      out = masked(reduce, nn.relu(h), wide, narrow)
+      out = masked(spatial, nn.relu(out), narrow, narrow)
+      h += masked(expand, nn.relu(out), narrow, wide)
+    return self.readout(h)
 
 
 def model(
@@ -75,11 +88,11 @@ def model(
   mixtures: int = 0,
   dtype: str = "float32",
 ) -> Model:
-  """A PixelCNN of "image": `blocks` residual blocks of `width` features inside, of kernels `kernel`
-  x `kernel`.
+  """A PixelCNN of "image": `blocks` residual blocks, `width` features inside, `kernel` x `kernel`.
 
-  `mixtures` logistics take the place of the softmax over all levels.
+  `first` is the size of the first layer's kernel. `mixtures` logistics replace the softmax.
   """
-  shape, levels, _ = image_shape(data, width)
-  net = Network(width, blocks, kernel, first, shape[-1], head(levels, mixtures).outputs, dtype)
-  return pixel_chain(data, net, mixtures=mixtures)
+  field = image_field(data, width)
+  outputs = head(field.num_values, mixtures).outputs
+  net = Network(width, blocks, kernel, first, field.shape[-1], outputs, dtype)
+  return image_chain(data, net, mixtures=mixtures)

@@ -1,13 +1,13 @@
-"""The best of several samples, in the eyes of a second model.
+"""The best of several samples, as scored by a second model.
 
-DALL-E (Ramesh 2021, arXiv:2102.12092, section 2.6) draws 512 images a caption and keeps those that
-CLIP finds the likeliest; VQ-VAE-2 (Razavi 2019, arXiv:1906.00446, section 4.4) rejects what a
-classifier doubts. Both are one composition of two trained stages, with nothing to train:
+DALL-E (Ramesh 2021, arXiv:2102.12092, section 2.6) samples 512 images for a caption and keeps those
+that CLIP scores highest; VQ-VAE-2 (Razavi 2019, arXiv:1906.00446, section 4.4) rejects samples by a
+classifier's confidence. Both combine two trained stages, and nothing is trained:
 
-  x_1, ..., x_tries ~ base,  sample = argmax_x judge.log_prob(x)
+  x_1, ..., x_tries ~ base,   sample = argmax_x judge.log_prob(x)
 
-The law of the samples is not that of `base` any more: fewer bad samples, and less variety. It has
-no likelihood, and with a judge that errs a large `tries` finds the judge's errors.
+The samples no longer have the distribution of `base`: fewer are bad, and they vary less. They have
+no likelihood. With many `tries` they exploit the judge's errors.
 """
 
 import jax
@@ -17,22 +17,25 @@ from genjax_zoo.core import Model
 
 
 def model(data, *, base: Model, judge: Model) -> Model:
-  """Samples of `base`, each the best of `tries` under `judge.log_prob`; `judge` sees what was
-  given, too.
-  """
+  """Samples of `base`, each the best of `tries` by `judge.log_prob`, with the same conditions."""
 
   def init(key, batch, frozen):
     return {}, {"frozen": frozen}
 
   def sample(params, state, key, n, given={}, tries=8, **options):
+    """Samples; `options` are those of `base`."""
+
     def attempt(key):
       k_base, k_judge = jax.random.split(key)
       batch = base.sample(*state["frozen"]["base"], k_base, n, given, **options)
-      return batch, judge.log_prob(*state["frozen"]["judge"], {**given, **batch}, k_judge)
+      score = judge.log_prob(*state["frozen"]["judge"], {**given, **batch}, k_judge)
+      return batch, score
 
-    batches, log_probs = jax.lax.map(attempt, jax.random.split(key, tries))
-    best = log_probs.argmax(0)
+    batches, scores = jax.lax.map(attempt, jax.random.split(key, tries))
+    best = scores.argmax(0)
     return jax.tree.map(lambda x: x[best, jnp.arange(n)], batches)
 
-  calls = lambda tries=8, **options: tries * base.calls(**options)
+  def calls(tries=8, **options):
+    return tries * base.calls(**options)
+
   return Model(init, sample=sample, given=base.given, calls=calls)

@@ -1,16 +1,18 @@
-"""A fixed window: one network predicts each dimension from the few before it (Bengio et al. 2003,
-JMLR 3:1137-1155).
+"""A fixed window: one network predicts each dimension from the few before it.
 
-  p(x) = prod_i p(x_i | x_{i-w} .. x_{i-1}),   logits_i = mlp([v_{i-w}, .., v_{i-1}], place_i),   v = x / (levels - 1)
-  loss = -log p(x)
+(Bengio et al. 2003, JMLR 3:1137-1155, of words.)
 
-The same weights slide along the raster order. What is older than the window is forgotten, and the
-first layer grows with it: the deck's "large input: too complex model", which recurrence, masks and
-convolutions cure.
+  p(x) = prod_i p(x_i | x_{i-w} .. x_{i-1}),   v = x / (num_values - 1)
+  logits_i = mlp([v_{i-w}, .., v_{i-1}], place_i),   loss = -log p(x)
 
-Departures: gray levels are numbers, not embedded words. Outside the image v is 0, with a second
-input for each v that says whether it is inside; and the first layer has a bias for each dimension,
-`place`, without which the network can't know where a row starts.
+The same weights are used along the raster order. What lies before the window is lost, and the first
+layer grows with the window; recurrence, masks and convolutions avoid both.
+
+Departures: gray levels enter as real numbers, not as embedded words. Outside the image v is 0, and
+a second input for each v says whether it is inside. The first layer has a bias for each dimension,
+`place`: without it the network can't know where a row starts.
+
+Errata of the slides: docs/errata.md#window
 """
 
 import math
@@ -20,13 +22,19 @@ import jax
 import jax.numpy as jnp
 
 from genjax_zoo.core import Model
-from genjax_zoo.models.autoregressive._chain import chain, integers
+from genjax_zoo.models.autoregressive._chain import (
+  Conditionals,
+  chain,
+  input_features,
+  integer_field,
+  network_inputs,
+)
 from genjax_zoo.nn.mlp import MLP
 from genjax_zoo.prob.autoregressive import head
 
 
 class Network(nn.Module):
-  """Windows [B, N, 2 w], whose last dimension comes before i [N] of `dim` -> logits [B, N, K]."""
+  """Windows [B, N, inputs], each before one of the dimensions i [N] -> logits [B, N, K]."""
 
   dim: int
   hidden: tuple[int, ...]
@@ -38,32 +46,37 @@ class Network(nn.Module):
     first, *rest = *self.hidden, self.outputs
     place = self.param("place", nn.initializers.zeros, (self.dim, first))
     h = nn.Dense(first, use_bias=False, dtype=self.dtype)(windows) + place[i][None]
+    # Without hidden layers the first is the last.
     return MLP(tuple(rest), nn.relu, self.dtype)(nn.relu(h)) if rest else h
+
+
+def padded(x, field, window: int):
+  """(v, inside) of `window` dimensions outside, then of x [B, D]: [B, window + D, F + 1]."""
+  inside = jnp.ones((*x.shape, 1))
+  inputs = jnp.concatenate([network_inputs(x, field), inside], -1)
+  return jnp.pad(inputs, ((0, 0), (window, 0), (0, 0)))
 
 
 def model(
   data, *, window: int = 24, hidden: tuple[int, ...] = (256, 256), dtype: str = "float32"
 ) -> Model:
   """A network with layers of `hidden` units over the last `window` dimensions of "image" or "x"."""
-  shape, _, levels = integers(data)[1][:3]
-  dim = math.prod(shape)
-  net = Network(dim, hidden, head(levels).outputs, dtype)
-
-  def padded(x):
-    """(v, inside) of `window` dimensions outside the image, then of x [B, D]: [B, window + D, 2]."""
-    inputs = jnp.stack([x / (levels - 1), jnp.ones(x.shape)], -1)
-    return jnp.pad(inputs, ((0, 0), (window, 0), (0, 0)))
+  _, field = integer_field(data)
+  dim = math.prod(field.shape)
+  inputs = window * (input_features(field) + 1)
+  net = Network(dim, hidden, head(field.num_values).outputs, dtype)
 
   def init(key, batch):
-    return {"net": net.init(key, jnp.zeros((1, dim, 2 * window)), jnp.arange(dim))["params"]}, {}
+    return {"net": net.init(key, jnp.zeros((1, dim, inputs)), jnp.arange(dim))["params"]}, {}
 
-  def logits(params, x, context):
+  def every(params, x, context):
     i = jnp.arange(dim)
-    windows = padded(x)[:, i[:, None] + jnp.arange(window)[None]]
-    return net.apply({"params": params["net"]}, windows.reshape(-1, dim, 2 * window), i)
+    windows = padded(x, field, window)[:, i[:, None] + jnp.arange(window)[None]]
+    return net.apply({"params": params["net"]}, windows.reshape(-1, dim, inputs), i)
 
-  def step(params, inputs, x, i, context):
-    windows = jax.lax.dynamic_slice_in_dim(padded(x), i, window, 1).reshape(-1, 1, 2 * window)
-    return net.apply({"params": params["net"]}, windows, i[None])[:, 0], inputs
+  def one(params, carry, x, i, context):
+    before_i = jax.lax.dynamic_slice_in_dim(padded(x, field, window), i, window, 1)
+    logits = net.apply({"params": params["net"]}, before_i.reshape(-1, 1, inputs), i[None])
+    return logits[:, 0], carry
 
-  return chain(data, init, logits, step)
+  return chain(data, Conditionals(init, every, one))
