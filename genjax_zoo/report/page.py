@@ -1,4 +1,4 @@
-"""HTML pages that need nothing but themselves: elements, tables, pictures and curves."""
+"""Self-contained HTML pages: elements, tables, pictures and curves."""
 
 import base64
 import html
@@ -7,14 +7,15 @@ from pathlib import Path
 
 import numpy as np
 
-POINTS = 300  # Of a curve, so many means of neighbours are drawn.
-LEFT, RIGHT, TOP, BOTTOM = 50, 352, 30, 190  # The frame of a curve, in a picture of 372 by 224.
+POINTS = 300  # The most points of a curve, each a mean of neighbouring steps.
+WIDTH, HEIGHT = 372, 224  # Of the picture of a curve,
+LEFT, RIGHT, TOP, BOTTOM = 50, 352, 30, 190  # and its frame.
 
 STYLE = """
-:root { color-scheme: light dark; --ink: #1c2530; --soft: #5b6775; --line: #d9dee5; --back: #f5f6f8; --card: #fff;
-  --curve: #2460c8 }
-@media (prefers-color-scheme: dark) { :root { --ink: #e4e8ee; --soft: #9aa6b5; --line: #333c48; --back: #12161c;
-  --card: #1a2028; --curve: #7fb0ff } }
+:root { color-scheme: light dark; --ink: #1c2530; --soft: #5b6775; --line: #d9dee5;
+  --back: #f5f6f8; --card: #fff; --curve: #2460c8 }
+@media (prefers-color-scheme: dark) { :root { --ink: #e4e8ee; --soft: #9aa6b5; --line: #333c48;
+  --back: #12161c; --card: #1a2028; --curve: #7fb0ff } }
 * { box-sizing: border-box }
 body { margin: 0; background: var(--back); color: var(--ink); font: 16px/1.5 system-ui, sans-serif }
 main { max-width: 1140px; margin: auto; padding: 1.5rem 1rem 3rem }
@@ -22,26 +23,30 @@ h1 { font-size: 1.7rem; line-height: 1.25; margin: 0; overflow-wrap: anywhere }
 h2 { font-size: 1.15rem; margin: 0 0 .8rem }
 h3 { font-size: .95rem; margin: 1rem 0 .3rem }
 p { margin: .4rem 0; max-width: 75ch }
-section { background: var(--card); border: 1px solid var(--line); border-radius: 8px; padding: 1rem; margin-top: 1rem }
+section { background: var(--card); border: 1px solid var(--line); border-radius: 8px;
+  padding: 1rem; margin-top: 1rem }
 figure { margin: 0 0 1.5rem }
 figcaption, .soft { color: var(--soft); font-size: .875rem }
 figure:last-child { margin-bottom: 0 }
 figcaption { margin-top: .3rem; max-width: 85ch }
 img { display: block; max-width: 100%; height: auto; border-radius: 3px }
-.tiles { display: grid; gap: 1.25rem; grid-template-columns: repeat(auto-fill, minmax(min(100%, 310px), 1fr)) }
+.tiles { display: grid; gap: 1.25rem;
+  grid-template-columns: repeat(auto-fill, minmax(min(100%, 310px), 1fr)) }
 .tiles figure { margin: 0 }
 .tiles h3 { margin-top: 0 }
 .tiles table { width: 100% }
 .scroll { overflow-x: auto }
 table { border-collapse: collapse; font-size: .875rem; font-variant-numeric: tabular-nums }
-th, td { text-align: left; vertical-align: top; padding: .25rem 1.5rem .25rem 0; border-bottom: 1px solid var(--line) }
+th, td { text-align: left; vertical-align: top; padding: .25rem 1.5rem .25rem 0;
+  border-bottom: 1px solid var(--line) }
 th { color: var(--soft); font-weight: 600 }
 .number { text-align: right; white-space: nowrap }
-pre { background: var(--back); border: 1px solid var(--line); border-radius: 6px; padding: .7rem; margin: .3rem 0;
-  overflow-x: auto; font-size: .875rem }
+pre { background: var(--back); border: 1px solid var(--line); border-radius: 6px; padding: .7rem;
+  margin: .3rem 0; overflow-x: auto; font-size: .875rem }
 details { margin-top: 1rem }
 summary { cursor: pointer; font-weight: 600 }
-svg { display: block; width: 100%; height: auto; font: 11px system-ui, sans-serif; fill: var(--soft) }
+svg { display: block; width: 100%; height: auto; font: 11px system-ui, sans-serif;
+  fill: var(--soft) }
 .curve { fill: none; stroke: var(--curve); stroke-width: 1.75; stroke-linejoin: round }
 .dot { fill: var(--curve) }
 .rule { stroke: var(--line) }
@@ -54,12 +59,14 @@ class Html(str):
 
 
 def tag(name: str, /, *children, **attributes) -> Html:
-  """An element; children and attributes are escaped unless `Html`, children that are None left out;
-  class_ is class.
+  """An element; children that are None are left out, and `class_` is the attribute class.
+
+  Children and attributes are escaped unless they are `Html`.
   """
-  given = [
-    f' {k.rstrip("_").replace("_", "-")}="{html.escape(str(v))}"' for k, v in attributes.items()
-  ]
+  given = []
+  for k, value in attributes.items():
+    attribute = k.rstrip("_").replace("_", "-")
+    given.append(f' {attribute}="{html.escape(str(value))}"')
   inner = [c if isinstance(c, Html) else html.escape(str(c)) for c in children if c is not None]
   end = "" if name in ("img", "meta") else f"</{name}>"
   return Html(f"<{name}{''.join(given)}>{''.join(inner)}{end}")
@@ -67,16 +74,14 @@ def tag(name: str, /, *children, **attributes) -> Html:
 
 def page(title: str, *body, style: str = "") -> str:
   """A whole document; `style` adds rules to those of all pages."""
-  metas = (
-    tag("meta", charset="utf-8"),
-    tag("meta", name="viewport", content="width=device-width, initial-scale=1"),
-  )
+  viewport = "width=device-width, initial-scale=1"
+  metas = tag("meta", charset="utf-8"), tag("meta", name="viewport", content=viewport)
   head = tag("head", *metas, tag("title", title), tag("style", Html(STYLE + style)))
   return "<!doctype html>\n" + tag("html", head, tag("body", tag("main", *body)), lang="en")
 
 
 def section(title: str, *body) -> Html | None:
-  """A part of the page under its title; None when there is nothing in it."""
+  """A section of the page under its title; None when there is nothing in it."""
   return tag("section", tag("h2", title), *body) if any(body) else None
 
 
@@ -87,6 +92,8 @@ def tiles(*children) -> Html | None:
 
 def table(rows, head=()) -> Html | None:
   """Rows of cells, numbers to the right, None empty; None when there are no rows."""
+  if not rows:
+    return None
   is_number = lambda x: isinstance(x, (int, float)) and not isinstance(x, bool)
 
   def cell(kind, x, right):
@@ -94,18 +101,14 @@ def table(rows, head=()) -> Html | None:
     return tag(kind, text, class_="number") if right else tag(kind, text)
 
   top = [cell("th", h, any(is_number(row[i]) for row in rows)) for i, h in enumerate(head)]
-  body = [tag("tr", *(cell("td", x, is_number(x)) for x in row)) for row in rows]
-  return (
-    tag("div", tag("table", tag("tr", *top) if top else None, *body), class_="scroll")
-    if body
-    else None
-  )
+  lines = [tag("tr", *top)] if top else []
+  for row in rows:
+    lines.append(tag("tr", *(cell("td", x, is_number(x)) for x in row)))
+  return tag("div", tag("table", *lines), class_="scroll")
 
 
 def number(x: int | float) -> str:
-  """A number as a table shows it: a float to two decimals, or to four digits when small, none when
-  large.
-  """
+  """A number for a table: floats to two decimals, small ones to four digits, large ones to none."""
   if isinstance(x, int) or 1e4 <= abs(x) < 1e12:
     return f"{x:,.0f}"
   return f"{x:,.2f}" if 10 <= abs(x) < 1e4 else f"{x:.4g}"
@@ -114,51 +117,58 @@ def number(x: int | float) -> str:
 def image(path: Path, caption: str) -> Html:
   """A PNG file, embedded, above its caption."""
   data = base64.b64encode(path.read_bytes()).decode()
-  return tag(
-    "figure",
-    tag("img", src=f"data:image/png;base64,{data}", alt=caption),
-    tag("figcaption", caption),
-  )
+  picture = tag("img", src=f"data:image/png;base64,{data}", alt=caption)
+  return tag("figure", picture, tag("figcaption", caption))
 
 
 def curve(name: str, steps, values) -> Html:
   """A metric by step, as SVG.
 
-  Positive values whose extremes differ by a factor of 30 get a log scale. Otherwise the first
-  tenth, where it would press the rest into a fifth of the height, is left out; the curve says so.
+  Positive values whose extremes differ by a factor of 30 get a log scale. Otherwise the first tenth
+  is left out where it would press the rest into a fifth of the height; the curve says so.
   """
-  steps, values = np.asarray(steps, float), np.asarray(values, float)
-  last, notes = values[-1], []
-  steps, y = (
-    np.array([p.mean() for p in np.array_split(x, min(len(x), POINTS))]) for x in (steps, values)
-  )
-  log, tenth = y.min() > 0 and y.max() > 30 * y.min(), len(y) // 10
+  last = float(values[-1])
+  steps, y = thinned(steps), thinned(values)
+  notes = []
+  tenth = len(y) // 10
+  log = y.min() > 0 and y.max() > 30 * y.min()
   if log:
-    y, notes = np.log10(y), ["log scale"]
+    y = np.log10(y)
+    notes.append("log scale")
   elif 0 < np.ptp(y[tenth:]) < np.ptp(y) / 5:
-    steps, y, notes = steps[tenth:], y[tenth:], ["first tenth left out"]
-  margin = 0.5 * (np.ptp(y) == 0)
+    steps, y = steps[tenth:], y[tenth:]
+    notes.append("first tenth left out")
+  notes.append(f"last {number(last)}")
+  margin = 0.5 * (np.ptp(y) == 0)  # Of a constant, so that the frame has a height.
   low, high = y.min() - margin, y.max() + margin
-  across = lambda s: f"{LEFT + (s - steps[0]) / max(steps[-1] - steps[0], 1) * (RIGHT - LEFT):.1f}"
-  up = lambda v: f"{BOTTOM - (v - low) / (high - low) * (BOTTOM - TOP):.1f}"
+  extent = max(steps[-1] - steps[0], 1)
+
+  def across(step):
+    return f"{LEFT + (step - steps[0]) / extent * (RIGHT - LEFT):.1f}"
+
+  def up(value):
+    return f"{BOTTOM - (value - low) / (high - low) * (BOTTOM - TOP):.1f}"
+
   parts = [tag("text", name, x=4, y=16, class_="name")]
-  parts.append(
-    tag(
-      "text", ", ".join(notes + [f"last {number(float(last))}"]), x=RIGHT, y=16, text_anchor="end"
-    )
-  )
+  parts.append(tag("text", ", ".join(notes), x=RIGHT, y=16, text_anchor="end"))
   for v in (decades if log else ticks)(low, high):
+    label = short(10**v if log else v)
     parts.append(tag("line", x1=LEFT, x2=RIGHT, y1=up(v), y2=up(v), class_="rule"))
-    parts.append(
-      tag("text", short(10**v if log else v), x=LEFT - 6, y=float(up(v)) + 4, text_anchor="end")
-    )
+    parts.append(tag("text", label, x=LEFT - 6, y=float(up(v)) + 4, text_anchor="end"))
   for s in ticks(steps[0], steps[-1]):
     parts.append(tag("text", short(s), x=across(s), y=BOTTOM + 16, text_anchor="middle"))
   points = " ".join(f"{across(s)},{up(v)}" for s, v in zip(steps, y))
   parts.append(tag("text", "step", x=RIGHT, y=BOTTOM + 31, text_anchor="end"))
   parts.append(tag("polyline", points=points, class_="curve"))
   parts.append(tag("circle", cx=across(steps[-1]), cy=up(y[-1]), r=3, class_="dot"))
-  return tag("svg", *parts, viewBox="0 0 372 224", role="img", aria_label=f"{name} by step")
+  view = f"0 0 {WIDTH} {HEIGHT}"
+  return tag("svg", *parts, viewBox=view, role="img", aria_label=f"{name} by step")
+
+
+def thinned(x) -> np.ndarray:
+  """The means of at most POINTS groups of neighbouring numbers."""
+  x = np.asarray(x, float)
+  return np.array([group.mean() for group in np.array_split(x, min(len(x), POINTS))])
 
 
 def ticks(low: float, high: float) -> np.ndarray:
@@ -167,17 +177,23 @@ def ticks(low: float, high: float) -> np.ndarray:
     return np.array([low])
   rough = (high - low) / 5
   power = 10.0 ** math.floor(math.log10(rough))
+  # The slack keeps numbers that are round but for float rounding.
   step = next(m * power for m in (1, 2, 5, 10) if m * power >= rough * (1 - 1e-9))
   return np.arange(math.ceil(low / step - 1e-9), math.floor(high / step + 1e-9) + 1) * step
 
 
 def decades(low: float, high: float) -> list[float]:
-  """log10 of the round numbers from 10^low to 10^high: powers of ten or, of few, also twice and
-  five times these.
+  """log10 of the powers of ten from 10^low to 10^high.
+
+  Where these are few, also of twice and five times as much; where many, of every second or so.
   """
-  every, times = math.ceil((high - low) / 6), (1, 2, 5) if high - low < 2.5 else (1,)
-  powers = (e for e in range(math.floor(low), math.ceil(high) + 1) if e % every == 0)
-  return [v for e in powers for m in times if low <= (v := e + math.log10(m)) <= high]
+  every = math.ceil((high - low) / 6)
+  times = (1, 2, 5) if high - low < 2.5 else (1,)
+  found = []
+  for exponent in range(math.floor(low), math.ceil(high) + 1):
+    if exponent % every == 0:
+      found += [exponent + math.log10(m) for m in times]
+  return [v for v in found if low <= v <= high]
 
 
 def short(x: float) -> str:

@@ -1,47 +1,50 @@
-"""A table of runs that a reader can sort: likelihoods with their kinds, the best of each column
-marked.
-"""
+"""A sortable table of runs: likelihoods with their kinds, the best of each column marked."""
 
+from collections.abc import Callable
 from typing import NamedTuple
 
+from genjax_zoo.report.measures import HIGHER, KINDS, LIKELIHOOD, METRICS, SIGNS, title
 from genjax_zoo.report.page import Html, number, tag
-from genjax_zoo.report.run_page import KINDS, SIGNS
 from genjax_zoo.report.scatter import Point, scatter
 
-# Least where a column is best.
-LOW, HIGH, HALF = (lambda v: v), (lambda v: -v), (lambda v: abs(v - 0.5))
-COLUMNS = {  # By their names in evaluation.json: (title, what is best).
-  "parameters": ("para\u00admeters", LOW),
-  "nats": ("−log p, nats", LOW),
-  "bits_per_dim": ("bits/dim", LOW),
-  "fid": ("FID", LOW),
-  "kid": ("KID", LOW),
-  "precision": ("pre\u00adcision", HIGH),
-  "recall": ("recall", HIGH),
-  "density": ("density", HIGH),
-  "coverage": ("cover\u00adage", HIGH),
-  "agreement": ("agree\u00adment", HIGH),
-  "modes": ("modes", HIGH),
-  "high_quality": ("near a mode", HIGH),
-  "copies": ("copies", HALF),
-  "seconds_per_image": ("ms an image", LOW),
-  "network_evaluations": ("network calls", LOW),
-  "seconds": ("training, s", LOW),
-  "steps_per_second": ("steps/s", HIGH),
-  "examples_per_second": ("exam\u00adples/s", HIGH),
-  "compile_seconds": ("compil\u00ading, s", LOW),
-}
-LIKELIHOOD = "nats", "bits_per_dim"
-COST = "seconds_per_image", "seconds", "steps_per_second", "examples_per_second", "compile_seconds"
-ERRORS = {"nats": "standard_error", "kid": "kid_standard_error"}
-# The generative learning trilemma: (upward, across, which scales are logarithmic, where both are
-# best).
+COLUMNS = (
+  "parameters",
+  "nats",
+  "bits_per_dim",
+  "fid",
+  "kid",
+  "precision",
+  "recall",
+  "density",
+  "coverage",
+  "agreement",
+  "modes",
+  "high_quality",
+  "copies",
+  "seconds_per_image",
+  "network_evaluations",
+  "seconds",
+  "steps_per_second",
+  "examples_per_second",
+  "compile_seconds",
+)
+
+
+class Trade(NamedTuple):
+  """Two measures of which a model may be good at one at the cost of the other."""
+
+  up: str
+  across: str
+  scales: dict[str, bool]  # Which are logarithmic.
+  corner: str  # Where both are best.
+
+
 TRADES = (
-  ("fid", "seconds_per_image", {"log_x": True, "log_y": True}, "at the lower left"),
-  ("recall", "precision", {}, "at the upper right"),
-  ("coverage", "density", {}, "at the upper right"),
-  ("bits_per_dim", "fid", {"log_x": True}, "at the lower left"),
-  ("nats", "fid", {"log_x": True}, "at the lower left"),
+  Trade("fid", "seconds_per_image", {"log_x": True, "log_y": True}, "at the lower left"),
+  Trade("recall", "precision", {}, "at the upper right"),
+  Trade("coverage", "density", {}, "at the upper right"),
+  Trade("bits_per_dim", "fid", {"log_x": True}, "at the lower left"),
+  Trade("nats", "fid", {"log_x": True}, "at the lower left"),
 )
 MARKS = "Discs are exact, triangles upper bounds (the truth is below their tip), squares estimates."
 
@@ -54,12 +57,13 @@ STYLE = r"""
 .ranking [aria-sort] a { color: var(--curve) }
 .ranking [aria-sort] a::after { content: "\00a0▲" }
 .ranking [aria-sort=descending] a::after { content: "\00a0▼" }
-.ranking tr > :first-child { position: sticky; left: 0; background: var(--card); text-align: left; padding-left: 0 }
+.ranking tr > :first-child { position: sticky; left: 0; background: var(--card); text-align: left;
+  padding-left: 0 }
 .ranking tbody a { color: var(--ink) }
 .ranking .soft { font-size: inherit }
 .ranking th .soft { font-weight: 400; font-size: .75rem; display: block }
-.trades { display: grid; gap: 1.5rem; grid-template-columns: repeat(auto-fill, minmax(min(100%, 480px), 1fr));
-  margin-top: 1.25rem }
+.trades { display: grid; gap: 1.5rem; margin-top: 1.25rem;
+  grid-template-columns: repeat(auto-fill, minmax(min(100%, 480px), 1fr)) }
 .trades figure { margin: 0; overflow-x: auto }
 .trades svg { min-width: 440px }
 .label { fill: var(--ink) }
@@ -70,17 +74,22 @@ SCRIPT = """
 function sort() {
   const [, minus, key] = location.hash.match(/^#sort=(-?)(\\w+)$/) ?? [];
   for (const table of document.querySelectorAll(".ranking")) {
-    const heads = [...table.tHead.rows[0].cells], column = heads.findIndex(head => head.dataset.key === key);
+    const heads = [...table.tHead.rows[0].cells];
+    const column = heads.findIndex(head => head.dataset.key === key);
     if (column < 0) continue;
-    const cell = row => row.cells[column].dataset, missing = x => x.value === undefined;
+    const cell = row => row.cells[column].dataset;
+    const missing = x => x.value === undefined;
     const order = (x, y) => key === "name" ? x.localeCompare(y) : x - y;
     const compare = (x, y) => missing(x) - missing(y) || (x.kind ?? 0) - (y.kind ?? 0)
       || (missing(x) ? 0 : (minus ? -1 : 1) * order(x.value, y.value));
-    table.tBodies[0].append(...[...table.tBodies[0].rows].sort((a, b) => compare(cell(a), cell(b))));
+    const rows = [...table.tBodies[0].rows].sort((a, b) => compare(cell(a), cell(b)));
+    table.tBodies[0].append(...rows);
     for (const head of heads) {
       const now = head.dataset.key === key;
-      now ? head.setAttribute("aria-sort", minus ? "descending" : "ascending") : head.removeAttribute("aria-sort");
-      head.firstChild.hash = `#sort=${now ? (minus ? "" : "-") : head.dataset.first}${head.dataset.key}`;
+      if (now) head.setAttribute("aria-sort", minus ? "descending" : "ascending");
+      else head.removeAttribute("aria-sort");
+      const sign = now ? (minus ? "" : "-") : head.dataset.first;
+      head.firstChild.hash = `#sort=${sign}${head.dataset.key}`;
     }
   }
 }
@@ -93,109 +102,124 @@ class Row(NamedTuple):
   """A run of the table."""
 
   name: str
-  values: dict[str, float]  # By column; those missing left out.
+  values: dict[str, float]  # By column, in the column's unit; missing ones are left out.
   kind: str = "exact"  # Of the likelihood.
-  about: str = ""  # What stands under the name.
+  about: str = ""  # A line below the name.
   link: str = ""
   device: str = ""
 
 
 def ranking(rows: list[Row], label: str) -> Html:
   """The table of comparable runs, sorted by FID, else by likelihood."""
-  shown = [k for k in COLUMNS if any(k in row.values for row in rows)]
-  key = next((k for k in ("fid", "nats", *shown) if k in shown), "name")
-  marked = {k: best(rows, k) for k in shown}
-  head = [heading("name", "model", "", key), *(heading(k, *COLUMNS[k], key) for k in shown)]
-  line = lambda row: tag("tr", name_cell(row), *(cell(row, k, row in marked[k]) for k in shown))
-  body = [line(row) for row in sorted(rows, key=order(key))]
-  whole = tag("table", tag("thead", tag("tr", *head)), tag("tbody", *body), class_="ranking")
-  return tag("div", whole, class_="scroll", tabindex=0, role="region", aria_label=label)
+  columns = [k for k in COLUMNS if any(k in row.values for row in rows)]
+  sorted_by = next((k for k in ("fid", "nats", *columns) if k in columns), "name")
+  marked = {k: best(rows, k) for k in columns}
+  head = [heading("name", "model", "", sorted_by)]
+  for k in columns:
+    first = "-" if METRICS[k].better == HIGHER else ""
+    head.append(heading(k, METRICS[k].title, first, sorted_by))
+  body = []
+  for row in sorted(rows, key=order(sorted_by)):
+    cells = [cell(row, k, row in marked[k]) for k in columns]
+    body.append(tag("tr", name_cell(row), *cells))
+  table = tag("table", tag("thead", tag("tr", *head)), tag("tbody", *body), class_="ranking")
+  return tag("div", table, class_="scroll", tabindex=0, role="region", aria_label=label)
 
 
-def order(key: str):
-  """What sorts rows by a column, upwards: kinds of likelihood apart, the missing last."""
+def order(key: str) -> Callable:
+  """The sorting key of rows by a column, upwards: kinds of likelihood apart, missing ones last."""
   if key == "name":
     return lambda row: row.name
-  kind = lambda row: list(KINDS).index(row.kind) if key in LIKELIHOOD else 0
-  return lambda row: (key not in row.values, kind(row), row.values.get(key, 0))
+
+  def place(row):
+    kind = list(KINDS).index(row.kind) if key in LIKELIHOOD else 0
+    return key not in row.values, kind, row.values.get(key, 0)
+
+  return place
 
 
 def best(rows: list[Row], key: str) -> list[Row]:
-  """The best of a column, of likelihoods the best of each kind; none where all are equal, or the
-  hardware is not.
+  """The best rows of a column; of likelihoods, the best of each kind.
+
+  None where all are equal, and none of times that are not all from the same hardware.
   """
-  have = [row for row in rows if key in row.values]
-  if key in COST and len({row.device for row in have}) > 1:
+  known = [row for row in rows if key in row.values]
+  if METRICS[key].timed and len({row.device for row in known}) > 1:
     return []
-  merit, found = COLUMNS[key][1], []
+  found = []
   for kind in KINDS if key in LIKELIHOOD else (None,):
-    merits = [merit(row.values[key]) for row in have if kind in (None, row.kind)]
-    if len(set(merits)) > 1:
-      found += [
-        row for row in have if kind in (None, row.kind) and merit(row.values[key]) == min(merits)
-      ]
+    alike = [row for row in known if kind in (None, row.kind)]
+    costs = [METRICS[key].cost(row.values[key]) for row in alike]
+    if len(set(costs)) > 1:
+      found += [row for row, cost in zip(alike, costs) if cost == min(costs)]
   return found
 
 
-def heading(key: str, title: str, merit, sorted_by: str) -> Html:
-  """A column's name, which sorts: the best first, and the other way round when clicked again."""
-  first = "-" if merit is HIGH else ""
+def heading(key: str, text: str, first: str, sorted_by: str) -> Html:
+  """A column's name, a link that sorts by it and, when clicked again, in reverse.
+
+  `first` is "-" where the highest value comes first.
+  """
   now = {"aria_sort": "ascending"} if key == sorted_by else {}
-  link = tag("a", title, href=f"#sort={'-' if now else first}{key}")
+  link = tag("a", text, href=f"#sort={'-' if now else first}{key}")
   return tag("th", link, scope="col", data_key=key, data_first=first, **now)
 
 
 def name_cell(row: Row) -> Html:
-  """A run's name, leading to its own report."""
+  """A run's name, a link to its own report."""
   name = tag("a", row.name, href=row.link) if row.link else row.name
-  return tag(
-    "th",
-    name,
-    tag("span", row.about, class_="soft") if row.about else None,
-    scope="row",
-    data_value=row.name,
-  )
+  about = tag("span", row.about, class_="soft") if row.about else None
+  return tag("th", name, about, scope="row", data_value=row.name)
 
 
 def cell(row: Row, key: str, is_best: bool) -> Html:
   """A number, with its standard error and, of a likelihood, the sign of its kind."""
-  if (value := row.values.get(key)) is None:
+  value = row.values.get(key)
+  if value is None:
     return tag("td", "–", class_="number soft")
-  error = row.values.get(ERRORS.get(key))
-  text = (
-    number(value)
-    if isinstance(value, int) or abs(value) >= 10
-    else f"{value:#.{4 if key in LIKELIHOOD else 3}g}"
-  )
-  text = text.replace("-", "−") + (f" ± {float(f'{error:.2g}'):g}" if error is not None else "")
+  measure = METRICS[key]
+  if isinstance(value, int) or abs(value) >= 10:
+    text = number(value)
+  else:
+    text = f"{value:#.{measure.digits}g}"
+  text = text.replace("-", "−")
+  error = row.values.get(measure.error)
+  if error is not None:
+    text += f" ± {float(f'{error:.2g}'):g}"
   kind = {}
   if key in LIKELIHOOD:
-    text, kind = f"{SIGNS[row.kind]} {text}", {"data_kind": list(KINDS).index(row.kind)}
+    text = f"{SIGNS[row.kind]} {text}"
+    kind = {"data_kind": list(KINDS).index(row.kind)}
   return tag("td", text, class_="number best" if is_best else "number", data_value=value, **kind)
 
 
 def trades(rows: list[Row]) -> Html | None:
-  """The runs as points between quality, coverage and speed: the trilemma of Xiao et al. 2021,
-  arXiv:2112.07804.
+  """The runs as points between quality, coverage and speed.
+
+  The generative learning trilemma of Xiao et al. 2021, arXiv:2112.07804.
   """
-  plots, have = [], {k for row in rows for k in row.values}
+  known = {k for row in rows for k in row.values}
+  names = short_names([row.name for row in rows])
+  plots = []
   for up, across, scales, corner in TRADES:
-    if up == "nats" and "bits_per_dim" in have:
+    if up == "nats" and "bits_per_dim" in known:
       continue
     is_likelihood = up in LIKELIHOOD
-    points = [
-      Point(name, row.values[across], row.values[up], row.kind if is_likelihood else "exact")
-      for name, row in zip(short_names([row.name for row in rows]), rows)
-      if across in row.values and up in row.values
-    ]
-    plot = scatter(points, *(COLUMNS[k][0].replace("\u00ad", "") for k in (across, up)), **scales)
-    caption = f"Best {corner}." + (f" {MARKS}" if is_likelihood else "")
-    plots += [tag("figure", plot, tag("figcaption", caption))] if plot else []
+    points = []
+    for name, row in zip(names, rows):
+      if across in row.values and up in row.values:
+        kind = row.kind if is_likelihood else "exact"
+        points.append(Point(name, row.values[across], row.values[up], kind))
+    plot = scatter(points, title(across), title(up), **scales)
+    if plot:
+      caption = f"Best {corner}." + (f" {MARKS}" if is_likelihood else "")
+      plots.append(tag("figure", plot, tag("figcaption", caption)))
   return tag("div", *plots, class_="trades") if plots else None
 
 
 def short_names(names: list[str]) -> list[str]:
   """Names without the end that all share: "vae" and "gan" of "vae_digits" and "gan_digits"."""
   head, _, end = names[0].rpartition("_")
-  shared = head and all(name.endswith(f"_{end}") for name in names)
-  return short_names([name.removesuffix(f"_{end}") for name in names]) if shared else names
+  if not head or not all(name.endswith(f"_{end}") for name in names):
+    return names
+  return short_names([name.removesuffix(f"_{end}") for name in names])

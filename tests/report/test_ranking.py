@@ -53,13 +53,18 @@ const keys = [...table.tHead.rows[0].cells].map(head => head.dataset.key);
 const steps = keys.flatMap(key => [key, key]);
 const label = text => [text.textContent, text.getBBox().width];
 const note = () => seen.push({
-  hash: location.hash, names: [...table.tBodies[0].rows].map(row => row.cells[0].dataset.value),
-  sorted: [...table.querySelectorAll("[aria-sort]")].map(head => [head.dataset.key, head.getAttribute("aria-sort")]),
-  focus: document.activeElement.textContent, labels: [...document.querySelectorAll(".label")].map(label),
+  hash: location.hash,
+  names: [...table.tBodies[0].rows].map(row => row.cells[0].dataset.value),
+  sorted: [...table.querySelectorAll("[aria-sort]")].map(
+    head => [head.dataset.key, head.getAttribute("aria-sort")]),
+  focus: document.activeElement.textContent,
+  labels: [...document.querySelectorAll(".label")].map(label),
 });
 const next = () => {
   if (!steps.length) {
-    document.body.replaceChildren(Object.assign(document.createElement("pre"), {textContent: JSON.stringify(seen)}));
+    const found = document.createElement("pre");
+    found.textContent = JSON.stringify(seen);
+    document.body.replaceChildren(found);
     return;
   }
   const link = table.querySelector(`[data-key=${steps.shift()}] a`);
@@ -120,12 +125,12 @@ def test_a_click_sorts_in_a_real_browser(tmp_path):
     runs.append(run(tmp_path, f"model{i}_digits", about, seed=i))
   page = write_comparison(tmp_path / "page", runs)
   rows = {row["name"][1]["data-value"]: row for row in Tables(page).tables[0]}
-  first, *seen = chromium(page, tmp_path, "#sort=-recall")
+  first, *states = chromium(page, tmp_path, "#sort=-recall")
   assert first["sorted"] == [["recall", "descending"]]  # A link to an order opens in it.
   keys = [a["data-key"] for a in Tables(page).all("th") if "data-key" in a]
   # All but agreement, modes and near a mode; and name.
-  assert len(seen) == 2 * len(keys) == 2 * (len(COLUMNS) - 2)
-  for previous, now in zip([first, *seen], seen):
+  assert len(states) == 2 * len(keys) == 2 * (len(COLUMNS) - 2)
+  for previous, now in zip([first, *states], states):
     minus, key = re.fullmatch(r"#sort=(-?)(\w+)", now["hash"]).groups()
     assert (
       now["sorted"] == [[key, "descending" if minus else "ascending"]]
@@ -138,16 +143,17 @@ def test_a_click_sorts_in_a_real_browser(tmp_path):
     of = lambda n: (
       attributes[n]["data-value"] if key == "name" else float(attributes[n]["data-value"])
     )
-    told = [(int(attributes[n].get("data-kind", 0)), of(n)) for n in known]
-    upward = sorted(told, reverse=bool(minus))
-    assert told == (
+    expected = [(int(attributes[n].get("data-kind", 0)), of(n)) for n in known]
+    upward = sorted(expected, reverse=bool(minus))
+    assert expected == (
       sorted(upward, key=lambda x: x[0]) if key in ("nats", "bits_per_dim") else upward
     )
-  ways = {
-    key: [s["hash"].startswith("#sort=-") for s in seen if s["sorted"][0][0] == key] for key in keys
+  orders = {
+    key: [s["hash"].startswith("#sort=-") for s in states if s["sorted"][0][0] == key]
+    for key in keys
   }
-  assert ways["recall"] == ways["density"] == [True, False]  # The best first.
-  assert ways["name"] == ways["fid"] == ways["seconds"] == [False, True]
-  assert all(set(way) == {False, True} for way in ways.values())
+  assert orders["recall"] == orders["density"] == [True, False]  # The best first.
+  assert orders["name"] == orders["fid"] == orders["seconds"] == [False, True]
+  assert all(set(order) == {False, True} for order in orders.values())
   assert all(true <= width(name) + 1 for name, true in first["labels"]) and first["labels"]
-  assert seen[0]["focus"] == "model"
+  assert states[0]["focus"] == "model"

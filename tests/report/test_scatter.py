@@ -81,7 +81,7 @@ def test_points_are_where_they_are(log_x, log_y):
   assert spots[:, 1].min() > TOP and spots[:, 1].max() < BOTTOM
 
 
-def test_a_kind_is_a_shape_and_a_point_tells_its_numbers():
+def test_a_kind_is_a_shape_and_a_point_has_its_numbers_as_title():
   points = [
     Point("a <b>", 1.0, 2.0, "exact"),
     Point("b", 2.0, 1.5, "lower_bound"),

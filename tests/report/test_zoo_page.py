@@ -1,6 +1,4 @@
-"""The page of a data set's runs: what may stand in one table does, in the order asked for, with
-every number.
-"""
+"""The page of a data set's runs: comparable runs share a table, sorted, with every number."""
 
 import base64
 import itertools
@@ -98,9 +96,7 @@ def run(folder, name, about, losses=("loss",), seed=0, binarize=None):
 
 @pytest.fixture
 def runs(tmp_path):
-  """Runs of all kinds: exact, bound, estimate, none; one conditional, one without quality, one with
-  other features.
-  """
+  """Exact, bound, estimate, none; one conditional, one without quality, one of other features."""
   other = {"features": "inception-2015-12-05", "fid": 1.5}
   conditional = {"fid": 101.0, "agreement": 0.9, "kid": 668.15, "kid_standard_error": 789.6}
   return [
@@ -190,7 +186,8 @@ def test_numbers_measured_otherwise_have_a_table_of_their_own(page):
   text = Tables(page).text
   assert "features is digits@sha256:6170c57c for one and inception-2015-12-05 for the other" in text
   for fact in (
-    "1,000 samples of each run were compared with 297 examples, digits test, in the features digits@sha256:6170c57c",
+    "1,000 samples of each run were compared with 297 examples, digits test, "
+    "in the features digits@sha256:6170c57c",
     "the training set itself has FID 2.75, noise 271.25",
     "in the features inception-2015-12-05",
   ):
@@ -209,13 +206,11 @@ def test_what_makes_numbers_incomparable(tmp_path):
   for condition in ("data", "split", "examples"):
     assert f"{condition} is" in apart(a, changed(**{condition: 5})), condition
   static, dynamic = (read(run(tmp_path, how, about, binarize=how)) for how in ("static", "dynamic"))
-  assert "levels" in apart(a, static) and "static" in apart(static, dynamic)
+  assert "values" in apart(a, static) and "static" in apart(static, dynamic)
 
 
 def test_groups_hold_no_two_that_are_apart(tmp_path):
-  """Also when being comparable is not transitive: what is not known of one run does not join two
-  that differ.
-  """
+  """Being comparable is not transitive: a run of unknown conditions joins no two that differ."""
   rng, entries = np.random.default_rng(0), []
   for i in range(24):
     about = evaluation(
@@ -326,7 +321,7 @@ def test_curves_are_of_the_losses_and_plots_of_the_trade_offs(page):
   ]
 
 
-def test_failures_notes_and_the_command_are_told(page):
+def test_failures_notes_and_the_command_are_printed(page):
   text = Tables(page).text
   for line in (*FAILURES.values(), *NOTES, COMMAND, "6 of 7 runs", "jax 0.10.2"):
     assert line in text, line
@@ -362,6 +357,19 @@ def test_a_model_that_does_not_sample_is_trained_on_the_same_hardware(tmp_path):
   page = write_comparison(tmp_path, [run(tmp_path, e["config"], e) for e in about])
   table = {row["name"][1]["data-value"]: row for row in Tables(page).tables[0]}
   assert [k for k, row in table.items() if "best" in row["seconds"][1]["class"]] == ["b_digits"]
+
+
+def test_restorations_have_their_psnr_and_not_the_quality_of_samples(runs, tmp_path):
+  about = evaluation("denoising_digits", "autoencoder", None, {"fid": 0.001})
+  about["metrics"] = {"loss": 1.0, "psnr": 18.528, "psnr_baseline": 13.004}
+  page = write_comparison(tmp_path, [*runs, run(tmp_path, "denoising_digits", about, seed=9)])
+  tables = Tables(page)
+  assert "Restorations" in tables.text and "0.001" not in tables.text
+  assert not any("denoising_digits" in names(t) for t in tables.tables if t and "name" in t[0])
+  assert "denoising_digits\nautoencoder\n18.53 dB\n13.00 dB\n45,665\n7.5\n" in tables.text
+  assert any(a["href"].endswith("denoising_digits/report.html") for a in tables.all("a"))
+  alone = Tables(write_comparison(tmp_path / "alone", [tmp_path / "denoising_digits"]))
+  assert "18.53 dB" in alone.text and "Comparison" not in alone.text
 
 
 def test_runs_without_an_evaluation_are_failures(runs, tmp_path):

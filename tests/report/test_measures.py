@@ -1,0 +1,41 @@
+"""The table of measures: every column of the ranking is in it, with what is better."""
+
+import pytest
+
+from genjax_zoo.report.measures import (
+  HALF,
+  HIGHER,
+  LOWER,
+  METRICS,
+  Measure,
+  meaning,
+  restores,
+  title,
+  unit,
+)
+from genjax_zoo.report.ranking import COLUMNS, TRADES
+
+
+def test_every_column_and_every_plot_is_of_a_known_measure():
+  assert all(METRICS[k].better for k in COLUMNS)
+  assert {k for trade in TRADES for k in trade[:2]} <= set(COLUMNS)
+  assert {k for k, m in METRICS.items() if not m.better} >= {"psnr_baseline", "fid_train_vs_test"}
+
+
+@pytest.mark.parametrize(
+  "better, order", [(LOWER, [0.0, 0.4, 0.9]), (HIGHER, [0.9, 0.4, 0.0]), (HALF, [0.4, 0.9, 0.0])]
+)
+def test_the_best_value_has_the_lowest_cost(better, order):
+  assert sorted([0.0, 0.9, 0.4], key=Measure("m", better).cost) == order
+
+
+def test_titles_units_and_meanings():
+  assert title("precision") == "precision" and title("psnr") == "PSNR"
+  assert unit("elbo") == "nats" and unit("fid") is None and unit("unknown") is None
+  assert meaning("fid") == LOWER and meaning("copies") == HALF and meaning("unknown") is None
+  assert meaning("fid_noise_vs_test") == "of noise"
+
+
+def test_a_restoration_has_a_baseline():
+  assert restores({"metrics": {"psnr": 1.0, "psnr_baseline": 0.5}})
+  assert not restores({"metrics": {"psnr": 1.0}}) and not restores({"metrics": None})
