@@ -12,8 +12,8 @@ import re
 from experiments import resolve as configs
 from genjax_zoo.core import UserError
 from genjax_zoo.log import duration
+from genjax_zoo.report.measures import SIGNS, restores
 from genjax_zoo.report.page import number
-from genjax_zoo.report.run_page import SIGNS
 
 ROOT = Path(__file__).parent.parent
 FAMILIES = {
@@ -132,11 +132,6 @@ def restoration_row(evaluation: dict, root: str) -> list[str]:
     f"{metrics['psnr_baseline']:.2f} dB",
     training_time(evaluation),
   ]
-
-
-def restores(evaluation: dict) -> bool:
-  """Whether a model undoes a corruption: its quality is a PSNR, not that of samples."""
-  return "psnr_baseline" in (evaluation.get("metrics") or {})
 
 
 def conditions(evaluation: dict) -> tuple[str, ...]:
