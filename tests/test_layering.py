@@ -59,6 +59,28 @@ def test_files_stay_small():
   assert len((PACKAGE / "loop.py").read_text().splitlines()) <= 150
 
 
+def test_functions_can_be_read_at_once():
+  """A constructor assembles functions that stand at module level."""
+  for path in [*FILES, *(ROOT / "experiments").rglob("*.py")]:
+    for node in ast.walk(ast.parse(path.read_text())):
+      if isinstance(node, ast.FunctionDef):
+        assert node.end_lineno - node.lineno < 100, f"{path}: {node.name}"
+
+
+# What this code once said, and the field does not: distribution, given, out-of-distribution, ...
+OWN_WORDS = re.compile(
+  r"\b(laws?|is told|are told|befell|strangers?|asleep|in the eyes of|made anew|lest)\b",
+  re.IGNORECASE,
+)
+
+
+def test_the_words_are_the_field_s():
+  texts = [*FILES, *(ROOT / "experiments").rglob("*.py"), ROOT / "README.md", ROOT / "Makefile"]
+  for path in [*texts, *(ROOT / "docs").glob("*.md")]:
+    found = OWN_WORDS.search(path.read_text())
+    assert not found, f"{path}: {found[0]}"
+
+
 def test_a_model_is_found_by_its_name_alone():
   """Configs say "vae", in whatever folder the file is."""
   stems = [path.stem for path in (PACKAGE / "models").glob("*/[a-z]*.py")]

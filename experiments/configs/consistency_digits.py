@@ -15,7 +15,8 @@ def get_config():
     data=dict(name="digits", batch=64),
     optimizer=dict(name="adam", learning_rate=2e-3, schedule="cosine"),
     schedules=dict(N=dict(
-      name="exponential_decay", init_value=10.0, transition_steps=200, decay_rate=2.0, staircase=True,
+      name="exponential_decay", init_value=10.0, transition_steps=200, decay_rate=2.0,
+      staircase=True,
     )),
     train=dict(
       steps=1000, steps_per_dispatch=50, ema=0.99, log_every=100, save_every=500, sample_every=500,

@@ -1,4 +1,4 @@
-"""Improved DDPM of 8 x 8 digits: configs/ddpm_digits.py with a learned variance and the hybrid loss.
+"""Improved DDPM of 8 x 8 digits: configs/ddpm_digits.py with a learned variance, hybrid loss.
 
   python -m experiments.main --config=configs/improved_ddpm_digits.py
 

@@ -19,7 +19,8 @@ def get_config():
     data=dict(name="npz:data/cifar10.npz", batch=64 * n_critic, flip=True),
     optimizer=dict(gen=dict(**adam), critic=dict(**adam, steps=steps * n_critic)),
     train=dict(
-      steps=steps, steps_per_dispatch=20, ema=0.999, log_every=500, save_every=2000, sample_every=2000, fid_every=1000
+      steps=steps, steps_per_dispatch=20, ema=0.999, log_every=500, save_every=2000,
+      sample_every=2000, fid_every=1000
     ),
     evaluate=dict(samples=10_000),
   ))  # fmt: skip

@@ -45,7 +45,7 @@ def label_classes(fields: Mapping[str, Field]) -> int:
 
 
 def condition_of(fields: Mapping[str, Field], given: Mapping, n: int) -> dict:
-  """The condition of n examples: the entries of a batch, or those given; what is missing is null."""
+  """The condition of n examples, of a batch or of what is given; what is missing is null."""
 
   def entry(name, field):
     if name in given:

@@ -1,4 +1,4 @@
-"""One condition for all networks: what is not known is not seen, and it is dropped by one function."""
+"""One condition for all networks: what is unknown has no effect, one function drops it."""
 
 import jax
 import jax.numpy as jnp

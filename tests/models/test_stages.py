@@ -1,4 +1,4 @@
-"""Models built on earlier stages: a diffusion prior samples their latents, reranking keeps the best."""
+"""Models built on earlier stages: a prior samples their latents, reranking keeps the best."""
 
 import functools
 
@@ -60,7 +60,7 @@ def test_a_diffusion_prior_learns_gaussian_latents():
 
 
 def test_stages_nest():
-  """A prior in the latents of a stage that has a stage of its own, whose values only `init` gets."""
+  """A prior of the latents of a stage that has a stage of its own; only `init` gets its values."""
   inner = affine(2.0)
 
   def outer_init(key, batch, frozen):

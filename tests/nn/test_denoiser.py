@@ -1,4 +1,4 @@
-"""Networks of diffusion models: 0 at the start, of the right shapes, moved by all that they are given."""
+"""Networks of diffusion models: 0 at the start, right shapes, moved by all that they are given."""
 
 import flax.linen as nn
 import jax

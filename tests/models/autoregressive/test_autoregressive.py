@@ -145,7 +145,7 @@ def test_samples_their_log_probability_and_caches(name, data):
 
 @pytest.mark.slow
 def test_one_component_of_a_pixelcnn_pp_draws_all_channels_of_a_pixel():
-  """p(R, G, B) = sum_k w_k p_k(R) p_k(G | R) p_k(B | R, G), though channels are drawn one by one."""
+  """p(R, G, B) = sum_k w_k p_k(R) p_k(G | R) p_k(B | R, G), though channels are drawn in turn."""
   model, image = made_of("pixelcnn_pp", RGB), all_images(RGB)
   params = perturbed(model, RGB, scale=0.2)
   numbers = jax.jit(model.parts["numbers"])(params, image.reshape(len(image), -1), {})

@@ -1,4 +1,4 @@
-"""PixelIQN: its loss has quantiles as minima, its samples follow them, its caches change nothing."""
+"""PixelIQN: its loss has quantiles as minima, its samples follow them, caches change nothing."""
 
 import jax
 import jax.numpy as jnp
