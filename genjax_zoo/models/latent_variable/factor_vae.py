@@ -14,7 +14,7 @@ Departures: the critic is updated before the VAE, not after it, and on the VAE's
 also the one that is permuted; the paper permutes a second batch.
 """
 
-from functools import partial
+from functools import partial, wraps
 
 import jax
 import jax.numpy as jnp
@@ -86,9 +86,13 @@ def of_generator(inner: Model) -> Model:
   """`inner` as a model whose params hold its own under "gen"; without a loss."""
 
   def lift(f):
-    return lambda params, *args, **options: f(params["gen"], *args, **options)
+    @wraps(f)
+    def lifted(params, *args, **options):
+      return f(params["gen"], *args, **options)
+
+    return lifted
 
   names = ("sample", "log_prob", "encode", "decode")
   parts = {name: lift(part) for name, part in inner.parts.items()}
-  lifted = {name: lift(getattr(inner, name)) for name in names}
-  return inner._replace(loss=None, parts=parts, **lifted)
+  functions = {name: lift(getattr(inner, name)) for name in names}
+  return inner._replace(loss=None, parts=parts, **functions)

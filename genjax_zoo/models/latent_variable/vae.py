@@ -155,6 +155,7 @@ def free_bits_loss(vae: VAE, free_bits: float, params, state, batch, key, train,
   _, (mean, logvar), metrics = elbo_terms(vae, params, state, batch, key)
   kl = metrics["kl"]
   if train:
+    # The KL of each dimension [latent], a mean over the batch, as is their sum below.
     each = kl_standard_normal(mean[..., None], logvar[..., None]).mean(0)
     kl = jnp.broadcast_to(jnp.maximum(each, free_bits).sum(), kl.shape)
   return metrics["reconstruction"] + beta * kl, ({}, metrics)
