@@ -51,19 +51,19 @@ def optimizer(
 ) -> optax.GradientTransformation:
   """`optax.<name>(learning rate, **options)`.
 
-  The rate rises linearly over `warmup_steps`, then is "constant", or goes to 0 at `steps` of this
-  player's own updates as a half "cosine" or "linear". Gradients are clipped to the global norm
-  `clip_norm` if it is positive. Weight decay is of matrices and kernels alone, not of biases and
-  scales. Raises UserError for a name that optax lacks.
+  The rate rises linearly over `warmup_steps`, then is "constant", or decays to 0 over `steps`
+  updates, as half a "cosine" or "linear"; in a game each player counts its own updates. Gradients
+  are clipped to the global norm `clip_norm` if it is positive. Weight decay is of matrices and
+  kernels alone, not of biases and scales. Raises UserError for a name that optax lacks.
   """
-  schedules = {
+  decays = {
     "constant": lambda: optax.constant_schedule(learning_rate),
     "cosine": lambda: optax.cosine_decay_schedule(learning_rate, max(steps - warmup_steps, 1)),
     "linear": lambda: optax.linear_schedule(learning_rate, 0.0, max(steps - warmup_steps, 1)),
   }
-  if schedule not in schedules:
-    raise UserError(f"unknown optimizer.schedule={schedule!r}; there are {', '.join(schedules)}")
-  rate = schedules[schedule]()
+  if schedule not in decays:
+    raise UserError(f"unknown optimizer.schedule={schedule!r}; there are {', '.join(decays)}")
+  rate = decays[schedule]()
   if warmup_steps:
     rate = optax.join_schedules(
       [optax.linear_schedule(0.0, learning_rate, warmup_steps), rate], [warmup_steps]

@@ -111,7 +111,7 @@ def convert(value, x, level: NoiseLevel, source: str, kind: str):
 
 
 def denoising_loss(predict: Callable, x0, eps, t: NoiseLevel, kind: str, weight=1.0):
-  """weight |target - predict(x_t, t)|² / D, [B]: the loss of all diffusion models.
+  """weight |target - predict(x_t, t)|² / D, [B]: the loss of score models, EDM and flow matching.
 
   `weight` is [] or [B]; D is the dimension of the data. For kind "eps", D times this loss is
   L_simple with weight 1 (Ho 2020, equation 14), and the bound's KL in nats with `elbo_weight`.

@@ -10,6 +10,7 @@ from collections.abc import Callable
 import math
 
 import jax
+import numpy as np
 
 from genjax_zoo.core import Model
 from genjax_zoo.models.diffusion._sampling import (
@@ -68,6 +69,7 @@ def diffusion(
   def decode(params, state, latents, key):
     return ode_decode(process, params, state, latents, key)
 
+  noise = space.field._replace(dtype=np.float32, num_values=None)
   parts = {
     "denoise": denoise,
     "path": lambda params, state, steps, even=False: noise_levels(process, steps, even),
@@ -80,7 +82,7 @@ def diffusion(
     encode=encode,
     decode=decode,
     given=space.condition_fields,
-    latents={"z": space.field._replace(num_values=None)} | space.condition_fields,
+    latents={"z": noise} | space.condition_fields,
     calls=calls,
     parts=parts | about.pop("parts", {}),
     **about,

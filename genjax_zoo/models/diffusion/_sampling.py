@@ -63,9 +63,9 @@ def sample_diffusion(
   """n samples in `steps` steps of one of SAMPLERS, with its own `options`.
 
   `scale` is that of classifier-free guidance, or {entry of the condition: scale}, at noise sigma /
-  alpha in `interval`; `rescale` as there. x0_hat of images is clipped, or thresholded at the
-  quantile `threshold`. Given an example and "known" [n, ...], 1 or True where it is to stay, the
-  rest is painted in (RePaint), `repeats` times at each level.
+  alpha in `interval`; `rescale` as in `guidance.classifier_free`. x0_hat of images is clipped, or
+  thresholded at the quantile `threshold`. Given an example and "known" [n, ...], 1 or True where it
+  is to stay, the rest is painted in (RePaint), `repeats` times at each level.
   """
   space = process.space
   k_x, key = jax.random.split(key)

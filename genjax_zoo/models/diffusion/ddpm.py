@@ -10,8 +10,9 @@ with var one of the two of `prob.processes.posterior`, "small" or "large". Train
 
   simple = |eps - eps_hat|² / D,   t ~ U{1..T},  eps ~ N(0, I)
 
-or the same of x_0 or v, if the network predicts those (Algorithm 1: `simple_loss`). It is the bound
-of -log p(x_0) without its weights, which gives better samples. The bound itself, in nats, is a sum
+or the same of x_0 or v, if the network predicts those (Algorithm 1: `simple_loss`; the paper's
+L_simple is D times this). It is the bound of -log p(x_0) without its weights, which gives better
+samples. The bound itself, in nats, is a sum
 of T terms and a constant (`bound`):
 
   term_t = KL(q(x_s | x_t, x_0) || p(x_s | x_t))  for t >= 2,   term_1 = -log p(x_0 | x_1)
@@ -22,9 +23,9 @@ where p(x_0 | x_1) of integers is the mass of a Gaussian in their gray levels. S
 condition is dropped now and then in training, which enables classifier-free guidance (Ho & Salimans
 2022, arXiv:2207.12598). What Nichol & Dhariwal changed is in improved_ddpm.py.
 
-x0_hat of images is clipped in the bound as in sampling. Without it the cosine schedule's last step
-ruins the bound of a network that predicts eps: there the signal-to-noise ratio falls 1000 times,
-and the weight of |eps - eps_hat|² is 500.
+x0_hat of images is clipped in the bound as in sampling. Unclipped, the cosine schedule's last step
+would ruin the bound of a network that predicts eps: there the signal-to-noise ratio falls by a
+factor of 1000, and the weight of |eps - eps_hat|² is 500.
 
 Departures: the network's input is log(sigma / alpha), not t, so that it serves the levels of any
 sampler; scale-and-shift group norm.
@@ -68,7 +69,7 @@ class Chain(NamedTuple):
 
 
 def simple_loss(predict: Callable, x0, chain: Chain, kind: str, k_t, k_eps):
-  """L_simple, [B], for x_0 [B, ...]: Algorithm 1. `kind` is what the error is of: "eps", "x0", "v".
+  """L_simple / D, [B], of x_0 [B, ...]: Algorithm 1. `kind` is what is compared: "eps", "x0", "v".
 
   predict(x_t, level) -> (x0_hat, eps_hat, v), v the learned share of the variance or None.
   """
@@ -77,7 +78,7 @@ def simple_loss(predict: Callable, x0, chain: Chain, kind: str, k_t, k_eps):
   level = chain.levels.at(t)
   x_t = processes.diffuse(x0, eps, level)
   x0_hat, eps_hat, _ = predict(x_t, level)
-  predicted = processes.target(x0_hat, eps_hat, level, kind)
+  predicted = processes.target(x0_hat, eps_hat, level, kind)  # Of "eps": eps_hat itself.
   error = processes.target(x0, eps, level, kind) - predicted
   return (error**2).reshape(len(x0), -1).sum(-1) / chain.space.dim
 
@@ -186,29 +187,29 @@ def model(
   init, apply = network_functions(space, network)
   kind = "eps" if prediction == "score" else prediction  # An error of the score is one of eps.
 
-  def predict(params, c, key=None):
+  def predictor(params, c, key=None):
     """(x, level) -> (x0_hat, eps_hat, None); `key` is that of dropout in training."""
 
-    def predicted(x, level):
+    def predict(x, level):
       value = apply(params, x, -level.log_snr / 2, c, key)
       return *processes.split(value, x, level, prediction), None
 
-    return predicted
+    return predict
 
   def loss(params, state, batch, key, train):
     k_drop, k_t, key = jax.random.split(key, 3)
     k_eps, k_dropout = jax.random.split(key)
     x0 = space.to_floats(batch)
     c = drop_condition(space.condition(batch, len(x0)), k_drop, drop if train else 0.0)
-    f = predict(params, c, k_dropout if train else None)
+    f = predictor(params, c, k_dropout if train else None)
     return simple_loss(f, x0, chain, kind, k_t, k_eps), ({}, {})
 
   def log_prob(params, state, batch, key, k=100):
     c = space.condition(batch, len(batch[space.name]))
-    return -bound(predict(params, c), batch, chain, key, k)
+    return -bound(predictor(params, c), batch, chain, key, k)
 
   def denoise(params, state, x, level, c={}):
-    return predict(params, c)(x, level)[0]
+    return predictor(params, c)(x, level)[0]
 
   return diffusion(
     space,

@@ -115,22 +115,22 @@ def model(
     params, _ = net_init(key, batch)
     return params, {"square": jnp.ones(T)} if objective == "bound" else {}
 
-  def predict(params, c, key=None):
+  def predictor(params, c, key=None):
     """(x, level) -> (x0_hat, eps_hat, v), v in [0, 1] or None."""
 
-    def predicted(x, level):
+    def predict(x, level):
       out = apply(params, x, -level.log_snr / 2, c, key)
       value, v = jnp.split(out, 2, -1) if learned else (out, None)
       return *processes.split(value, x, level, prediction), (v + 1) / 2 if learned else None
 
-    return predicted
+    return predict
 
   def loss(params, state, batch, key, train):
     k_drop, k_t, key = jax.random.split(key, 3)
     k_eps, k_dropout = jax.random.split(key)
     c = space.condition(batch, len(batch[space.name]))
     c = drop_condition(c, k_drop, drop if train else 0.0)
-    f = predict(params, c, k_dropout if train else None)
+    f = predictor(params, c, k_dropout if train else None)
     if objective == "hybrid":
       return hybrid_loss(f, batch, chain, kind, k_t, k_eps, clip=not train), ({}, {})
     nats, square = bound_loss(f, batch, chain, state["square"], k_t, k_eps, clip=not train)
@@ -138,13 +138,13 @@ def model(
 
   def log_prob(params, state, batch, key, k=100):
     c = space.condition(batch, len(batch[space.name]))
-    return -bound(predict(params, c), batch, chain, key, k)
+    return -bound(predictor(params, c), batch, chain, key, k)
 
   def denoise(params, state, x, level, c={}):
-    return predict(params, c)(x, level)[0]
+    return predictor(params, c)(x, level)[0]
 
   def share(params, state, x, level, c={}):
-    return predict(params, c)(x, level)[2]
+    return predictor(params, c)(x, level)[2]
 
   return diffusion(
     space,
