@@ -9,7 +9,7 @@ import functools
 from pathlib import Path
 import re
 
-from experiments import resolve as configs
+from experiments import resolve
 from genjax_zoo.core import UserError
 from genjax_zoo.log import duration
 from genjax_zoo.report.measures import SIGNS, restores
@@ -181,8 +181,10 @@ def training_time(evaluation: dict) -> str:
 
 
 def paper(docstring: str) -> str:
-  """Authors and year of the paper in brackets in a docstring's first paragraph, linked to arXiv."""
-  text = " ".join(docstring.split("\n\n")[0].split())
+  """Authors and year of the paper in brackets in a docstring's first lines, linked to arXiv."""
+  # The brackets may be a paragraph of their own, after the first line.
+  head = re.split(r"\n\n(?!\()", docstring)[0]
+  text = " ".join(head.split())
   source = re.search(r"\(([^()]+ \d{4}\b[^()]*)\)", text)
   if not source:
     return ""
@@ -232,7 +234,7 @@ def resolved(name: str) -> dict:
   """A committed config with its defaults. Raises UserError where there is none."""
   if not (ROOT / f"experiments/configs/{name}.py").is_file():
     raise UserError(f"there is no experiments/configs/{name}.py: delete its result")
-  return configs.resolve(f"configs/{name}.py").to_dict()
+  return resolve.resolve(f"configs/{name}.py").to_dict()
 
 
 # {page: {table: (its function, path from the page to the root)}}.

@@ -156,6 +156,7 @@ def test_papers():
   assert pages.paper("NADE (L 2011; U 2016, 1605.02226).").startswith(
     "L 2011; U 2016, [1605.02226]"
   )
+  assert pages.paper("A window.\n\n(B et al. 2003, JMLR 3.)\n\nMore.") == "B et al. 2003"
   assert pages.paper("EM (Dempster, Laird & Rubin 1977).") == "Dempster, Laird & Rubin 1977"
   assert pages.paper("No paper (a remark).\n\nIt departs from (B 2002).") == ""
 
