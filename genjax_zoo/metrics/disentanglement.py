@@ -1,6 +1,6 @@
-"""Five scores of how well each coordinate of a code stands for one known factor of variation.
+"""Five scores of how well each coordinate of a code represents one known factor of variation.
 
-The data are known through their factors: `sizes` gives the number of levels of each of F discrete,
+The data are functions of known factors: `sizes` gives the number of values of each of F discrete,
 independent, uniform factors, and `code(factors int32 [N, F]) -> [N, D]` renders examples and
 encodes them. Use the posterior mean:
 
@@ -8,9 +8,9 @@ encodes them. Use the posterior mean:
     code = jax.jit(lambda f: model.encode(params, state, {"image": dsprites.render(f)}, key)["z"])
     scores(dsprites.sizes, code)
 
-Factors with one level carry no information and are left out. Everything random follows from a seed.
-The protocol is that of Locatello et al. 2019 (1811.12359), who also tell how far such numbers can
-be trusted.
+Factors with one value carry no information and are left out. All that is random follows from a
+seed. The protocol is that of Locatello et al. 2019 (1811.12359), who also discuss how far such
+numbers can be trusted.
 """
 
 from collections.abc import Callable, Sequence
@@ -41,16 +41,17 @@ def scores(
 ) -> dict[str, float]:
   """All scores of `code`, by name; higher is better.
 
-  `votes` are the training and test points of the two metrics that classify interventions; each
-  point encodes 64 or 128 examples, and so these two are nearly all of the cost (published numbers
+  `votes` are the training and test points of the two metrics that classify interventions. Each
+  point encodes 64 or 128 examples, so that these two are nearly all of the cost (published numbers
   use 10,000 and 5,000). `examples` are the training and test examples of the others. `continuous`
   is that of `sap`.
   """
-  seeds = np.random.SeedSequence(seed).spawn(4)
-  train, test = (draw(np.random.default_rng(s), sizes, code, n) for s, n in zip(seeds, examples))
+  rngs = [np.random.default_rng(s) for s in np.random.SeedSequence(seed).spawn(4)]
+  train = draw(rngs[0], sizes, code, examples[0])
+  test = draw(rngs[1], sizes, code, examples[1])
   return {
-    "beta_vae": beta_vae(np.random.default_rng(seeds[2]), sizes, code, votes),
-    "factor_vae": factor_vae(np.random.default_rng(seeds[3]), sizes, code, votes),
+    "beta_vae": beta_vae(rngs[2], sizes, code, votes),
+    "factor_vae": factor_vae(rngs[3], sizes, code, votes),
     "mig": mig(*train),
     **dci(train, test, seed=seed),
     "sap": sap(train, test, continuous),
@@ -67,18 +68,18 @@ def encode(code: Code, factors: np.ndarray) -> np.ndarray:
   """Codes [..., D] of factors [..., F], `CHUNK` examples at a time."""
   flat = factors.reshape(-1, factors.shape[-1])
   padded = np.pad(flat, ((0, -len(flat) % CHUNK), (0, 0)))
-  codes = np.concatenate(
-    [np.asarray(code(padded[i : i + CHUNK])) for i in range(0, len(padded), CHUNK)]
-  )[: len(flat)]
+  chunks = [np.asarray(code(padded[i : i + CHUNK])) for i in range(0, len(padded), CHUNK)]
+  codes = np.concatenate(chunks)[: len(flat)]
   if codes.ndim != 2 or not np.isfinite(codes).all():
     raise UserError(
-      f"disentanglement: code(factors) must be finite and [N, D], but is {codes.shape}, or holds NaN"
+      "disentanglement: code(factors) must be finite and [N, D], "
+      f"but is {codes.shape}, or holds NaN"
     )
   return codes.reshape(*factors.shape[:-1], -1)
 
 
 def choose(rng: np.random.Generator, sizes: Sequence[int], n: int) -> np.ndarray:
-  """Indices [n] of factors with more than one level, drawn uniformly."""
+  """Indices [n] of factors with more than one value, drawn uniformly."""
   return rng.choice(np.flatnonzero(np.greater(sizes, 1)), n)
 
 
@@ -94,12 +95,11 @@ def beta_vae(
   votes: tuple[int, int] = (10_000, 5_000),
   batch: int = 64,
 ) -> float:
-  """Accuracy with which a linear classifier tells, from codes, which factor two examples share;
-  chance is 1 / F.
+  """Accuracy of a linear classifier that predicts, from codes, which factor two examples share.
 
-  A point is the mean of |z1 - z2| over `batch` pairs whose members agree in factor y, the others
-  being drawn anew; the classifier is multinomial logistic regression. Higgins et al. 2017
-  (beta-VAE, appendix A.4).
+  Chance is 1 / F. A point is the mean of |z1 - z2| over `batch` pairs that agree in factor y and
+  are independent in the others; the classifier is multinomial logistic regression. Higgins et al.
+  2017 (beta-VAE, appendix A.4).
   """
 
   def points(n):
@@ -120,13 +120,12 @@ def factor_vae(
   batch: int = 64,
   collapsed: float = 0.05,
 ) -> float:
-  """Accuracy with which the steadiest coordinate of a code tells which factor was held fixed;
-  chance is 1 / F.
+  """Accuracy with which the least variable coordinate of a code predicts which factor was fixed.
 
-  A vote is d = argmin_d Var(z_d) / Var_all(z_d) over `batch` examples that agree in factor y; the
-  classifier says, for each d, the factor that most training votes had. Coordinates with a standard
-  deviation below `collapsed` over all data do not vote; if none is left the score is 0. Kim & Mnih
-  2018 (1802.05983, section 4).
+  Chance is 1 / F. A vote is d = argmin_d Var(z_d) / Var_all(z_d) over `batch` examples that agree
+  in factor y; the classifier predicts, for each d, the factor of most training votes. Coordinates
+  with a standard deviation below `collapsed` over all data have no votes; if none is left the score
+  is 0. Kim & Mnih 2018 (1802.05983, section 4).
   """
   variance = draw(rng, sizes, code, 10_000)[0].var(0, ddof=1)
   alive = np.sqrt(variance) >= collapsed
@@ -147,29 +146,26 @@ def factor_vae(
 
 
 def mig(codes: np.ndarray, factors: np.ndarray, bins: int = 20) -> float:
-  """Mutual information gap: mean over factors v of (I(z_1; v) - I(z_2; v)) / H(v), z_1 and z_2 the
-  best coordinates.
+  """Mutual information gap: the mean over factors v of (I(z_1; v) - I(z_2; v)) / H(v).
 
-  I is that of the histogram of each coordinate with `bins` equal bins over its range. A scalar code
-  of a factor with more levels than bins therefore stays below 1. Chen et al. 2018 (1802.04942,
-  equation 6), who integrate q(z | x) where this takes its mean, as Locatello et al. do.
+  z_1 and z_2 are the two coordinates with the most information about v, in a histogram of each with
+  `bins` equal bins over its range. A scalar code of a factor with more values than bins therefore
+  stays below 1. Chen et al. 2018 (1802.04942, equation 6), who integrate q(z | x) where this takes
+  its mean, as Locatello et al. do.
   """
-  levels = factors.T[varying(factors)]
-  return float(
-    np.mean(gap(information(codes, levels.T, bins)) / [mutual_info_score(v, v) for v in levels])
-  )
+  known = factors.T[varying(factors)]
+  entropies = [mutual_info_score(v, v) for v in known]
+  return float(np.mean(gap(information(codes, known.T, bins)) / entropies))
 
 
 def information(codes: np.ndarray, factors: np.ndarray, bins: int = 20) -> np.ndarray:
-  """I(z_d; v_f) in nats, [D, F], of codes [N, D] in `bins` equal bins over their range and factors
-  [N, F].
-  """
+  """I(z_d; v_f), nats [D, F], of factors [N, F] and codes [N, D] in `bins` equal bins each."""
   binned = [np.digitize(z, np.histogram(z, bins)[1][1:-1]) for z in codes.T]
   return np.array([[mutual_info_score(v, z) for v in factors.T] for z in binned])
 
 
 def gap(matrix: np.ndarray) -> np.ndarray:
-  """Largest minus second largest of each column [D, F] -> [F]; of a single row, the row."""
+  """The largest minus the second largest entry of each column [D, F], [F]; of one row, the row."""
   top = np.sort(matrix, 0)[::-1]
   return top[0] - (top[1] if len(top) > 1 else 0.0)
 
@@ -177,8 +173,7 @@ def gap(matrix: np.ndarray) -> np.ndarray:
 def dci(
   train: Sample, test: Sample, trees: ClassifierMixin | None = None, seed: int = 0
 ) -> dict[str, float]:
-  """Disentanglement, completeness and informativeness, from trees that predict each factor from the
-  code.
+  """Disentanglement, completeness, informativeness, by trees that predict factors from the code.
 
   R[d, f] is the importance (share of the decrease of impurity) of coordinate d for factor f;
   informativeness is the mean accuracy on `test` (the paper reports the error). Eastwood & Williams
@@ -188,54 +183,53 @@ def dci(
   forest, as in the paper, which takes seconds; Locatello et al. use `GradientBoostingClassifier()`,
   which takes minutes and gives other numbers.
   """
-  # Every coordinate is tried at every split: a random subset would lend importance to coordinates
-  # that carry nothing.
+  # Every coordinate is tried at every split: a random subset would give importance to coordinates
+  # without information. One thread: several would round at random.
   if trees is None:
-    # Threads would round by chance.
     trees = RandomForestClassifier(20, max_features=None, min_samples_leaf=0.002)
-  columns = varying(train[1])
-  models = [
-    clone(trees).set_params(random_state=seed).fit(train[0], train[1][:, f]) for f in columns
-  ]
-  importance = np.stack([model.feature_importances_ for model in models], 1)
+  columns = []
+  accuracies = []
+  for f in varying(train[1]):
+    model = clone(trees).set_params(random_state=seed).fit(train[0], train[1][:, f])
+    columns.append(model.feature_importances_)
+    accuracies.append(model.score(test[0], test[1][:, f]))
+  importance = np.stack(columns, 1)
   return {
     "dci_disentanglement": concentration(importance),
     "dci_completeness": concentration(importance.T),
-    "dci_informativeness": float(
-      np.mean([m.score(test[0], test[1][:, f]) for m, f in zip(models, columns)])
-    ),
+    "dci_informativeness": float(np.mean(accuracies)),
   }
 
 
 def concentration(importance: np.ndarray) -> float:
-  """Mean over rows of 1 - H(row) / log(columns), weighted by the rows' sums; 0 if all is 0 or there
-  is one column.
+  """The mean over rows of 1 - H(row) / log(columns), weighted by the rows' sums.
 
-  Of importances R [D, F]: disentanglement, how far each coordinate serves one factor. Of its
-  transpose: completeness, how far one coordinate does all for each factor.
+  Of importances R [D, F] it is the disentanglement: how far each coordinate represents one factor.
+  Of its transpose it is the completeness: how far one coordinate represents all of each factor. 0
+  if all importances are 0 or there is one column.
   """
   weight = importance.sum(1)
-  if not weight.any() or importance.shape[1] == 1:
+  columns = importance.shape[1]
+  if not weight.any() or columns == 1:
     return 0.0
-  rows = importance[weight > 0] / weight[weight > 0][:, None]
-  return float(
-    np.average(1 - entr(rows).sum(1) / np.log(importance.shape[1]), weights=weight[weight > 0])
-  )
+  used = weight > 0
+  rows = importance[used] / weight[used][:, None]
+  return float(np.average(1 - entr(rows).sum(1) / np.log(columns), weights=weight[used]))
 
 
 def sap(train: Sample, test: Sample, continuous: bool = False) -> float:
-  """Separated attribute predictability: mean over factors of the gap between the two coordinates
-  that predict it best.
+  """Separated attribute predictability: the mean gap between a factor's two best predictors.
 
-  Prediction is by one coordinate: with `continuous`, the squared correlation of code and factor;
-  without, the accuracy on `test` of a linear support vector machine (C = 0.01, balanced classes),
-  as Locatello et al. have it. Accuracy has a floor: of a two-level factor even a perfect code
-  scores 1 - 1/2, and a line cannot single out middle levels. Kumar et al. 2018 (1711.00848, section
-  3), who fit thresholds where this has a machine.
+  A predictor is one coordinate: with `continuous`, by the squared correlation of code and factor;
+  without, by the accuracy on `test` of a linear support vector machine (C = 0.01, balanced
+  classes), as in Locatello et al. Accuracy has a floor: for a factor of two values even a perfect
+  code scores 1 - 1/2, and a line can't separate middle values from both sides. Kumar et al. 2018
+  (1711.00848, section 3), who fit thresholds where this has a machine.
   """
 
   def predictability(d, f):
-    (z, v), (z_test, v_test) = ((codes[:, d], factors[:, f]) for codes, factors in (train, test))
+    z, v = train[0][:, d], train[1][:, f]
+    z_test, v_test = test[0][:, d], test[1][:, f]
     if continuous:
       return np.corrcoef(z, v)[0, 1] ** 2 if z.std() > 1e-6 else 0.0
     machine = LinearSVC(C=0.01, class_weight="balanced", dual=False)

@@ -1,7 +1,7 @@
 """Squared distances between sets of features [N, D], one block of rows at a time.
 
 A metric over pairs never holds the N x M matrix: `row_blocks` cuts it into strips of at most BLOCK
-entries, so that 50,000 x 50,000 (10 GB in float32) runs in the memory of a few strips of 64 MiB
+entries, so that 50,000 x 50,000 (10 GB in float32) needs the memory of a few strips of 64 MiB
 beside the features themselves.
 """
 
@@ -14,13 +14,14 @@ from genjax_zoo.core import UserError
 BLOCK = 2**24  # Distances in memory at once: 64 MiB of float32.
 # Up to this dimension differences are summed directly; above it they come from a matrix product.
 EXACT = 128
-# Of |x|^2 + |y|^2: what float32 may leave of the distance of two equal points in a matrix product.
+# The error, relative to |x|^2 + |y|^2, that a float32 matrix product may leave for equal points.
 ROUNDING = 1e-5
 
 
 def feature_sets(**sets) -> list[np.ndarray]:
-  """The named sets as arrays [N, D] of float32; UserError names the set that is not N x D, finite,
-  or of the same D.
+  """The named sets as float32 arrays [N, D].
+
+  Raises UserError naming the set that is not N x D, not finite, or of another D.
   """
   arrays = [np.asarray(x, np.float32) for x in sets.values()]
   for name, x in zip(sets, arrays):
@@ -30,7 +31,8 @@ def feature_sets(**sets) -> list[np.ndarray]:
       )
     if x.shape[1] != arrays[0].shape[1]:
       raise UserError(
-        f"the {name} features have D = {x.shape[1]}, the {next(iter(sets))} features {arrays[0].shape[1]}"
+        f"the {name} features have D = {x.shape[1]}, "
+        f"the {next(iter(sets))} features {arrays[0].shape[1]}"
       )
     if bad := np.count_nonzero(~np.isfinite(x).all(1)):
       raise UserError(
@@ -39,9 +41,10 @@ def feature_sets(**sets) -> list[np.ndarray]:
   return arrays
 
 
-def to_floats(*sets: np.ndarray) -> list[jax.Array]:
-  """The sets on the device, less the mean of the first: distances stay, and lose fewer digits to
-  large norms.
+def centred(*sets: np.ndarray) -> list[jax.Array]:
+  """The sets on the device, minus the mean of the first.
+
+  Distances stay the same, and lose fewer digits to large norms.
   """
   mean = sets[0].mean(0, dtype=np.float64)
   return [jnp.asarray(x - mean[None], jnp.float32) for x in sets]
@@ -54,13 +57,12 @@ def row_blocks(rows: int, columns: int) -> list[slice]:
 
 
 def squared_distances(x, y):
-  """|x_i - y_j|^2 [N, M] of x [N, D] and y [M, D]: 0 for equal points, in full float32 on every
-  device.
+  """|x_i - y_j|^2 [N, M] of x [N, D] and y [M, D], 0 for equal points.
 
-  |x|^2 + |y|^2 - 2 x.y is ten times faster than differences for large D, but leaves rounding where
-  two points meet; what is below it counts as 0, so points nearer than about 0.004 of their norm are
-  not told apart. For D <= 128, where tight clusters matter (mixtures in two dimensions), the
-  differences themselves are summed.
+  The form |x|^2 + |y|^2 - 2 x.y is ten times faster than differences for large D, but rounds where
+  two points meet; what is below the rounding counts as 0, so that points nearer than about 0.004 of
+  their norm are not distinguished. For D <= 128, where tight clusters matter (mixtures in two
+  dimensions), the differences are summed. Both are in full float32 on every device.
   """
   if x.shape[1] <= EXACT:
     return jnp.sum(jnp.square(x[:, None] - y[None]), -1)

@@ -1,11 +1,10 @@
-"""Inception-v3 as FID uses it: the network of 2015-12-05 with its TensorFlow 1 resizing, for the
-weights in common use.
+"""Inception-v3 as FID uses it: the network of 2015-12-05, with the resizing of TensorFlow 1.
 
-Szegedy et al. 2016 (1512.00567), with three departures of the graph that FID was defined on from
-torchvision's network: average pools leave the padding out of the mean, the last block pools by
-maximum, and there are 1,008 classes. Weights: `pt_inception-2015-12-05-6726825d.pth` as released by
-pytorch-fid and, under the name `weights-inception-2015-12-05-6726825d.pth`, by torch-fidelity.
-Nothing is downloaded here, and no PyTorch is needed.
+Szegedy et al. 2016 (1512.00567). The graph on which FID was defined differs from torchvision's
+network in three ways: average pools leave the padding out of the mean, the last block pools by
+maximum, and there are 1,008 classes. The weights in common use are released by pytorch-fid, as
+`pt_inception-2015-12-05-6726825d.pth`, and by torch-fidelity, as
+`weights-inception-2015-12-05-6726825d.pth`. This module downloads nothing, and needs no PyTorch.
 """
 
 from collections.abc import Callable
@@ -16,7 +15,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from genjax_zoo.core import UserError
-from genjax_zoo.metrics.state_dict import read_state_dict
+from genjax_zoo.metrics.torch_weights import read_state_dict
 from genjax_zoo.sharding import jit
 
 SIDE = 299
@@ -110,9 +109,7 @@ class BlockD(nn.Module):
 
 
 class BlockE(nn.Module):
-  """At 8 x 8: 1 x 3 and 3 x 1 convolutions side by side; `pool` is an average, but a maximum in the
-  last block.
-  """
+  """At 8 x 8: 1 x 3 and 3 x 1 convolutions side by side; `pool` is a maximum in the last block."""
 
   pool: Callable
 
@@ -150,37 +147,38 @@ class InceptionV3(nn.Module):
 
 
 def resize(x, side: int = SIDE):
-  """Images [B, H, W, C] to [B, side, side, C], bilinear as in TensorFlow 1: pixel i of the output
-  lies at i H / side.
+  """Images [B, H, W, C] resized to [B, side, side, C], bilinear as in TensorFlow 1.
 
-  Neither corners nor half-pixel centres are aligned, so the image shifts by up to half a pixel; FID
-  depends on it.
+  Pixel i of the output lies at i H / side. Neither corners nor half-pixel centres are aligned, so
+  the image shifts by up to half a pixel; FID depends on it.
   """
   for axis in (1, 2):
     size = x.shape[axis]
     at = np.arange(side, dtype=np.float32) * np.float32(size / side)
     low = at.astype(int)
     part = (at - low).reshape([-1 if a == axis else 1 for a in range(4)])
-    left, right = jnp.take(x, low, axis), jnp.take(x, np.minimum(low + 1, size - 1), axis)
+    left = jnp.take(x, low, axis)
+    right = jnp.take(x, np.minimum(low + 1, size - 1), axis)  # The last pixel is its own neighbour.
     x = left + (right - left) * part
   return x
 
 
-def classify(variables, images, levels=256):
-  """Features [B, 2048] and class probabilities [B, 1008] of integer images [B, H, W, 1 or 3] in [0,
-  levels).
+def classify(variables, images, num_values=256):
+  """Features [B, 2048] and class probabilities [B, 1008] of images [B, H, W, 1 or 3].
 
-  The probabilities leave out the bias of the last layer, as those of the published Inception Scores
-  do.
+  Images are integers in [0, num_values). The probabilities leave out the bias of the last layer, as
+  those of the published Inception Scores do.
   """
-  x = jnp.broadcast_to(images, (*images.shape[:3], 3)).astype(jnp.float32) * (255 / (levels - 1))
+  rgb = jnp.broadcast_to(images, (*images.shape[:3], 3)).astype(jnp.float32)
+  x = rgb * (255 / (num_values - 1))
   features, logits = InceptionV3().apply(variables, (resize(x) - 128) / 128)
   return features, nn.softmax(logits - variables["params"]["fc"]["bias"][None])
 
 
 def variables_of(state: dict[str, np.ndarray]) -> dict:
-  """The flax variables of a PyTorch state dict of this network; UserError names the first entry
-  that doesn't fit.
+  """The flax variables of a PyTorch state dict of this network.
+
+  Raises UserError naming the first entry that doesn't fit.
   """
   image = jax.ShapeDtypeStruct((1, SIDE, SIDE, 3), jnp.float32)
   shapes = jax.eval_shape(InceptionV3().init, jax.random.key(0), image)
@@ -209,24 +207,24 @@ def variables_of(state: dict[str, np.ndarray]) -> dict:
 
 
 def inception(path: str) -> Callable:
-  """`extract(images, levels=256, batch=32, progress=iter) -> (features [N, 2048], probabilities [N,
-  1008])`.
+  """A function of images that returns (features [N, 2048], probabilities [N, 1008]).
 
-  `images` are integers [N, H, W, 1 or 3] in [0, levels); `path` is the weight file named above, or
-  an .npz of the same entries. About a tenth of a second an image on two CPU cores. Raises UserError
-  where the file is absent or another network's.
+  It is `extract(images, num_values=256, batch=32, progress=iter)`, of integers [N, H, W, 1 or 3] in
+  [0, num_values). `path` is the weight file named above, or an .npz of the same entries. An image
+  takes about a tenth of a second on two CPU cores. Raises UserError where the file is absent or
+  another network's.
   """
-  variables, run = variables_of(read_state_dict(path)), jit(classify, static_argnums=2)
+  variables = variables_of(read_state_dict(path))
+  network = jit(classify, static_argnums=2)
 
-  def extract(images, levels: int = 256, batch: int = 32, progress: Callable = iter):
+  def extract(images, num_values: int = 256, batch: int = 32, progress: Callable = iter):
     if images.ndim != 4 or images.shape[-1] not in (1, 3):
       raise UserError(
         f"images of shape {images.shape}: Inception takes [N, H, W, 1] or [N, H, W, 3]"
       )
-    starts = range(0, len(images), batch)
-    parts = [
-      jax.device_get(run(variables, images[i : i + batch], levels)) for i in progress(starts)
-    ]
+    parts = []
+    for i in progress(range(0, len(images), batch)):
+      parts.append(jax.device_get(network(variables, images[i : i + batch], num_values)))
     return tuple(np.concatenate(x) for x in zip(*parts))
 
   return extract

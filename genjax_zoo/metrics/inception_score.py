@@ -1,6 +1,4 @@
-"""Inception Score: how sure a classifier is of each sample, and how evenly the samples spread over
-its classes.
-"""
+"""Inception Score: how sure a classifier is of each sample, and how evenly it predicts classes."""
 
 import numpy as np
 
@@ -8,13 +6,12 @@ from genjax_zoo.core import UserError
 
 
 def inception_score(probabilities, splits: int = 10, seed: int = 0) -> tuple[float, float]:
-  """Mean and standard deviation over `splits` random parts of exp(E_x KL(p(y | x) || p(y))), of
-  probabilities [N, C].
+  """Mean and standard deviation over `splits` random parts of exp(E_x KL(p(y | x) || p(y))).
 
-  Salimans et al. 2016 (1606.03498). From 1 (all samples look alike to the classifier, or none is
-  recognised) to C. It never looks at real data, is blind to what happens inside a class, and grows
-  with N / splits: use the N of the number compared with, 50,000 in papers. Raises UserError where
-  the rows are no probabilities or too few.
+  Salimans et al. 2016 (1606.03498), of probabilities [N, C]. It goes from 1 (the classifier says
+  the same of all samples, or is sure of none) to C. It never looks at real data, ignores diversity
+  within a class, and grows with N / splits: use the N of the number compared with, 50,000 in
+  papers. Raises UserError where the rows are no probabilities or too few.
   """
   from scipy.special import xlogy  # Late: 0.1 s, and the first step of training does not need it.
 
@@ -26,7 +23,8 @@ def inception_score(probabilities, splits: int = 10, seed: int = 0) -> tuple[flo
   sums = p.sum(1)
   if not (p.min() >= 0 and np.allclose(sums, 1, atol=1e-3)):
     raise UserError(
-      f"rows sum to between {sums.min():.3g} and {sums.max():.3g}: pass softmax probabilities, not logits"
+      f"rows sum to between {sums.min():.3g} and {sums.max():.3g}: "
+      "pass softmax probabilities, not logits"
     )
   scores = []
   for part in np.array_split(np.random.default_rng(seed).permutation(p), splits):

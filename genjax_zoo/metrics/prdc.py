@@ -1,10 +1,11 @@
-"""Precision and recall, density and coverage of a fake set: fidelity and diversity told apart.
+"""Precision and recall, density and coverage of a fake set: fidelity and diversity separately.
 
 With B_k(z) the ball around z that reaches its k-th nearest neighbour in its own set,
 
-    precision = share of fakes inside some B_k(real)      recall   = share of reals inside some B_k(fake)
+    precision = fraction of fakes inside some B_k(real)
+    recall    = fraction of reals inside some B_k(fake)
     density   = mean over fakes of the number of B_k(real) around one, in units of that of a real
-    coverage  = share of B_k(real) with a fake inside
+    coverage  = fraction of B_k(real) with a fake inside
 
 Kynkaanniemi et al. 2019 (1904.06991, k = 3); Naeem et al. 2020 (2002.09797, k = 5). A ball is open
 and has its centre. On data without ties that is the definition of the authors' `prdc` package, and
@@ -21,7 +22,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from genjax_zoo.core import UserError
-from genjax_zoo.metrics.distances import feature_sets, row_blocks, squared_distances, to_floats
+from genjax_zoo.metrics.distances import centred, feature_sets, row_blocks, squared_distances
 
 
 def inside(squared, radius):
@@ -31,9 +32,7 @@ def inside(squared, radius):
 
 @functools.partial(jax.jit, static_argnums=2)
 def reach(centres, points, ks):
-  """Squared radii of B_k for each k of `ks`, [len(ks), B], and the number of points in the last of
-  them, [B].
-  """
+  """Squared radii of B_k for each k of `ks`, [len(ks), B], and the points in the last ones, [B]."""
   squared = squared_distances(centres, points)
   nearest = -jax.lax.top_k(-squared, max(ks) + 1)[0]  # The nearest is the centre itself.
   radii = jnp.stack([nearest[:, k] for k in ks])
@@ -42,9 +41,7 @@ def reach(centres, points, ks):
 
 @jax.jit
 def compare(real, fake, real_radii, fake_radius):
-  """For a block of reals: which fakes [M] are in their balls, how many in each [B], which reals are
-  recalled [B].
-  """
+  """For a block of reals: fakes in their balls [M], the number in each, who is recalled [B]."""
   squared = squared_distances(real, fake)
   small, large = (inside(squared, radius[:, None]) for radius in real_radii)
   return small.any(0), large.sum(1), inside(squared, fake_radius[None]).any(1)
@@ -54,7 +51,7 @@ def prdc(real, fake, k: int = 3, k_density: int = 5, progress: Callable = iter) 
   """{"precision", "recall", "density", "coverage"} of features fake [M, D] against real [N, D].
 
   `k` is the neighbourhood of precision and recall, `k_density` that of density and coverage.
-  Memory: a few strips of `distances.BLOCK` numbers; time: three passes over N x M. `progress` wraps
+  Memory: a few strips of `distances.BLOCK` numbers. Time: three passes over N x M. `progress` wraps
   the list of blocks of each pass. Raises UserError where a set has no k-th neighbour.
   """
   real, fake = feature_sets(real=real, fake=fake)
@@ -64,7 +61,7 @@ def prdc(real, fake, k: int = 3, k_density: int = 5, progress: Callable = iter) 
       raise UserError(
         f"the {name} set has {len(x)} samples: neighbour number {most} needs at least {most + 1}"
       )
-  real, fake = to_floats(real, fake)
+  real, fake = centred(real, fake)
 
   def radii(x, ks):
     parts = [jax.device_get(reach(x[rows], x, ks)) for rows in progress(row_blocks(len(x), len(x)))]

@@ -1,6 +1,4 @@
-"""Sliced Wasserstein distance: the exact distance in one dimension, averaged over random
-directions.
-"""
+"""Sliced Wasserstein distance: the exact distance in one dimension, over random directions."""
 
 import functools
 
@@ -8,15 +6,15 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from genjax_zoo.metrics.distances import feature_sets, to_floats
+from genjax_zoo.metrics.distances import centred, feature_sets
 
 
 def coupling(n: int, m: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-  """Ranks i, j and masses w of the optimal plan between n and m equal masses on a line, at most n +
-  m - 1 entries.
+  """Ranks i, j and masses w of the optimal plan between n and m equal masses on a line.
 
-  For n = m it pairs equal ranks with mass 1 / n. Otherwise a mass is split where the two cumulative
-  distributions, in units of 1 / (n m), have a step: exact for unequal sizes too.
+  There are at most n + m - 1 of them. For n = m the plan pairs equal ranks with mass 1 / n.
+  Otherwise a mass is split where the two cumulative distributions, in units of 1 / (n m), have a
+  step, which is exact for unequal sizes too.
   """
   steps = np.union1d(m * np.arange(1, n + 1), n * np.arange(1, m + 1))
   return (steps - 1) // m, (steps - 1) // n, np.diff(steps, prepend=0) / (n * m)
@@ -25,10 +23,14 @@ def coupling(n: int, m: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
 @functools.partial(jax.jit, static_argnums=3)
 def slices(x, y, directions, p, i, j, w):
   """W_p^p [P] of x [N, D] and y [M, D] projected on directions [P, D], sixteen at a time."""
-  project = lambda points, along: jnp.sort(
-    jnp.matmul(points, along, precision=jax.lax.Precision.HIGHEST)
-  )
-  cost = lambda along: jnp.sum(w * jnp.abs(project(x, along)[i] - project(y, along)[j]) ** p)
+
+  def project(points, direction):
+    return jnp.sort(jnp.matmul(points, direction, precision=jax.lax.Precision.HIGHEST))
+
+  def cost(direction):
+    gaps = project(x, direction)[i] - project(y, direction)[j]
+    return jnp.sum(w * jnp.abs(gaps) ** p)
+
   return jax.lax.map(cost, directions, batch_size=16)
 
 
@@ -39,7 +41,7 @@ def sliced_wasserstein(x, y, projections: int = 256, p: float = 2.0, seed: int =
   |t| / sqrt(D) at p = 2, not |t|: compare only numbers of equal D. Two samples of one distribution
   are not at distance 0: report the distance of two real sets beside it.
   """
-  x, y = to_floats(*feature_sets(first=x, second=y))
+  x, y = centred(*feature_sets(first=x, second=y))
   directions = jax.random.normal(jax.random.key(seed), (projections, x.shape[1]))
   directions /= jnp.linalg.norm(directions, axis=1, keepdims=True)
   costs = slices(x, y, directions, p, *coupling(len(x), len(y)))

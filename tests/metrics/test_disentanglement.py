@@ -89,11 +89,11 @@ def test_codes_are_made_in_equal_chunks_in_order():
 
 
 @pytest.mark.parametrize("score", [disentanglement.beta_vae, disentanglement.factor_vae])
-def test_interventions_range_over_all_levels(score):
+def test_interventions_have_all_values(score):
   seen = []
   score(generator(), SIZES, lambda f: (seen.append(f), noise(f))[1], (64, 64))
   last = np.concatenate(seen[-4:])  # The test points.
-  assert [set(levels) for levels in last.T.tolist()] == [set(range(n)) for n in SIZES]
+  assert [set(values) for values in last.T.tolist()] == [set(range(n)) for n in SIZES]
 
 
 @pytest.mark.parametrize("code", [lambda f: np.full((len(f), 2), np.nan), lambda f: f[:, 0] * 1.0])
@@ -104,7 +104,7 @@ def test_codes_of_the_wrong_form_are_refused(code):
 
 @pytest.mark.parametrize("score", [disentanglement.beta_vae, disentanglement.factor_vae])
 def test_a_turn_by_45_degrees_hides_which_of_two_factors_is_fixed(score):
-  """Both coordinates then depend on both factors alike: accuracy 1/2. A small turn hides nothing."""
+  """Both coordinates depend on both factors alike: accuracy 1/2. A small turn hides nothing."""
   run = lambda degrees: score(generator(1), (10, 10), rotated(degrees), (600, 600))
   assert abs(run(45) - 0.5) < 4 * (0.25 / 600) ** 0.5
   assert run(10) > 0.99
@@ -124,7 +124,7 @@ def test_coordinates_that_collapsed_do_not_vote():
 
 
 def test_mig_of_a_known_joint():
-  """v has 4 levels: z1 = v knows log 4 of it, z2 = v // 2 log 2. w is binary: z3 = w but for a
+  """v has 4 values: z1 = v knows log 4 of it, z2 = v // 2 log 2. w is binary: z3 = w but for a
   fraction e of flips.
   """
   factors = np.repeat(every(4, 2), 10, 0)
@@ -140,7 +140,7 @@ def test_mig_of_a_known_joint():
 
 
 @pytest.mark.parametrize("bins", [10, 20, 40])
-def test_mig_cannot_tell_more_levels_than_it_has_bins(bins):
+def test_mig_cannot_distinguish_more_values_than_it_has_bins(bins):
   factors = every(40, 3)
   codes = factors[:, :1] * 1.0
   known = np.log(bins) / np.log(40)  # Of the second factor the code knows nothing.
@@ -187,7 +187,7 @@ def test_dci_tells_a_divided_factor_from_a_shared_coordinate():
 
 
 def test_dci_informativeness_is_the_mean_accuracy():
-  """A code that halves the levels of one of three factors gets that one right half of the time."""
+  """A code that halves the values of one of three factors gets that one right half of the time."""
   found = dci(lambda f: np.stack([f[:, 0] // 2, f[:, 1], f[:, 2]], 1) * 1.0)
   np.testing.assert_allclose(found["dci_informativeness"], (0.5 + 1 + 1) / 3, atol=0.03)
 

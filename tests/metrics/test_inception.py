@@ -76,10 +76,12 @@ def test_equals_torch_fidelity(extract, reference):
   )
 
 
-def test_grey_images_of_few_levels_are_coloured_ones_of_256(extract):
+def test_grey_images_of_few_values_are_coloured_ones_of_256(extract):
   grey = np.random.default_rng(6).integers(0, 2, (1, 40, 32, 1), dtype=np.uint8)
   np.testing.assert_allclose(
-    extract(grey, levels=2)[0], extract(grey.repeat(3, -1) * np.uint8(255), batch=1)[0], atol=1e-4
+    extract(grey, num_values=2)[0],
+    extract(grey.repeat(3, -1) * np.uint8(255), batch=1)[0],
+    atol=1e-4,
   )
   with pytest.raises(UserError, match=r"images of shape \(2, 6, 6\)"):
     extract(np.zeros((2, 6, 6)))

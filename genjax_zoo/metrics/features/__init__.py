@@ -1,12 +1,11 @@
-"""Feature nets: what images are seen as before they are compared, and what a number of quality
-depends on.
+"""Feature networks: the spaces in which images are compared, and on which quality depends.
 
-The nets are `genjax_zoo.models.classifier`s, trained by configs/classifier_*.py and committed here
-as files named by their hash. `python -m genjax_zoo.metrics.features runs/classifier_mnist` adds
-one.
+The networks are `genjax_zoo.models.discriminative.classifier`s, trained by configs/classifier_*.py
+and committed here as files named by their hash. `python -m genjax_zoo.metrics.features
+runs/classifier_mnist` adds one.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 import hashlib
 import io
 import json
@@ -19,8 +18,9 @@ import jax
 import numpy as np
 
 from genjax_zoo import data
-from genjax_zoo.core import UserError
+from genjax_zoo.core import Field, UserError
 from genjax_zoo.data import take
+from genjax_zoo.data.dataset import kind_of, main_entry
 from genjax_zoo.metrics.inception import inception
 from genjax_zoo.models.discriminative import classifier
 from genjax_zoo.run import describe, fields_of, load, tuples
@@ -32,50 +32,57 @@ BATCH = 500
 
 
 class Features(NamedTuple):
-  """How examples are seen: `extract(batch, progress=iter) -> (features [N, D], class probabilities
-  [N, C] or None)`.
-  """
+  """A feature space, in which samples are compared with data."""
 
   name: str  # "mnist@sha256:1a2b3c4d": numbers of other features are other numbers.
+  # (batch, progress=iter) -> (features [N, D], class probabilities [N, C] or None).
   extract: Callable
 
 
-def choose(name: str, source: str, fields) -> Features | None:
-  """The features of a config: "auto" for the committed net of the data `source`, or
-  "inception:PATH" to its weights.
+def choose(name: str, source: str, fields: Mapping[str, Field]) -> Features | None:
+  """The features that a config names: "auto", or "inception:PATH" with the path of the weights.
 
-  Points "x" are their own features. None with "auto" for images that no committed net has learned.
-  Raises UserError for another name, and when the weights are not there.
+  "auto" is the committed network of the data `source`, or the vectors themselves where the data are
+  vectors; None where there is no such network. Raises UserError for another name, and when the
+  weights are not there.
   """
-  if name.startswith("inception:"):
-    if "image" not in fields:
-      raise UserError("evaluate.features=inception:PATH sees images, and the data have none")
-    see = inception(name.removeprefix("inception:"))
-    levels = fields["image"].num_values
-    return Features(
-      "inception-2015-12-05",
-      lambda batch, progress=iter: see(batch["image"], levels, progress=progress),
-    )
-  if name != "auto":
+  network, _, path = name.partition(":")
+  if name != "auto" and network != "inception":
     raise UserError(f"unknown evaluate.features={name!r}; there are auto and inception:PATH")
-  if "image" not in fields:
-    return (
-      Features("x", lambda batch, progress=iter: (np.asarray(batch["x"], np.float32), None))
-      if "x" in fields
-      else None
+  entry = main_entry(fields)
+  field = fields[entry]
+  kind = kind_of(field)
+  if network == "inception":
+    if kind != "image":
+      raise UserError("evaluate.features=inception:PATH is for images, and the data have none")
+    return inception_features(path, entry, field)
+  if kind == "vector":
+    return Features(
+      entry, lambda batch, progress=iter: (np.asarray(batch[entry], np.float32), None)
     )
+  if kind != "image":
+    return None
   if source.startswith("stacked:"):
-    channel = fields["image"]._replace(shape=(*fields["image"].shape[:-1], 1))
-    see = choose(name, source.removeprefix("stacked:"), {"image": channel})
-    return see and stacked(see)
+    channel = field._replace(shape=(*field.shape[:-1], 1))
+    gray = choose(name, source.removeprefix("stacked:"), {entry: channel})
+    return gray and stacked(gray)
   stem = re.split("[:/]", source)[-1].removesuffix(".npz")
   files = sorted(HERE.glob(f"{ALIAS.get(stem, stem)}-*.npz"))
-  return read(files[0], fields["image"]) if files else None
+  return read(files[0], field) if files else None
 
 
-def read(file: Path, image) -> Features | None:
-  """The net of a committed file, for images of the field `image`; None when it has learned other
-  shapes.
+def inception_features(path: str, entry: str, field: Field) -> Features:
+  """Inception's features of the images `entry`, with the weights at a path."""
+  network = inception(path)
+
+  def extract(batch, progress=iter):
+    return network(batch[entry], field.num_values, progress=progress)
+
+  return Features("inception-2015-12-05", extract)
+
+
+def read(file: Path, image: Field) -> Features | None:
+  """The network of a committed file; None when it was trained on another shape than `image`'s.
 
   Raises UserError when the file is not the one that its name says.
   """
@@ -94,53 +101,49 @@ def read(file: Path, image) -> Features | None:
   params = unflatten_dict({tuple(k.split("/")): x.astype(np.float32) for k, x in arrays.items()})
 
   @jit
-  def see(params, images):
+  def network(params, images):
     batch = {"image": images}
     return parts["features"](params, {}, batch), jax.nn.softmax(parts["logits"](params, {}, batch))
 
   def extract(batch, progress=iter):
     images = np.asarray(batch["image"])
     padded = np.concatenate([images, np.repeat(images[-1:], -len(images) % BATCH, 0)])
-    blocks = [see(params, padded[i : i + BATCH]) for i in progress(range(0, len(padded), BATCH))]
-    features, probabilities = (
-      np.concatenate(x)[: len(images)] for x in zip(*jax.device_get(blocks))
-    )
+    starts = progress(range(0, len(padded), BATCH))
+    blocks = jax.device_get([network(params, padded[i : i + BATCH]) for i in starts])
+    features, probabilities = (np.concatenate(x)[: len(images)] for x in zip(*blocks))
     return features, probabilities
 
   return Features(f"{name}@sha256:{digest}", extract)
 
 
-def stacked(see: Features) -> Features:
-  """Features of images [N, H, W, 3] from those of gray images: side by side, and the probabilities
-  of all triples.
+def stacked(gray: Features) -> Features:
+  """Features of images [N, H, W, 3] from those of their channels, side by side.
 
-  A triple of classes counts as data/stacked.py labels it.
+  The class probabilities are those of all triples of classes, numbered as in data/stacked.py.
   """
 
   def extract(batch, progress=iter):
     images = np.asarray(batch["image"])
-    features, classes = zip(
-      *(see.extract({"image": images[..., i : i + 1]}, progress) for i in range(3))
-    )
+    channels = [gray.extract({"image": images[..., i : i + 1]}, progress) for i in range(3)]
+    features, classes = zip(*channels)
     triples = np.einsum("na,nb,nc->nabc", *classes).reshape(len(images), -1)
     return np.concatenate(features, -1), triples
 
-  return Features(f"stacked {see.name}", extract)
+  return Features(f"stacked {gray.name}", extract)
 
 
 def write(run_folder) -> Path:
-  """Commits the classifier of a run folder as NAME-HASH.npz, float16, with its config; replaces
-  NAME's earlier one.
+  """Commits the classifier of a run folder as NAME-HASH.npz, float16, with its config.
 
-  The layer of the features is scaled so that they have a mean square of 1 on training data, and the
-  next one back: distances of one net are then of the size of another's, and the classes stay.
+  It replaces NAME's earlier one. The layer of the features is scaled so that they have a mean
+  square of 1 on training data, and the next one back, so that the classes stay: distances in one
+  network's features are then of the size of another's.
   """
   run = load(run_folder)
   dataset = data.load(**{k: v for k, v in run.config["data"].items() if k != "batch"})
-  seen = run.model.parts["features"](
-    run.weights, run.state, take(dataset.splits["train"], np.arange(1000))
-  )
-  rms = float(np.sqrt(np.mean(np.square(seen))))
+  batch = take(dataset.splits["train"], np.arange(1000))
+  found = run.model.parts["features"](run.weights, run.state, batch)
+  rms = float(np.sqrt(np.mean(np.square(found))))
   features, logits = "Dense_0", "Dense_1"
   weights = jax.device_get(run.weights)
   weights[features] = {k: x / rms for k, x in weights[features].items()}
@@ -155,8 +158,9 @@ def write(run_folder) -> Path:
   arrays = {k: np.asarray(x, np.float16) for k, x in flatten_dict(weights, sep="/").items()}
   buffer = io.BytesIO()
   np.savez_compressed(buffer, about=json.dumps(about), **arrays)
+  content = buffer.getvalue()
   for old in HERE.glob(f"{name}-*.npz"):
     old.unlink()
-  file = HERE / f"{name}-{hashlib.sha256(buffer.getvalue()).hexdigest()[:8]}.npz"
-  file.write_bytes(buffer.getvalue())
+  file = HERE / f"{name}-{hashlib.sha256(content).hexdigest()[:8]}.npz"
+  file.write_bytes(content)
   return file

@@ -1,6 +1,4 @@
-"""`python -m genjax_zoo.metrics.features runs/classifier_mnist` commits the feature net of a run
-folder.
-"""
+"""`python -m genjax_zoo.metrics.features runs/classifier_mnist` commits a run's feature network."""
 
 import sys
 

@@ -1,9 +1,8 @@
-"""Reads the arrays of a PyTorch weight file without PyTorch, in its zip form (1.6 and later) and
-the one before.
+"""The arrays of a PyTorch weight file without PyTorch, in the zip form of 1.6 and the older one.
 
 A weight file is a pickle whose tensors refer to raw storages beside it. Only the few names that a
-state dict needs are resolved: unlike `pickle.load`, reading a file from elsewhere runs none of its
-code.
+state dict needs are resolved: unlike `pickle.load`, reading a file of unknown origin runs none of
+its code.
 """
 
 from collections import OrderedDict
@@ -27,7 +26,7 @@ STORAGES = {
 
 
 class Tensor(NamedTuple):
-  """What the pickle says of a tensor: a strided view of storage `key`."""
+  """A tensor as the pickle describes it: a strided view of a storage."""
 
   storage: tuple
   offset: int
@@ -37,7 +36,7 @@ class Tensor(NamedTuple):
   def array(self, storages) -> np.ndarray:
     """The array, given {key: array of the whole storage}."""
     flat = storages[self.storage[2]]
-    # numpy refuses those that leave the buffer.
+    # NumPy refuses strides that leave the buffer.
     strides = [s * flat.itemsize for s in self.strides]
     return np.ndarray(self.shape, flat.dtype, flat, self.offset * flat.itemsize, strides).copy()
 
@@ -72,8 +71,9 @@ def read_zip(path) -> dict[str, np.ndarray]:
 
 
 def read_older(path) -> dict[str, np.ndarray]:
-  """The arrays of five pickles in a row (magic, protocol, system, state dict, storage keys) and the
-  storages.
+  """The arrays of a file of the older form: five pickles, then the storages.
+
+  The pickles are a magic number, the protocol, the system, the state dict and the storages' keys.
   """
   with open(path, "rb") as file:
     magic, _protocol, _system, tensors, keys = (Reader(file).load() for _ in range(5))
@@ -88,8 +88,9 @@ def read_older(path) -> dict[str, np.ndarray]:
 
 
 def read_state_dict(path: str) -> dict[str, np.ndarray]:
-  """{name: array} of a state dict saved by PyTorch, or of an .npz; UserError names a file that is
-  neither or absent.
+  """{name: array} of a state dict saved by PyTorch, or of an .npz.
+
+  Raises UserError for a file that is neither, or absent.
   """
   if not os.path.isfile(path):
     raise UserError(
@@ -109,5 +110,6 @@ def read_state_dict(path: str) -> dict[str, np.ndarray]:
     IndexError,
   ) as error:
     raise UserError(
-      f"{path} is not a state dict of arrays ({error}): save one with torch.save(net.state_dict(), path)"
+      f"{path} is not a state dict of arrays ({error}): "
+      "save one with torch.save(net.state_dict(), path)"
     ) from error

@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 
 from genjax_zoo.core import UserError
-from genjax_zoo.metrics.state_dict import read_state_dict
+from genjax_zoo.metrics.torch_weights import read_state_dict
 from tests.metrics.references import FIXTURES
 
 
