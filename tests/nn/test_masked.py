@@ -1,6 +1,7 @@
-"""Masked networks: degrees leave exactly the paths that the order allows; causal rows see what they
-should.
-"""
+"""Masked networks: outputs depend on exactly the inputs that the order allows."""
+
+import functools
+import itertools
 
 import jax
 import jax.numpy as jnp
@@ -28,52 +29,81 @@ def test_degrees_of_hidden_units_do_not_break_paths():
   assert degrees[1].max() <= 8 and degrees[2].min() == degrees[1].min() and degrees[2].max() == 8
 
 
+def test_several_inputs_of_a_dimension():
+  """Of each dimension, three inputs in a row have its degree."""
+  degrees = draw_degrees(np.random.default_rng(1), 4, (50,))
+  net = MaskedMLP((50,), 2, activation=jnp.tanh)
+  x = jax.random.normal(jax.random.key(0), (1, 12))
+  params = net.init(jax.random.key(1), x, degrees)
+  jacobian = jax.jacobian(lambda x: net.apply(params, x[None], degrees)[0])(x[0])
+  depends = np.abs(jacobian.reshape(4, 2, 4, 3)) > 0
+  expected = degrees[0][:, None] > degrees[0][None]
+  np.testing.assert_array_equal(depends, np.broadcast_to(expected[:, None, :, None], depends.shape))
+
+
 @pytest.mark.parametrize("strict", [False, True])
 def test_causal_row(strict):
-  """A feature sees all channels to the left, and in its pixel the earlier ones, its own if not
-  strict.
-  """
-  inputs, made = groups(3, 3), groups(7, 3)
+  """A feature depends on pixels to the left and on earlier channels; on its own if not strict."""
+  inputs, outputs = groups(3, 3), groups(7, 3)
   conv = MaskedConv(7, (1, 3), 2)
   x = jax.random.normal(jax.random.key(0), (1, 1, 4, 3))
-  mask = causal((1, 3), 2, inputs, made, strict)
+  mask = causal((1, 3), 2, inputs, outputs, strict)
   params = {"params": conv.init(jax.random.key(1), x, mask)["params"]}
   # [x', O, x, I]
   jacobian = jax.jacobian(lambda x: conv.apply(params, x, mask)[0, 0])(x)[:, :, 0, 0]
+  allowed = np.less if strict else np.less_equal
+  present = allowed(inputs[None], outputs[:, None])
   for at in range(4):
     for pixel in range(4):
-      present = inputs[None] < made[:, None] if strict else inputs[None] <= made[:, None]
-      seen = present if pixel == at else np.full((7, 3), at - 2 <= pixel < at)
-      np.testing.assert_array_equal(np.abs(jacobian[at, :, pixel]) > 0, seen)
+      expected = present if pixel == at else np.full((7, 3), at - 2 <= pixel < at)
+      np.testing.assert_array_equal(np.abs(jacobian[at, :, pixel]) > 0, expected)
 
 
-@pytest.mark.parametrize(
-  "kernel, centre, mask", [((2, 3), 1, True), ((3, 5), 2, False), ((1, 3), 2, False)]
-)
-def test_a_pixel_and_a_row_from_their_cache_equal_the_whole(kernel, centre, mask):
-  """Along the raster order for causal masks; row by row for any; and cut out of a whole input."""
-  own = groups(4, 2)
-  masked = True if mask else causal(kernel, centre, own, own, strict=False)
-  conv = MaskedConv(4, kernel, centre)
+def convolved(kernel, centre, mask, cached):
+  """(x, conv of all of x, variables with an empty cache, apply(variables, x, *at, method=...))."""
+  conv = MaskedConv(4, kernel, centre, cached=cached)
   x = jax.random.normal(jax.random.key(0), (2, 4, 6, 4))
-  variables = conv.init(jax.random.key(1), x, masked)
-  whole = conv.apply({"params": variables["params"]}, x, masked)
-  apply = jax.jit(lambda v, x, at: conv.apply(v, x, masked, at, mutable=["cache"]))
-  for at in (2, 3), (1, None):
-    expected = (
-      whole[:, at[0], :][:, None] if at[1] is None else whole[:, at[0], at[1]][:, None, None]
-    )
-    found = apply(
-      {"params": variables["params"], "cache": jax.tree.map(jnp.zeros_like, variables["cache"])},
-      x,
-      at,
-    )[0]
-    np.testing.assert_allclose(found, expected, atol=1e-5)
-  for columns in ([None], range(6)) if not mask else ([None],):
-    state = variables | {"cache": jax.tree.map(jnp.zeros_like, variables["cache"])}
-    for row in range(4):
-      for column in columns:
-        part = slice(None) if column is None else slice(column, column + 1)
-        y, changed = apply(state, x[:, row : row + 1, part], (row, column))
-        np.testing.assert_allclose(y, whole[:, row : row + 1, part], atol=1e-5)
-        state |= changed
+  variables = conv.init(jax.random.key(1), x, mask)
+  whole = conv.apply({"params": variables["params"]}, x, mask)
+
+  @functools.partial(jax.jit, static_argnames="method")
+  def apply(variables, x, *at, method):
+    return conv.apply(variables, x, *at, mask, method=method, mutable=["cache"])
+
+  return x, whole, variables, apply
+
+
+def causal_mask(kernel, centre):
+  return causal(kernel, centre, groups(4, 2), groups(4, 2), strict=False)
+
+
+KERNELS = [((2, 3), 1), ((3, 5), 2), ((1, 3), 2), ((1, 1), 0)]
+
+
+@pytest.mark.parametrize("kernel, centre", KERNELS)
+def test_rows_from_the_cache_equal_the_whole(kernel, centre):
+  x, whole, state, apply = convolved(kernel, centre, True, cached=True)
+  for y in range(4):
+    row, changed = apply(state, x[:, y : y + 1], y, method="row")
+    np.testing.assert_allclose(row, whole[:, y : y + 1], atol=1e-5)
+    state = state | changed
+
+
+@pytest.mark.parametrize("kernel, centre", KERNELS)
+def test_pixels_from_the_cache_equal_the_whole(kernel, centre):
+  x, whole, state, apply = convolved(kernel, centre, causal_mask(kernel, centre), cached=True)
+  for y, column in itertools.product(range(4), range(6)):
+    at = slice(None), slice(y, y + 1), slice(column, column + 1)
+    pixel, changed = apply(state, x[at], y, column, method="pixel")
+    np.testing.assert_allclose(pixel, whole[at], atol=1e-5)
+    state = state | changed
+
+
+@pytest.mark.parametrize("kernel, centre", KERNELS)
+def test_a_row_and_a_pixel_of_a_whole_input(kernel, centre):
+  x, whole, variables, apply = convolved(kernel, centre, True, cached=False)
+  assert "cache" not in variables
+  row, _ = apply(variables, x, 1, method="row")
+  np.testing.assert_allclose(row, whole[:, 1:2], atol=1e-5)
+  pixel, _ = apply(variables, x, 2, 3, method="pixel")
+  np.testing.assert_allclose(pixel, whole[:, 2:3, 3:4], atol=1e-5)

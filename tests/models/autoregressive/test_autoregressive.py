@@ -1,5 +1,7 @@
-"""Every autoregressive model: an exact law, causal, drawn with caches as without; on images that
-can be counted.
+"""Every autoregressive model, on images that can be enumerated.
+
+The likelihood is exact, the conditionals are causal, and sampling with caches equals sampling
+without.
 """
 
 import itertools
@@ -11,11 +13,12 @@ import numpy as np
 import pytest
 
 from genjax_zoo.core import Field, UserError
-from genjax_zoo.models import (
+from genjax_zoo.models.autoregressive import (
   fvsbn,
   gated_pixelcnn,
   made,
   nade,
+  pixel_iqn,
   pixel_transformer,
   pixelcnn,
   pixelcnn_pp,
@@ -23,11 +26,14 @@ from genjax_zoo.models import (
   rnn,
   window,
 )
-from genjax_zoo.prob.autoregressive import logistics
+from genjax_zoo.prob.autoregressive import mixture_parameters
 from genjax_zoo.prob.distributions import discretized_logistic_log_prob
 
-BINARY = {"image": Field((3, 3, 1), np.uint8, 2), "label": Field((), np.int32, 3)}
-RGB = {"image": Field((1, 2, 3), np.uint8, 3), "label": Field((), np.int32, 3)}
+LABEL = Field((), np.int32, 3)
+BINARY = {"image": Field((3, 3, 1), np.uint8, 2), "label": LABEL}
+RGB = {"image": Field((1, 2, 3), np.uint8, 3), "label": LABEL}
+CODES = {"image": Field((2, 2, 1), np.uint8, 3, ordered=False), "label": LABEL}
+CODE_PAIRS = {"image": Field((1, 2, 2), np.uint8, 3, ordered=False), "label": LABEL}
 DATA = {"binary": BINARY, "rgb": RGB}
 MODELS = {  # Narrow, but wide enough that not all ReLUs of a channel are 0.
   "window": (window, dict(window=9, hidden=(8, 8))),
@@ -45,8 +51,11 @@ MODELS = {  # Narrow, but wide enough that not all ReLUs of a channel are 0.
   "row": (pixelrnn, dict(width=12, layers=2, first=5)),
   "diagonal": (pixelrnn, dict(width=12, layers=1, first=5, lstm="diagonal")),
   "pixelcnn_pp": (pixelcnn_pp, dict(width=8, blocks=1, scales=1, mixtures=2)),
-  "gated_pixelcnn": (gated_pixelcnn, dict(width=24, layers=2, first=5, conditional=True)),
+  "gated_pixelcnn": (gated_pixelcnn, dict(width=24, layers=2, first=5, condition=("label",))),
 }
+# NADE, logistics and quantiles want an order; the others are variants.
+UNORDERED = ["window", "fvsbn", "made", "rnn", "pixel_transformer", "stem", "pixelcnn"]
+UNORDERED += ["row", "diagonal", "gated_pixelcnn"]
 # Logistics so narrow that rounding decides are of no use.
 SCALE = {"pixelcnn_mixture": 0.2, "pixelcnn_pp": 0.2}
 # MADE has no cheaper conditional.
@@ -60,7 +69,7 @@ CASES = [
 ]
 
 
-def made_of(name, data):
+def build(name, data):
   module, options = MODELS[name]
   return module.model(data, **options)
 
@@ -74,46 +83,58 @@ def perturbed(model, data, seed=0, scale=0.7):
   }
 
   @jax.jit
-  def draw(key):
+  def noisy(key):
     leaves, tree = jax.tree.flatten(model.init(key, batch)[0])
     keys = jax.random.split(jax.random.fold_in(key, 1), len(leaves))
     return tree.unflatten([x + scale * jax.random.normal(k, x.shape) for k, x in zip(keys, leaves)])
 
-  return draw(jax.random.key(seed))
+  return noisy(jax.random.key(seed))
 
 
 def all_images(data):
-  shape, dtype, levels = data["image"][:3]
-  values = itertools.product(range(levels), repeat=math.prod(shape))
-  return np.array(list(values), dtype).reshape(-1, *shape)
+  field = data["image"]
+  values = itertools.product(range(field.num_values), repeat=math.prod(field.shape))
+  return np.array(list(values), field.dtype).reshape(-1, *field.shape)
 
 
 def labels(model, n, label=1):
   return {"label": jnp.full(n, label)} if model.given else {}
 
 
+def log_prob(model, params):
+  return jax.jit(lambda batch: model.log_prob(params, {}, batch, None))
+
+
+def sampler(model, params, n, given, **options):
+  """key -> (samples, their log-probability)."""
+  sample = model.parts["sample_log_prob"]
+  return jax.jit(lambda key: sample(params, {}, key, n, given, **options))
+
+
 def depends(model, params, data):
-  """[D, D]: whether the numbers of dimension i depend on x_j."""
+  """[D, D]: whether the outputs of dimension i depend on x_j."""
   x = jax.random.uniform(jax.random.key(3), (math.prod(data["image"].shape),))
-  jacobian = jax.jit(
-    jax.jacrev(lambda x: model.parts["numbers"](params, x[None], labels(model, 1))[0])
-  )(x)
+
+  def conditionals(x):
+    return model.parts["conditionals"](params, {}, x[None], labels(model, 1))[0]
+
+  jacobian = jax.jit(jax.jacrev(conditionals))(x)
   return np.abs(jax.device_get(jacobian)).max(1) > 0
 
 
 @pytest.mark.parametrize("name, data", CASES)
 def test_probabilities_of_all_images_sum_to_one(name, data):
-  model, data = made_of(name, DATA[data]), DATA[data]
-  params, image = perturbed(model, data, scale=SCALE.get(name, 0.7)), all_images(data)
-  batch = {"image": image} | labels(model, len(image))
-  nats = jax.jit(lambda batch: model.log_prob(params, {}, batch, jax.random.key(0)))(batch)
+  model, data = build(name, DATA[data]), DATA[data]
+  params = perturbed(model, data, scale=SCALE.get(name, 0.7))
+  image = all_images(data)
+  nats = log_prob(model, params)({"image": image} | labels(model, len(image)))
   np.testing.assert_allclose(np.exp(np.float64(nats)).sum(), 1, atol=1e-5)
   assert nats.std() > 0.1 and model.likelihood == {"exact": "exact"}
 
 
 @pytest.mark.parametrize("name, data", CASES)
-def test_each_conditional_knows_all_before_it_and_nothing_else(name, data):
-  model, data = made_of(name, DATA[data]), DATA[data]
+def test_each_conditional_depends_on_all_dimensions_before_it_and_on_nothing_else(name, data):
+  model, data = build(name, DATA[data]), DATA[data]
   i = np.arange(math.prod(data["image"].shape))
   expected = i[:, None] > i[None]
   np.testing.assert_array_equal(depends(model, perturbed(model, data), data), expected)
@@ -121,70 +142,86 @@ def test_each_conditional_knows_all_before_it_and_nothing_else(name, data):
 
 @pytest.mark.parametrize("name, data", CASES)
 def test_samples_their_log_probability_and_caches(name, data):
-  """log p of a sample is the sum of its draws' log-probabilities; without caches the draws are the
-  same.
-  """
-  model, data, n = made_of(name, DATA[data]), DATA[data], 8
+  """log p of a sample is the sum of its conditionals' log p; caches change nothing."""
+  model, data, n = build(name, DATA[data]), DATA[data], 8
   params = perturbed(model, data, scale=SCALE.get(name, 0.7))
-  batch, nats = jax.jit(lambda key: model.parts["draw"](params, {}, key, n, labels(model, n)))(
-    jax.random.key(4)
-  )
+  batch, nats = sampler(model, params, n, labels(model, n))(jax.random.key(4))
   batch |= labels(model, n)
-  np.testing.assert_allclose(
-    nats, jax.jit(lambda b: model.log_prob(params, {}, b, None))(batch), atol=5e-5
-  )
+  np.testing.assert_allclose(nats, log_prob(model, params)(batch), atol=5e-5)
   assert model.calls() == math.prod(data["image"].shape)
   if name in CACHED:
-    naive = jax.jit(
-      lambda key: model.parts["draw"](params, {}, key, n, labels(model, n), cached=False)
-    )
-    again, of_naive = naive(jax.random.key(4))
+    naive = sampler(model, params, n, labels(model, n), cached=False)
+    again, naive_nats = naive(jax.random.key(4))
     np.testing.assert_array_equal(again["image"], batch["image"])
-    np.testing.assert_allclose(of_naive, nats, atol=5e-5)
+    np.testing.assert_allclose(naive_nats, nats, atol=5e-5)
 
 
 @pytest.mark.slow
-def test_one_component_of_a_pixelcnn_pp_draws_all_channels_of_a_pixel():
-  """p(R, G, B) = sum_k w_k p_k(R) p_k(G | R) p_k(B | R, G), though channels are drawn in turn."""
-  model, image = made_of("pixelcnn_pp", RGB), all_images(RGB)
+@pytest.mark.parametrize("data", [CODES, CODE_PAIRS], ids=["codes", "code_pairs"])
+@pytest.mark.parametrize("name", UNORDERED)
+def test_unordered_values(name, data):
+  """Codes enter as one-hot vectors: exact, causal and cached as gray levels are."""
+  model, n = build(name, data), 8
+  params, image = perturbed(model, data), all_images(data)
+  nats = log_prob(model, params)({"image": image} | labels(model, len(image)))
+  np.testing.assert_allclose(np.exp(np.float64(nats)).sum(), 1, atol=1e-5)
+
+  # Dimension j takes each of its 3 values: outputs of later dimensions change, and no others.
+  dim = math.prod(data["image"].shape)
+  conditionals = jax.jit(lambda x: model.parts["conditionals"](params, {}, x, labels(model, 3)))
+  for j in range(dim):
+    x = np.zeros((3, dim), int)
+    x[:, j] = range(3)
+    outputs = np.asarray(conditionals(x))
+    different = [len(np.unique(outputs[:, i], axis=0)) for i in range(dim)]
+    assert different == [3 if i > j else 1 for i in range(dim)]
+
+  batch, _ = sampler(model, params, n, labels(model, n))(jax.random.key(4))
+  naive = {} if name == "made" else dict(cached=False)
+  again, _ = sampler(model, params, n, labels(model, n), **naive)(jax.random.key(4))
+  np.testing.assert_array_equal(again["image"], batch["image"])
+
+
+@pytest.mark.slow
+def test_one_component_of_a_pixelcnn_pp_gives_all_channels_of_a_pixel():
+  """p(R, G, B) = sum_k w_k p_k(R) p_k(G | R) p_k(B | R, G), as the product of its conditionals."""
+  model, image = build("pixelcnn_pp", RGB), all_images(RGB)
   params = perturbed(model, RGB, scale=0.2)
-  numbers = jax.jit(model.parts["numbers"])(params, image.reshape(len(image), -1), {})
-  logits, mean, log_scale = logistics(numbers.reshape(len(image), 2, 3, -1))
-  each = discretized_logistic_log_prob(image[:, 0, ..., None], mean, log_scale, 3).sum(2)
-  nats = jax.nn.logsumexp(jax.nn.log_softmax(logits[:, :, 0]) + each, -1).sum(1)
-  found = jax.jit(lambda x: model.log_prob(params, {}, {"image": x}, None))(image)
-  np.testing.assert_allclose(found, nats, atol=1e-4)
+  outputs = jax.jit(model.parts["conditionals"])(params, {}, image.reshape(len(image), -1), {})
+  logits, mean, log_scale = mixture_parameters(outputs.reshape(len(image), 2, 3, -1))
+  components = discretized_logistic_log_prob(image[:, 0, ..., None], mean, log_scale, 3).sum(2)
+  nats = jax.nn.logsumexp(jax.nn.log_softmax(logits[:, :, 0]) + components, -1).sum(1)
+  np.testing.assert_allclose(log_prob(model, params)({"image": image}), nats, atol=1e-4)
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("name", MODELS)
 @pytest.mark.parametrize("data", DATA)
 def test_completion(name, data):
-  """Given pixels stay, also with the coldest and the narrowest sampling; the others are drawn, and
-  are the mode.
-  """
-  model, data, n = made_of(name, DATA[data]), DATA[data], 6
+  """Given pixels are kept under all sampling options; the coldest sample is the mode."""
+  model, data, n = build(name, DATA[data]), DATA[data], 6
   params = perturbed(model, data, scale=SCALE.get(name, 0.7))
-  shape, dtype, levels = data["image"][:3]
+  field = data["image"]
   rng = np.random.default_rng(0)
-  image, keep = rng.integers(levels, size=(n, *shape)).astype(dtype), rng.random((n, *shape)) < 0.5
+  image = rng.integers(field.num_values, size=(n, *field.shape)).astype(field.dtype)
+  keep = rng.random((n, *field.shape)) < 0.5
   given = {"image": image, "keep": keep} | labels(model, n)
-  sample = lambda given, **options: jax.jit(
-    lambda k: model.sample(params, {}, k, n, given, **options)
-  )
+
+  def sample(given, **options):
+    return jax.jit(lambda k: model.sample(params, {}, k, n, given, **options)["image"])
+
   key, other = jax.random.key(6), jax.random.key(7)
-  x = sample(given)(key)["image"]
+  x = sample(given)(key)
   np.testing.assert_array_equal(x[keep], image[keep])
-  assert (x != image).any() and x.dtype == dtype
-  half = {k: v for k, v in given.items() if k != "keep"}
-  first = math.prod(shape) // 2
-  np.testing.assert_array_equal(
-    sample(half)(key)["image"].reshape(n, -1)[:, :first], image.reshape(n, -1)[:, :first]
-  )
-  coldest = [
-    sample(given, **options) for options in (dict(temperature=0.0), dict(top_k=1), dict(top_p=1e-6))
-  ]
-  modes = [draw(k)["image"] for draw in coldest for k in (key, other)]
+  assert (x != image).any() and x.dtype == field.dtype
+
+  without_keep = {k: v for k, v in given.items() if k != "keep"}
+  half = math.prod(field.shape) // 2
+  completed = sample(without_keep)(key).reshape(n, -1)
+  np.testing.assert_array_equal(completed[:, :half], image.reshape(n, -1)[:, :half])
+
+  coldest = dict(temperature=0.0), dict(top_k=1), dict(top_p=1e-6)
+  modes = [sample(given, **options)(k) for options in coldest for k in (key, other)]
   for mode in modes:
     np.testing.assert_array_equal(mode, modes[0])
   np.testing.assert_array_equal(modes[0][keep], image[keep])
@@ -192,58 +229,100 @@ def test_completion(name, data):
 
 @pytest.mark.slow
 def test_frequencies_are_the_probabilities(n=20_000):
-  """Each image is drawn as often as its probability says, within five standard deviations."""
+  """Each image is sampled as often as its probability says, within five standard deviations."""
   model, image = fvsbn.model(BINARY), all_images(BINARY)
   params = perturbed(model, BINARY)
   probability = np.exp(model.log_prob(params, {}, {"image": image}, None))
-  drawn = jax.jit(lambda key: model.sample(params, {}, key, n))(jax.random.key(5))["image"]
-  counts = np.bincount(drawn.reshape(n, -1).astype(int) @ 2 ** np.arange(9)[::-1], minlength=512)
+  x = jax.jit(lambda key: model.sample(params, {}, key, n))(jax.random.key(5))["image"]
+  index = x.reshape(n, -1).astype(int) @ 2 ** np.arange(9)[::-1]
+  counts = np.bincount(index, minlength=512)
   assert (np.abs(counts - n * probability) < 5 * np.sqrt(n * probability) + 5).all()
 
 
 @pytest.mark.slow
-def test_the_blind_spot_of_the_plain_network_is_gone_in_the_gated_one():
+def test_the_blind_spot_of_the_pixelcnn_is_absent_from_the_gated_one():
   data = {"image": Field((7, 7, 1), np.uint8, 2)}
   i = np.arange(49)
   before = i[:, None] > i[None]
-  plain, gated = (
-    pixelcnn.model(data, width=24, blocks=5, first=3),
-    gated_pixelcnn.model(data, width=8, layers=7, first=3),
-  )
-  seen = [depends(model, perturbed(model, data), data) for model in (plain, gated)]
+  plain = pixelcnn.model(data, width=24, blocks=5, first=3)
+  gated = gated_pixelcnn.model(data, width=8, layers=7, first=3)
+  plain, gated = (depends(model, perturbed(model, data), data) for model in (plain, gated))
   # Beyond a slope of one pixel a row.
   right = i[None] % 7 - i[:, None] % 7 > i[:, None] // 7 - i[None] // 7
-  np.testing.assert_array_equal(seen[0], before & ~right)
-  np.testing.assert_array_equal(seen[1], before)
+  np.testing.assert_array_equal(plain, before & ~right)
+  np.testing.assert_array_equal(gated, before)
 
 
 @pytest.mark.slow
 def test_classes_differ():
-  model = made_of("gated_pixelcnn", BINARY)
+  model = build("gated_pixelcnn", BINARY)
   params, image = perturbed(model, BINARY), all_images(BINARY)
-  log_prob = jax.jit(
-    lambda label: model.log_prob(params, {}, {"image": image, "label": label}, None)
-  )
-  nats = [log_prob(np.full(len(image), c)) for c in (0, 1)]
-  assert np.abs(nats[0] - nats[1]).max() > 0.1 and model.given == ("label",)
+  density = log_prob(model, params)
+  nats = [density({"image": image, "label": np.full(len(image), c)}) for c in (0, 1)]
+  assert np.abs(nats[0] - nats[1]).max() > 0.1 and model.given == {"label": LABEL}
 
 
-def test_mistakes_are_named():
-  image, real, flat = (
-    {"image": BINARY["image"]},
-    {"x": Field((2,), np.float32)},
-    {"x": Field((3,), np.uint8, 2)},
-  )
-  for module, data, options in (
-    (gated_pixelcnn, image, dict(conditional=True)),
-    (gated_pixelcnn, flat, {}),
+def test_a_condition_of_another_name():
+  data = {"image": BINARY["image"], "kind": LABEL}
+  model = gated_pixelcnn.model(data, width=8, layers=1, condition=("kind",))
+  image = jnp.zeros((2, 3, 3, 1), jnp.uint8)
+  params = perturbed(model, data)
+  nats = model.log_prob(params, {}, {"image": image, "kind": jnp.array([0, 1])}, None)
+  assert nats[0] != nats[1] and model.given == {"kind": LABEL}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("pattern", ["dense", "strided", "fixed"])
+def test_attention_weights(pattern):
+  """They sum to 1 over the tokens that the pattern allows."""
+  model = pixel_transformer.model(BINARY, width=8, layers=2, heads=2, pattern=pattern, stride=2)
+  batch = {"image": all_images(BINARY)[100:104]}
+  weights = jax.jit(model.parts["attention"])(perturbed(model, BINARY), {}, batch)
+  assert weights.shape == (2, 4, 2, 9, 9)
+  np.testing.assert_allclose(weights.sum(-1), 1, atol=1e-5)
+  allowed = pixel_transformer.allowed(pattern, 9, 2)
+  np.testing.assert_array_equal(np.asarray(weights).max((0, 1, 2)) > 0, allowed)
+
+
+def test_patterns_of_the_sparse_transformer():
+  rows = lambda pattern: [np.flatnonzero(row) for row in pixel_transformer.allowed(pattern, 8, 3)]
+  np.testing.assert_array_equal(rows("dense")[7], range(8))
+  np.testing.assert_array_equal(rows("strided")[7], [1, 4, 5, 6, 7])
+  np.testing.assert_array_equal(rows("fixed")[7], [2, 5, 6, 7])
+
+
+def test_skew_makes_columns_of_diagonals():
+  x = jax.random.normal(jax.random.key(0), (2, 3, 4, 5))
+  skewed = pixelrnn.skew(x)
+  assert skewed.shape == (6, 2, 3, 5)
+  for t, y in itertools.product(range(6), range(3)):
+    inside = 0 <= t - y < 4
+    np.testing.assert_array_equal(skewed[t, :, y], x[:, y, t - y] if inside else 0 * x[:, 0, 0])
+  np.testing.assert_array_equal(pixelrnn.unskew(skewed), x)
+
+
+IMAGE = {"image": BINARY["image"]}
+REAL = {"x": Field((2,), np.float32)}
+FLAT = {"x": Field((3,), np.uint8, 2)}
+
+
+@pytest.mark.parametrize(
+  "module, data, options",
+  [
+    (gated_pixelcnn, IMAGE, dict(condition=("label",))),
+    (gated_pixelcnn, BINARY, dict(condition=("image",))),
+    (gated_pixelcnn, FLAT, {}),
     (gated_pixelcnn, RGB, dict(width=2)),
-    (pixelcnn, flat, {}),
+    (pixelcnn, FLAT, {}),
     (rnn, BINARY, dict(cell="elman")),
     (pixel_transformer, BINARY, dict(pattern="none")),
     (made, BINARY, dict(order="spiral")),
     (made, BINARY, dict(masks=0)),
-    *((module, real, {}) for module in (fvsbn, window, nade, made)),
-  ):
-    with pytest.raises(UserError):
-      module.model(data, **options)
+    *((module, REAL, {}) for module in (fvsbn, window, nade, made)),
+    (pixelcnn, CODES, dict(mixtures=2)),
+    *((module, CODES, {}) for module in (nade, pixelcnn_pp, pixel_iqn)),
+  ],
+)
+def test_mistakes_are_named(module, data, options):
+  with pytest.raises(UserError):
+    module.model(data, **options)

@@ -1,4 +1,4 @@
-"""MADE: an exact law in any order and for mixtures of orders; causal along its order."""
+"""MADE: an exact likelihood in any order and for mixtures of orders; causal along its order."""
 
 import jax
 import numpy as np
@@ -30,16 +30,17 @@ def test_causal_along_its_order(order):
 
 
 def test_mixture_is_the_mean_of_its_orders():
-  """p(x) >= p_m(x) / M for each order m that drew x; training sees one order, evaluation all."""
+  """p(x) >= p_m(x) / M for x sampled in order m; training uses one order, evaluation all."""
   model = made.model(BINARY, hidden=HIDDEN, masks=3)
   params = perturbed(model, BINARY)
   log_prob = jax.jit(lambda batch: model.log_prob(params, {}, batch, None))
-  draw = jax.jit(lambda key, m: model.parts["draw"](params, {}, key, 50, m=m))
+  sample = jax.jit(lambda key, m: model.parts["sample_log_prob"](params, {}, key, 50, {}, m=m))
   for m in range(3):
-    batch, nats = draw(jax.random.key(m), m)
+    batch, nats = sample(jax.random.key(m), m)
     assert (log_prob(batch) >= nats - np.log(3) - 1e-4).all()
   image = {"image": all_images(BINARY)}
   train = jax.jit(lambda key: model.loss(params, {}, image, key, train=True)[0])
-  of_orders = np.unique([np.exp(-train(jax.random.key(seed))) for seed in range(20)], axis=0)
-  assert len(of_orders) == 3
-  np.testing.assert_allclose(of_orders.mean(0), np.exp(log_prob(image)), rtol=1e-4)
+  likelihoods = [np.exp(-train(jax.random.key(seed))) for seed in range(20)]
+  components = np.unique(likelihoods, axis=0)
+  assert len(components) == 3
+  np.testing.assert_allclose(components.mean(0), np.exp(log_prob(image)), rtol=1e-4)

@@ -9,7 +9,7 @@ from genjax_zoo.models.autoregressive import nade
 
 
 def plain(v, W, c, V, b):
-  """The formula of the paper, each a_i summed anew."""
+  """The formula of the paper, each a_i summed from the start."""
   before = jnp.tri(len(W), k=-1)
   h = jax.nn.relu(c[None, None] + jnp.einsum("ij,jb,jh->ibh", before, v, W))
   return jnp.einsum("ibh,ihk->ibk", h, V) + b[:, None]

@@ -28,38 +28,49 @@ def test_small_errors_cost_their_square_and_large_ones_their_size():
 
 @pytest.mark.slow
 def test_causal_and_cached():
-  model = pixel_iqn.model(RGB, width=24, layers=2, first=5, embedding=8, conditional=True)
+  model = pixel_iqn.model(RGB, width=24, layers=2, first=5, embedding=8, condition=("label",))
   params, n = perturbed(model, RGB, scale=0.3), 8
   i = np.arange(6)
   np.testing.assert_array_equal(depends(model, params, RGB), i[:, None] > i[None])
-  draw = lambda **options: jax.jit(
-    lambda key: model.sample(params, {}, key, n, labels(model, n), **options)
-  )
-  cached, naive = (draw(cached=c)(jax.random.key(0))["image"] for c in (True, False))
-  np.testing.assert_array_equal(cached, naive)
-  assert cached.std() > 0
+
+  def sample(cached):
+    given = labels(model, n)
+    draw = jax.jit(lambda key: model.sample(params, {}, key, n, given, cached=cached))
+    return draw(jax.random.key(0))["image"]
+
+  np.testing.assert_array_equal(sample(cached=True), sample(cached=False))
+  assert sample(cached=True).std() > 0
+
+
+@pytest.mark.slow
+def test_quantiles():
+  """They are integers in the range of the data, and those of a new model are uniform."""
+  model = pixel_iqn.model(RGB, width=24, layers=2, first=5, embedding=8)
+  params, _ = jax.jit(model.init)(jax.random.key(0), {})
+  x, tau = jnp.zeros((5, 6), jnp.int32), jnp.array([0.0, 0.3, 0.4, 0.7, 1.0])
+  quantiles = jax.jit(model.parts["quantiles"])(params, {}, x, jnp.tile(tau[:, None], 6), {})
+  np.testing.assert_array_equal(quantiles, np.tile([[0], [0], [1], [2], [2]], 6))
 
 
 @pytest.mark.slow
 def test_samples_have_the_frequencies_of_the_data():
-  """Of two pixels, the second a copy of the first with probability 0.8: what no independent pixels
-  can be.
-  """
+  """The second of two pixels copies the first with probability 0.8: they are not independent."""
   data, rng, n = {"image": Field((1, 2, 1), np.uint8, 4)}, np.random.default_rng(1), 4096
   first = rng.choice(4, size=n, p=[0.1, 0.2, 0.3, 0.4])
   second = np.where(rng.random(n) < 0.8, first, rng.integers(4, size=n))
-  batch = {"image": np.stack([first, second], -1).astype(np.uint8).reshape(n, 1, 2, 1)}
+  images = np.stack([first, second], -1).astype(np.uint8).reshape(n, 1, 2, 1)
   model = pixel_iqn.model(data, width=16, layers=2, first=3, embedding=32)
   learner = descend(model, optax.adam(optax.cosine_decay_schedule(3e-3, 1500)))
-  step = lambda ts, key: learner.step(
-    ts, jax.tree.map(lambda x: jax.random.choice(key, x, (512,)), batch), key
-  )
-  ts = learner.init(jax.random.key(0), batch)
-  ts, _ = jax.jit(lambda ts: jax.lax.scan(step, ts, jax.random.split(jax.random.key(1), 1500)))(ts)
-  x = jax.jit(lambda key: model.sample(ts.params, {}, key, n))(jax.random.key(2))["image"].reshape(
-    n, 2
-  )
-  drawn, true = (
-    np.histogram2d(a, b, bins=4)[0] / n for a, b in ((x[:, 0], x[:, 1]), (first, second))
-  )
-  np.testing.assert_allclose(drawn, true, atol=0.03)
+
+  def step(ts, key):
+    return learner.step(ts, {"image": jax.random.choice(key, images, (512,))}, key)
+
+  ts = learner.init(jax.random.key(0), {"image": images})
+  keys = jax.random.split(jax.random.key(1), 1500)
+  ts, _ = jax.jit(lambda ts: jax.lax.scan(step, ts, keys))(ts)
+  samples = jax.jit(lambda key: model.sample(ts.params, {}, key, n))(jax.random.key(2))["image"]
+
+  def frequencies(pixels):
+    return np.histogram2d(*pixels.reshape(n, 2).T, bins=4)[0] / n
+
+  np.testing.assert_allclose(frequencies(samples), frequencies(images), atol=0.03)
