@@ -1,10 +1,9 @@
-"""A gated PixelCNN of CIFAR-10, channels R, G, B in that order.
+"""A gated PixelCNN on CIFAR-10, channels in the order R, G, B.
 
   python -m experiments.main --config=configs/gated_pixelcnn_cifar10.py
 
-Expected: for an accelerator; not measured here. The paper's larger net has 3.03 bits/dim.
-
-The data are as in `vae_cifar10`: --config.data.name=npz:PATH.
+Expected: not measured; for an accelerator. The paper's larger network has 3.03 bits/dim.
+For the data see `vae_cifar10`: --config.data.name=npz:PATH.
 """
 
 from ml_collections import ConfigDict

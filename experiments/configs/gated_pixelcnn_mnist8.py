@@ -1,8 +1,8 @@
-"""A gated PixelCNN of 8-bit MNIST, all 256 gray levels.
+"""A gated PixelCNN on MNIST with all 256 gray levels.
 
   python -m experiments.main --config=configs/gated_pixelcnn_mnist8.py
 
-Expected: for an accelerator; not measured here. 0.820 bits/dim are published for a similar net.
+Expected: not measured; for an accelerator. 0.820 bits/dim are published for a similar network.
 """
 
 from ml_collections import ConfigDict

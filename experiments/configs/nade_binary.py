@@ -1,11 +1,11 @@
-"""A NADE of the binary sets of the NADE and MADE tables, with early stopping on their validation
-split.
+"""A NADE on the binary data sets of the NADE and MADE papers.
 
   python -m experiments.main --config=configs/nade_binary.py --config.data.name=npz:dna.npz
 
-The file holds train_image, valid_image and test_image, [N, 1, D, 1] of 0 and 1. Expected, in nats:
-dna 82.9, mushrooms 10.0, nips 277.1 (published: 84.8, 9.8, 273); one to two minutes each on 2 busy
-CPU cores.
+The file has train_image, valid_image and test_image, [N, 1, D, 1] of 0 and 1. Training stops early,
+by the validation split. Expected, in nats: dna 82.9, mushrooms 10.0, nips 277.1 (published: 84.8,
+9.8, 273).
+Cost: one to two minutes each on 2 busy CPU cores.
 """
 
 from ml_collections import ConfigDict

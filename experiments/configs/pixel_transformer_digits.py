@@ -2,8 +2,8 @@
 
   python -m experiments.main --config=configs/pixel_transformer_digits.py
 
-Expected: 81.5 nats exact, 1.84 bits/dim, FID 0.28 of 1,000 samples. 28 s of training on 2 CPU
-cores.
+Expected: 81.5 nats exact, 1.84 bits/dim, FID 0.28 of 1,000 samples.
+Cost: 28 s of training on 2 CPU cores.
 """
 
 from ml_collections import ConfigDict
