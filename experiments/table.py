@@ -12,7 +12,7 @@ import json
 from pathlib import Path
 import sys
 
-from experiments import resolve as configs
+from experiments import resolve
 from experiments.pages import PAGES, ROOT
 from genjax_zoo.core import UserError
 from genjax_zoo.run import read_description
@@ -77,8 +77,8 @@ def check_finished(run: Path, config: dict, evaluation: dict):
 def check_committed(run: Path, config: dict):
   """Raises UserError for a run that was trained or measured otherwise than its committed config."""
   name = config["name"]
-  committed = configs.resolve(f"configs/{name}.py").to_dict()
-  different = configs.differences(config, committed)
+  committed = resolve.resolve(f"configs/{name}.py").to_dict()
+  different = resolve.differences(config, committed)
   for ours, theirs in zip(all_steps(config), all_steps(committed)):
     if ours != theirs:
       different.append(f"{ours} steps, not {theirs}")
@@ -103,7 +103,7 @@ def measurement(config: dict) -> dict:
     name: {k: v for k, v in config[name].items() if k not in skipped}
     for name, skipped in other.items()
   }
-  return dict(configs.flatten(sections))
+  return dict(resolve.flatten(sections))
 
 
 def fill(page: str, text: str, results: dict[str, dict]) -> tuple[str, list[str]]:
