@@ -4,12 +4,17 @@ from collections.abc import Mapping
 
 import jax.numpy as jnp
 
-from genjax_zoo.core import Field
+from genjax_zoo.core import Field, UserError
 
 
 def entry(data: Mapping[str, Field]) -> tuple[str, Field]:
-  """The name and Field of the entry that is modelled: "image" if there is one, else "x"."""
+  """The name and Field of the entry that is modelled: "image" if there is one, else "x".
+
+  Raises UserError for data with neither.
+  """
   name = "image" if "image" in data else "x"
+  if name not in data:
+    raise UserError(f"the model is of 'image' or 'x', and the data have {', '.join(data)}")
   return name, data[name]
 
 

@@ -31,7 +31,7 @@ class Conditioning(NamedTuple):
   """What the blocks of a network are conditioned on."""
 
   vector: jax.Array  # [B, E], for scales, shifts and gates.
-  sequence: jax.Array | None = None  # [B, L, E], which attention looks at beside x.
+  sequence: jax.Array | None = None  # [B, L, text], which attention looks at beside x.
   mask: jax.Array | None = None  # [B, L], 1 where the sequence is real.
 
 
@@ -103,7 +103,7 @@ class Condition(nn.Module):
     return Conditioning(nn.silu(vector), join(sequence), join(mask))
 
   def nullable(self, name, f, known):
-    """f [B, E], or the null vector of this entry where it is not known."""
+    """null + known f, [B, E]: the null vector alone where the entry is not known; or f itself."""
     if name not in self.nulls:
       return f
     null = self.param(f"null_{name}", nn.initializers.normal(0.02), f.shape[-1:])

@@ -57,6 +57,8 @@ def test_a_diffusion_prior_learns_gaussian_latents():
   assert (np.abs(drawn.mean(0) - mean) < 0.1 * spread).all()
   assert (np.abs(np.cov(drawn.T) - covariance) < 0.1 * np.outer(spread, spread)).all()
   assert model.calls() == 50
+  with pytest.raises(UserError, match="sampler"):
+    model.calls(sampler="ddimm")
 
 
 def test_stages_nest():

@@ -66,6 +66,20 @@ def test_zero_at_the_start_and_moved_by_all_that_it_is_given(name):
   np.testing.assert_allclose(alone, base[1:2], atol=1e-4)  # Examples do not depend on each other.
 
 
+@pytest.mark.parametrize(
+  "shape, field",
+  [
+    ((5,), Field((4, 4, 3), np.uint8, 256)),  # An image, for vectors.
+    (IMAGE, Field((2, 4, 4, 3), np.uint8, 256)),  # A video.
+    (IMAGE, Field((4, 4), np.float32)),  # A map of real numbers.
+  ],
+)
+def test_a_condition_that_no_network_takes_is_refused(shape, field):
+  name = "mlp" if len(shape) == 1 else "unet"
+  with pytest.raises(UserError, match="no network of data"):
+    make_network({"name": name}, shape, fields={"given": field})
+
+
 def test_group_norm_is_flax_s():
   x, scale, shift = (
     jax.random.normal(KEY, (3, 4, 5, 24)) * 3 + 1,

@@ -147,14 +147,16 @@ def image_conditionals(data, net, condition: Mapping[str, Field] = {}) -> Condit
   """
   field = image_field(data)
   H, W, C = field.shape
+  features = C * input_features(field)
 
   def inputs(x, context):
-    v = network_inputs(x.reshape(-1, H, W, C), field).reshape(-1, H, W, C * input_features(field))
-    return v, context[next(iter(condition))] if condition else None
+    v = network_inputs(x.reshape(-1, H, W, C), field)
+    label = context[next(iter(condition))] if condition else None
+    return v.reshape(-1, H, W, features), label
 
   def blank(n):
     """Inputs of the right shapes."""
-    return jnp.zeros((n, H, W, C * input_features(field))), jnp.zeros(n, jnp.int32)
+    return jnp.zeros((n, H, W, features)), jnp.zeros(n, jnp.int32)
 
   def call(params, cache, *args, method):
     variables = {"params": params["net"], "cache": cache}

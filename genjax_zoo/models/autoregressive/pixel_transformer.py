@@ -18,8 +18,8 @@ the last token of each row above, "dense" all. The paper divides the two parts o
 heads; here each head has their union.
 
 Departures: learned absolute positions of row, column and channel; gray levels enter as real
-numbers, not as embedded words. Sampling keeps the keys and values of earlier tokens (KV cache) and
-computes one token a step.
+numbers, only unordered values as embedded words. Sampling keeps the keys and values of earlier
+tokens (KV cache) and computes one token a step.
 
 Errata of the slides: docs/errata.md#pixel_transformer
 """
@@ -135,7 +135,8 @@ class Network(nn.Module):
   def stem_convolution(self, inputs: int):
     """(conv, mask) from an image of C channels with `inputs` inputs each to C `width` features."""
     C = self.shape[-1]
-    size, centre = (self.stem // 2 + 1, self.stem), self.stem // 2
+    size = self.stem // 2 + 1, self.stem
+    centre = self.stem // 2
     features = C * self.width
     mask = causal(size, centre, groups(C * inputs, C), groups(features, C), strict=True)
     return MaskedConv(features, size, centre, cached=False, name="stem"), mask
@@ -211,7 +212,8 @@ def model(
     variables = {"params": params["net"], "cache": cache}
     v, tokens = token_inputs(x, field)
     token = jax.lax.dynamic_slice_in_dim(tokens, i, 1, 1)
-    place, mask_i = jnp.asarray(places)[i][None], jnp.asarray(mask)[i][None]
+    place = jnp.asarray(places)[i][None]
+    mask_i = jnp.asarray(mask)[i][None]
     outputs, changed = net.apply(
       variables, v, token, place, mask_i, i, method="token", mutable=["cache"]
     )

@@ -169,7 +169,8 @@ def channel_mixtures(outputs, x, M: int, num_values: int):
   """
   C = x.shape[-1]
   pairs = C * (C - 1) // 2
-  log_weights, means, log_scales, slopes = jnp.split(outputs, [M, M * (1 + C), M * (1 + 2 * C)], -1)
+  ends = [M, M * (1 + C), M * (1 + 2 * C)]
+  log_weights, means, log_scales, slopes = jnp.split(outputs, ends, -1)
   slopes = iter(jnp.split(jnp.tanh(slopes), pairs, -1) if pairs else ())
   mixtures = []
   for c in range(C):
@@ -204,7 +205,8 @@ def model(
     raise UserError(
       f"model.scales={scales} halves {H} x {W} images {scales - 1} times, which leaves a remainder"
     )
-  net = Network(width, blocks, scales, mixtures * (1 + 2 * C + C * (C - 1) // 2), dtype)
+  pairs = C * (C - 1) // 2
+  net = Network(width, blocks, scales, mixtures * (1 + 2 * C + pairs), dtype)
 
   def init(key, batch):
     v = rescaled(batch["image"].astype(jnp.float32), field.num_values)

@@ -72,15 +72,18 @@ def skew(x):
   B, H, W, F = x.shape
   T = H + W - 1
   # H zeros after each row of W, read in rows of T: each row starts one pixel later than the last.
-  flat = jnp.pad(x, ((0, 0), (0, 0), (0, H), (0, 0))).reshape(B, H * (W + H), F)
-  return flat[:, : H * T].reshape(B, H, T, F).transpose(2, 0, 1, 3)
+  padded = jnp.pad(x, ((0, 0), (0, 0), (0, H), (0, 0)))
+  flat = padded.reshape(B, H * (W + H), F)
+  rows = flat[:, : H * T].reshape(B, H, T, F)
+  return rows.transpose(2, 0, 1, 3)
 
 
 def unskew(x):
   """The inverse of `skew`."""
   T, B, H, F = x.shape
   flat = x.transpose(1, 2, 0, 3).reshape(B, H * T, F)
-  rows = jnp.pad(flat, ((0, 0), (0, H), (0, 0))).reshape(B, H, T + 1, F)
+  padded = jnp.pad(flat, ((0, 0), (0, H), (0, 0)))
+  rows = padded.reshape(B, H, T + 1, F)
   return rows[:, :, : T + 1 - H]
 
 
@@ -129,7 +132,8 @@ class RowLSTM(nn.Module):
   def pixel(self, h, above, y, column):
     gates = self.input.pixel(h, y, column, self.mask(h))[:, 0, 0]
     states = self.get_variable("cache", "states")
-    near = jax.lax.dynamic_slice_in_dim(states[:, (y - 1) % 2], column, 3, 1)  # [B, 3, 2, F]
+    row_above = states[:, (y - 1) % 2]
+    near = jax.lax.dynamic_slice_in_dim(row_above, column, 3, 1)  # [B, 3, 2, F]
     s_near, c_near = near[:, :, 0], near[:, :, 1]
     s, c = lstm(self.kernel, gates, s_near.reshape(len(h), -1), c_near[:, 1])
     states = states.at[:, y % 2, column + 1].set(jnp.stack([s, c], 1))
@@ -170,9 +174,10 @@ class DiagonalBiLSTM(nn.Module):
     gates, gates_right = self.input(h, mask), self.input_right(h, mask)
     inside = skew(np.ones((1, H, W, 1)))[:, 0, :, 0]
     left = unskew(sweep(self.kernel, (-1, 0), skew(gates), inside))
-    mirrored = unskew(sweep(self.kernel_right, (-1, 0), skew(gates_right[:, :, ::-1]), inside))
-    right = mirrored[:, :-1, ::-1]
-    return left + jnp.pad(right, ((0, 0), (1, 0), (0, 0), (0, 0)))  # Moved down by a row.
+    mirrored = skew(gates_right[:, :, ::-1])
+    right = unskew(sweep(self.kernel_right, (-1, 0), mirrored, inside))
+    right = right[:, :-1, ::-1]  # Moved down by a row, without the last:
+    return left + jnp.pad(right, ((0, 0), (1, 0), (0, 0), (0, 0)))
 
   def row(self, y):
     """The states of the LSTM from the right in row y - 1, [B, 1, W, F]."""
@@ -194,12 +199,15 @@ class DiagonalBiLSTM(nn.Module):
 
   def pixel(self, h, above, y, column):
     mask = self.mask(h)
-    gates, gates_right = self.input(h, mask)[:, 0, 0], self.input_right(h, mask)[:, 0, 0]
-    last = self.get_variable("cache", "gates_right")
-    self.put_variable("cache", "gates_right", last.at[:, column].set(gates_right))
+    gates = self.input(h, mask)[:, 0, 0]
+    gates_right = self.input_right(h, mask)[:, 0, 0]
+    row_gates = self.get_variable("cache", "gates_right")
+    self.put_variable("cache", "gates_right", row_gates.at[:, column].set(gates_right))
+
     states = self.get_variable("cache", "states")
-    s_up = states[:, (y - 1) % 2, column + 1, 0]
-    s_left, c_left = states[:, y % 2, column, 0], states[:, y % 2, column, 1]
+    up = states[:, (y - 1) % 2, column + 1]
+    left = states[:, y % 2, column]
+    s_up, s_left, c_left = up[:, 0], left[:, 0], left[:, 1]
     s, c = lstm(self.kernel, gates, jnp.concatenate([s_up, s_left], -1), c_left)
     states = states.at[:, y % 2, column + 1].set(jnp.stack([s, c], 1))
     self.put_variable("cache", "states", states)

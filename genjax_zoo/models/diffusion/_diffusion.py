@@ -12,7 +12,7 @@ import math
 import jax
 import numpy as np
 
-from genjax_zoo.core import Model
+from genjax_zoo.core import Field, Model
 from genjax_zoo.models.diffusion._sampling import (
   Diffusion,
   check_sampling,
@@ -69,7 +69,6 @@ def diffusion(
   def decode(params, state, latents, key):
     return ode_decode(process, params, state, latents, key)
 
-  noise = space.field._replace(dtype=np.float32, num_values=None)
   parts = {
     "denoise": denoise,
     "path": lambda params, state, steps, even=False: noise_levels(process, steps, even),
@@ -82,7 +81,7 @@ def diffusion(
     encode=encode,
     decode=decode,
     given=space.condition_fields,
-    latents={"z": noise} | space.condition_fields,
+    latents={"z": Field(space.shape, np.float32)} | space.condition_fields,
     calls=calls,
     parts=parts | about.pop("parts", {}),
     **about,

@@ -98,6 +98,7 @@ def make_network(
     raise UserError("model.network.hidden=(): a network has at least one width")
   parameters = inspect.signature(NETWORKS[name]).parameters
   check_sizes("model.network", options, {k: p.default for k, p in parameters.items()})
+  check_condition(shape, fields)
   options |= dict(fields=tuple(fields.items()), nulls=nulls)
   if name == "mlp":
     return mlp(outputs * math.prod(shape), **options)
@@ -113,3 +114,15 @@ def make_network(
       f"{shape[0]} x {shape[1]}"
     )
   return NETWORKS[name](outputs * shape[-1], **options)
+
+
+def check_condition(shape: tuple[int, ...], fields: Mapping[str, Field]):
+  """Raises UserError for an entry of a condition that no network of data [B, *shape] takes."""
+  for name, field in fields.items():
+    axes = len(field.shape)
+    is_map = axes == 2 and field.num_values
+    if axes > 1 and not (len(shape) == 3 and (axes == 3 or is_map)):
+      raise UserError(
+        f"model.condition: no network of data of the shape {shape} takes {name!r}, of the shape "
+        f"{field.shape}"
+      )

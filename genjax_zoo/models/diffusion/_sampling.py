@@ -65,7 +65,8 @@ def sample_diffusion(
   `scale` is that of classifier-free guidance, or {entry of the condition: scale}, at noise sigma /
   alpha in `interval`; `rescale` as in `guidance.classifier_free`. x0_hat of images is clipped, or
   thresholded at the quantile `threshold`. Given an example and "known" [n, ...], 1 or True where it
-  is to stay, the rest is painted in (RePaint), `repeats` times at each level.
+  is to stay, the rest is painted in by RePaint, `repeats` times at each level: `sampler` then only
+  spaces the levels, and its options have no effect.
   """
   space = process.space
   k_x, key = jax.random.split(key)
@@ -78,7 +79,7 @@ def sample_diffusion(
   levels = noise_levels(process, steps, even=sampler == "dpm_solver")
   f = guided_denoiser(process, params, state, c, scale, rescale, interval, threshold)
   x = initial_noise(space, k_x, n, levels)
-  if "known" in given:
+  if "known" in given:  # RePaint is a sampler of its own, and `calls` does not count its repeats.
     mask = jnp.broadcast_to(given["known"], x.shape)
     x0 = samplers.repaint(f, x, levels, key, space.to_floats(given), mask, repeats)
   else:
@@ -111,7 +112,9 @@ def guided_denoiser(
   if scale is None:
     f = lambda x, level: process.denoise(params, state, x, level, c)
   else:
-    strength = guidance.interval(scale, *interval) if interval else scale
+    limited = lambda scale: guidance.interval(scale, *interval) if interval else scale
+    several = isinstance(scale, Mapping)
+    strength = {k: limited(s) for k, s in scale.items()} if several else limited(scale)
     conditional = lambda x, level, c: process.denoise(params, state, x, level, c)
     f = guidance.classifier_free(conditional, c, null(c), strength, rescale)
   if threshold is not None:

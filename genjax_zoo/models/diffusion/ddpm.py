@@ -10,10 +10,10 @@ with var one of the two of `prob.processes.posterior`, "small" or "large". Train
 
   simple = |eps - eps_hat|² / D,   t ~ U{1..T},  eps ~ N(0, I)
 
-or the same of x_0 or v, if the network predicts those (Algorithm 1: `simple_loss`; the paper's
-L_simple is D times this). It is the bound of -log p(x_0) without its weights, which gives better
-samples. The bound itself, in nats, is a sum
-of T terms and a constant (`bound`):
+or the same of x_0, v or velocity, if the network predicts those, and of eps for a score
+(Algorithm 1: `simple_loss`; the paper's L_simple is D times this). It is the bound of -log p(x_0)
+without its weights, which gives better samples. The bound itself, in nats, is a sum of T terms and
+a constant (`bound`):
 
   term_t = KL(q(x_s | x_t, x_0) || p(x_s | x_t))  for t >= 2,   term_1 = -log p(x_0 | x_1)
   bound  = sum_t term_t + KL(q(x_T | x_0) || N(0, I)) >= -log p(x_0)
@@ -39,7 +39,7 @@ from typing import NamedTuple
 import jax
 import jax.numpy as jnp
 
-from genjax_zoo.core import Model
+from genjax_zoo.core import Model, UserError
 from genjax_zoo.models._condition import drop as drop_condition
 from genjax_zoo.models.diffusion._diffusion import diffusion
 from genjax_zoo.models.diffusion._space import (
@@ -68,13 +68,12 @@ class Chain(NamedTuple):
     return len(self.levels.sigma) - 1
 
 
-def simple_loss(predict: Callable, x0, chain: Chain, kind: str, k_t, k_eps):
-  """L_simple / D, [B], of x_0 [B, ...]: Algorithm 1. `kind` is what is compared: "eps", "x0", "v".
+def simple_loss(predict: Callable, x0, t, eps, chain: Chain, kind: str):
+  """L_simple / D, [B]: Algorithm 1, of x_0 [B, ...] at integers t [B] with the noise eps.
 
-  predict(x_t, level) -> (x0_hat, eps_hat, v), v the learned share of the variance or None.
+  predict(x_t, level) -> (x0_hat, eps_hat, v), v the learned share of the variance or None. `kind`
+  is what is compared: "eps", "x0", "v" or "velocity".
   """
-  t = jax.random.randint(k_t, (len(x0),), 1, chain.T + 1)
-  eps = jax.random.normal(k_eps, x0.shape)
   level = chain.levels.at(t)
   x_t = processes.diffuse(x0, eps, level)
   x0_hat, eps_hat, _ = predict(x_t, level)
@@ -83,15 +82,15 @@ def simple_loss(predict: Callable, x0, chain: Chain, kind: str, k_t, k_eps):
   return (error**2).reshape(len(x0), -1).sum(-1) / chain.space.dim
 
 
-def bound_term(predict: Callable, batch, t, chain: Chain, k_eps, clip: bool = True):
-  """term_t of the bound, nats [B], at integers t [B].
+def bound_term(predict: Callable, batch, t, eps, chain: Chain, clip: bool = True):
+  """term_t of the bound, nats [B], at integers t [B] with the noise eps.
 
   `predict` as in `simple_loss`. With `clip` x0_hat of images is clipped, as in sampling.
   """
   space = chain.space
   x0 = space.to_floats(batch)
   s, level = chain.levels.at(t - 1), chain.levels.at(t)
-  x_t = processes.diffuse(x0, jax.random.normal(k_eps, x0.shape), level)
+  x_t = processes.diffuse(x0, eps, level)
   x0_hat, _, v = predict(x_t, level)
   if space.num_values and clip:
     x0_hat = jnp.clip(x0_hat, -1, 1)
@@ -138,26 +137,32 @@ def bound(predict: Callable, batch, chain: Chain, key, k: int = 100):
   """The bound of -log p(x_0), nats [B]: its first term and k of the others.
 
   One t is drawn in each of k equal parts of 2..T, so that the expectation is the bound for any k.
+  Raises UserError for k below 1.
   """
-  n, T = len(batch[chain.space.name]), chain.T
+  if k < 1:
+    raise UserError(f"evaluate.log_prob.k={k}: the bound needs 1 or more")
+  x0, T = chain.space.to_floats(batch), chain.T
+  n = len(x0)
   k_first, key = jax.random.split(key)
   k = min(k, T - 1)
+
+  def noise(key):
+    k_eps, _ = jax.random.split(key)
+    return jax.random.normal(k_eps, x0.shape)
 
   def one(i_key):
     i, key = i_key
     k_t, key = jax.random.split(key)
-    k_eps, _ = jax.random.split(key)
     u = (i + jax.random.uniform(k_t, (n,))) / k
     t = jnp.minimum(2 + jnp.floor(u * (T - 1)), T).astype(jnp.int32)
-    return bound_term(predict, batch, t, chain, k_eps)
+    return bound_term(predict, batch, t, noise(key), chain)
 
   others = 0.0  # Where T is 1 there are none.
   if k:
     terms = jax.lax.map(one, (jnp.arange(k), jax.random.split(key, k)))
     others = terms.mean(0) * (T - 1)
-  k_eps, _ = jax.random.split(k_first)
-  first = bound_term(predict, batch, jnp.ones(n, jnp.int32), chain, k_eps)
-  return first + others + processes.prior_kl(chain.space.to_floats(batch), chain.levels.at(T))
+  first = bound_term(predict, batch, jnp.ones(n, jnp.int32), noise(k_first), chain)
+  return first + others + processes.prior_kl(x0, chain.levels.at(T))
 
 
 def model(
@@ -185,7 +190,8 @@ def model(
   space = space_of(data, condition)
   chain = Chain(space, getattr(schedules, schedule)(T), variance)
   init, apply = network_functions(space, network)
-  kind = "eps" if prediction == "score" else prediction  # An error of the score is one of eps.
+  # The error of a score is that of eps over sigma: low noise levels would outweigh the others.
+  kind = "eps" if prediction == "score" else prediction
 
   def predictor(params, c, key=None):
     """(x, level) -> (x0_hat, eps_hat, None); `key` is that of dropout in training."""
@@ -201,8 +207,10 @@ def model(
     k_eps, k_dropout = jax.random.split(key)
     x0 = space.to_floats(batch)
     c = drop_condition(space.condition(batch, len(x0)), k_drop, drop if train else 0.0)
-    f = predictor(params, c, k_dropout if train else None)
-    return simple_loss(f, x0, chain, kind, k_t, k_eps), ({}, {})
+    t = jax.random.randint(k_t, (len(x0),), 1, T + 1)
+    eps = jax.random.normal(k_eps, x0.shape)
+    predict = predictor(params, c, k_dropout if train else None)
+    return simple_loss(predict, x0, t, eps, chain, kind), ({}, {})
 
   def log_prob(params, state, batch, key, k=100):
     c = space.condition(batch, len(batch[space.name]))

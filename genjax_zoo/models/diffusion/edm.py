@@ -7,7 +7,7 @@ with sd, the data's standard deviation:
   D(x, sigma) = c_skip x + c_out F(c_in x, c_noise)
   c_skip = sd² / (sigma² + sd²),  c_out = sigma sd c_in,  c_in = 1 / sqrt(sigma² + sd²)
 
-  loss = weight |D(x_0 + sigma eps, sigma) - x_0|² / D,   log sigma ~ N(mean, spread²),
+  loss = weight |D(x_0 + sigma eps, sigma) - x_0|² / dim,   log sigma ~ N(mean, spread²),
   weight = (sigma² + sd²) / (sigma sd)² = 1 / c_out²
 
 so that a network of zeros has loss 1 at every sigma. Samples follow the ODE by Heun's rule, at

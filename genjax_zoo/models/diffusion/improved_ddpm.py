@@ -5,8 +5,8 @@ two of the posterior, by a second output v of the network for every number of x:
 
   var = large^v small^(1 - v)
 
-which matters for the likelihood, and for samples of few steps. It is trained by the bound, which
-does not see it in the simple loss; the mean is trained by the latter alone,
+which matters for the likelihood, and for samples of few steps. The simple loss does not depend on
+v, so v is trained by the bound; the mean is trained by the simple loss alone,
 
   hybrid = simple + 0.001 bound / D,   where the gradient of the bound reaches v alone
 
@@ -56,25 +56,21 @@ def hold_mean(predict):
   return held
 
 
-def hybrid_loss(predict, batch, chain: Chain, kind: str, k_t, k_eps, clip: bool):
+def hybrid_loss(predict, batch, t, eps, chain: Chain, kind: str, clip: bool):
   """L_hybrid, [B]: L_simple of the mean and the bound of the variance (equation 16)."""
   x0 = chain.space.to_floats(batch)
-  t = jax.random.randint(k_t, (len(x0),), 1, chain.T + 1)
   level = chain.levels.at(t)
-  x_t = processes.diffuse(x0, jax.random.normal(k_eps, x0.shape), level)
-  predicted = predict(x_t, level)  # Once for both: they diffuse x_0 to this very x_t.
-  once = lambda x, level: predicted
-  nats = bound_term(hold_mean(once), batch, t, chain, k_eps, clip)
-  simple = simple_loss(once, x0, chain, kind, k_t, k_eps)
-  return simple + WEIGHT * chain.T * nats / chain.space.dim
+  predicted = predict(processes.diffuse(x0, eps, level), level)
+  once = lambda x_t, level: predicted  # Both terms have this x_t.
+  nats = bound_term(hold_mean(once), batch, t, eps, chain, clip)
+  return simple_loss(once, x0, t, eps, chain, kind) + WEIGHT * chain.T * nats / chain.space.dim
 
 
-def bound_loss(predict, batch, chain: Chain, square, k_t, k_eps, clip: bool):
+def bound_loss(predict, batch, eps, chain: Chain, square, k_t, clip: bool):
   """(one draw of the bound, nats [B], by importance sampling of t; the terms' new mean squares)."""
-  n = len(batch[chain.space.name])
   p = importance(square)
-  t = jax.random.categorical(k_t, jnp.log(p), shape=(n,)) + 1
-  nats = bound_term(predict, batch, t, chain, k_eps, clip)
+  t = jax.random.categorical(k_t, jnp.log(p), shape=(len(eps),)) + 1
+  nats = bound_term(predict, batch, t, eps, chain, clip)
   squares = jax.lax.stop_gradient(nats / chain.space.dim) ** 2
   prior = processes.prior_kl(chain.space.to_floats(batch), chain.levels.at(chain.T))
   return nats / p[t - 1] + prior, running_mean(square, t - 1, squares)
@@ -109,7 +105,8 @@ def model(
   space = space_of(data, condition)
   chain = Chain(space, getattr(schedules, schedule)(T), variance)
   net_init, apply = network_functions(space, network, outputs=2 if learned else 1)
-  kind = "eps" if prediction == "score" else prediction  # An error of the score is one of eps.
+  # The error of a score is that of eps over sigma: low noise levels would outweigh the others.
+  kind = "eps" if prediction == "score" else prediction
 
   def init(key, batch):
     params, _ = net_init(key, batch)
@@ -128,12 +125,14 @@ def model(
   def loss(params, state, batch, key, train):
     k_drop, k_t, key = jax.random.split(key, 3)
     k_eps, k_dropout = jax.random.split(key)
-    c = space.condition(batch, len(batch[space.name]))
-    c = drop_condition(c, k_drop, drop if train else 0.0)
-    f = predictor(params, c, k_dropout if train else None)
+    n = len(batch[space.name])
+    c = drop_condition(space.condition(batch, n), k_drop, drop if train else 0.0)
+    eps = jax.random.normal(k_eps, (n, *space.shape))
+    predict = predictor(params, c, k_dropout if train else None)
     if objective == "hybrid":
-      return hybrid_loss(f, batch, chain, kind, k_t, k_eps, clip=not train), ({}, {})
-    nats, square = bound_loss(f, batch, chain, state["square"], k_t, k_eps, clip=not train)
+      t = jax.random.randint(k_t, (n,), 1, T + 1)
+      return hybrid_loss(predict, batch, t, eps, chain, kind, clip=not train), ({}, {})
+    nats, square = bound_loss(predict, batch, eps, chain, state["square"], k_t, clip=not train)
     return nats, ({"square": square}, {})
 
   def log_prob(params, state, batch, key, k=100):

@@ -8,8 +8,9 @@ predicts v = alpha eps - sigma z:
 
 and what it samples, by any of the samplers, given a condition or not, is decoded.
 
-Departures: v in place of eps, whose errors the last levels of the cosine schedule magnify; an MLP
-of the latents, flattened, by default.
+Departures: v in place of eps, whose errors the last levels of the cosine schedule magnify; of a VAE
+the latents are the means of q(z | x), not samples of it; an MLP of the latents, flattened, by
+default.
 
 Errata of the slides: docs/errata.md#latent_diffusion
 """
@@ -19,8 +20,8 @@ from collections.abc import Mapping
 import jax
 
 from genjax_zoo.core import Model, UserError
+from genjax_zoo.models._condition import condition_fields
 from genjax_zoo.models.diffusion import ddpm
-from genjax_zoo.prob.samplers import evaluations
 
 
 def check_first(first: Model):
@@ -53,7 +54,7 @@ def model(
   """
   check_first(first)
   prior = ddpm.model(
-    {"x": first.latents["z"]} | {name: data[name] for name in condition if name in data},
+    {"x": first.latents["z"]} | condition_fields(data, condition),
     T=T,
     schedule="cosine",
     prediction="v",
@@ -87,8 +88,8 @@ def model(
     z = prior.sample(params, {}, k_z, n, given, sampler=sampler, steps=steps, **options)["x"]
     return decode(params, state, {"z": z / state["scale"]}, k_x)
 
-  def calls(sampler="dpm_solver", steps=50, scale=None, **options):
-    return (1 if scale is None else 2) * evaluations(sampler, steps, **options)
+  def calls(sampler="dpm_solver", steps=50, **options):
+    return prior.calls(sampler=sampler, steps=steps, **options)
 
   def denoise(params, state, x, level, c={}):
     return prior.parts["denoise"](params, {}, x, level, c)

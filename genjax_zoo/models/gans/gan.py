@@ -101,5 +101,5 @@ def check_options(loss: str, augment: tuple[str, ...], field: Field):
       raise UserError(
         f"unknown model.augment {name!r}{nearest(name, known)}; there are {', '.join(known)}"
       )
-  if augment and not field.num_values:
-    raise UserError("model.augment changes images with gray levels, and these data have none")
+  if augment and not (len(field.shape) == 3 and field.num_values):
+    raise UserError("model.augment changes images [H, W, C] with gray levels: these data have none")

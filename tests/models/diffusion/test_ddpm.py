@@ -280,6 +280,31 @@ def test_mistakes_are_named(data, options, wrong):
     mlp(data, **options)
 
 
+def test_a_bound_of_no_terms_is_refused():
+  model = mlp(POINTS, T=5)
+  batch = {"x": jnp.zeros((2, 3))}
+  params, state = untrained(model, batch)
+  with pytest.raises(UserError, match="k=0"):
+    model.log_prob(params, state, batch, KEY, k=0)
+
+
+def test_several_scales_and_an_interval():
+  """Outside of the interval every scale is 1: the conditional model."""
+  model = mlp(IMAGES, T=10, condition=("label",))
+  params, state = perturbed(model, BATCH)
+  draw = jax.jit(
+    lambda **options: model.sample(params, state, KEY, 6, BATCH, "ddim", 5, **options)["image"],
+    static_argnames=("interval",),
+  )
+  plain = draw(scale=1.0)
+  never = draw(scale={"label": 5.0}, interval=(1e6, 1e7))
+  assert np.mean(np.asarray(plain) != np.asarray(never)) < 0.02  # Gray levels may round otherwise.
+  assert (draw(scale={"label": 5.0}, interval=(0.0, 1e9)) != plain).any()
+  assert model.calls(steps=5, scale={"label": 5.0}) == 10
+  with pytest.raises(UserError, match="one scale for each"):
+    model.calls(scale={"caption": 2.0})
+
+
 def test_a_hybrid_loss_needs_a_variance_to_train():
   with pytest.raises(UserError, match="learned"):
     improved(POINTS, variance="small")
