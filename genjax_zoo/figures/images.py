@@ -31,13 +31,13 @@ def samples(run, dataset, test, encoded):
   first = first_rows(test, n)
   batch = draw_samples(run, test, n)
   given = given_of(run, first)
-  shown = {
+  views = {
     "samples": batch,
     "what they were given": {k: x for k, x in given.items() if np.ndim(x) == 4},
     "test examples": {k: first[k] for k in batch if k in first},
   }
   pictures = {}
-  for what, rows in shown.items():
+  for what, rows in views.items():
     picture = show(rows, dict(dataset.fields) | dict(run.model.given))
     if picture is not None:
       pictures[what] = picture

@@ -41,6 +41,7 @@ main { max-width: 1500px }
 .small { display: grid; gap: 1rem;
   grid-template-columns: repeat(auto-fill, minmax(min(100%, 260px), 1fr)) }
 .small figure { margin: 0 }
+td a { color: var(--ink) }
 """
 
 

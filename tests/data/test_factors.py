@@ -1,6 +1,4 @@
-"""Rendered images against geometry: areas, symmetries, the frame, and captions against the factors
-they name.
-"""
+"""Rendered images against geometry (areas, symmetries, the frame), captions against factors."""
 
 import jax
 import jax.numpy as jnp

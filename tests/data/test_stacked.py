@@ -1,6 +1,4 @@
-"""Stacked digits: every channel is an example of its class, and a perfect copy finds all modes that
-it was dealt.
-"""
+"""Stacked digits: channels are examples of their classes, and copies have the modes of the data."""
 
 import numpy as np
 import pytest

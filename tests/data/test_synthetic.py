@@ -22,9 +22,7 @@ def dataset(request):
 
 @pytest.fixture(scope="module")
 def mass(dataset):
-  """The probability of each cell of a grid [700, 700] over [-3.5, 3.5]^2, which no square's edge
-  cuts.
-  """
+  """The probability of each cell of a grid [700, 700] over [-3.5, 3.5]^2; no edge cuts a cell."""
   line = (np.arange(700) + 0.5) / 100 - 3.5
   points = np.stack(np.meshgrid(line, line, indexing="ij"), -1).reshape(8, -1, 2).astype(np.float32)
   log_p = jax.jit(lambda points: jax.lax.map(dataset.log_prob, points))(points)
@@ -37,9 +35,7 @@ def test_the_density_integrates_to_one(mass):
 
 @pytest.mark.parametrize("how", ["split", "fresh"])
 def test_samples_follow_the_density(dataset, mass, how):
-  """Chi-squared of a coarse histogram, and Kolmogorov-Smirnov of both coordinates, against the
-  density.
-  """
+  """Chi-squared of a histogram and Kolmogorov-Smirnov of both coordinates, against the density."""
   n = 50_000
   x = (
     dataset.splits["train"]["x"]

@@ -1,6 +1,4 @@
-"""Feature sets that the tests and the reference programs both make from a seed, and what the latter
-said of them.
-"""
+"""Feature sets made from a seed, and the metrics of reference programs for them."""
 
 from pathlib import Path
 

@@ -60,9 +60,7 @@ def test_a_perfect_code_has_every_score_near_one(scores):
 
 
 def test_a_random_code_is_at_chance(scores):
-  """1/3 for the classifiers of the three factors that vary, 0 for the gaps and the spread of
-  importance.
-  """
+  """1/3 for classifiers of the three factors that vary, 0 for gaps and concentrations."""
   found = scores["noise"]
   np.testing.assert_allclose(
     [found["beta_vae"], found["factor_vae"]], 1 / 3, atol=4 * (2 / 9 / VOTES[1]) ** 0.5

@@ -1,6 +1,4 @@
-"""Squared distances: equal to double precision, exact zeros, bounded blocks, and sets refused by
-name.
-"""
+"""Squared distances: double precision, exact zeros, bounded blocks, sets refused by name."""
 
 import jax
 import numpy as np
@@ -30,7 +28,7 @@ def test_tight_clusters_far_from_the_origin_keep_their_shape(d):
 
 
 def test_products_are_not_rounded_on_accelerators():
-  """A GPU or TPU multiplies float32 in fewer bits unless told not to, which a CPU can't show."""
+  """A GPU or TPU multiplies float32 in fewer bits unless asked not to, which a CPU can't show."""
   x = np.ones((2, 300), "f4")
   assert "Precision.HIGHEST" in str(jax.make_jaxpr(squared_distances)(x, x))
 

@@ -1,6 +1,4 @@
-"""Frechet distance: closed forms, scipy's matrix square root, other programs, streaming, bias 1/n,
-degenerate sets.
-"""
+"""Frechet distance: closed forms, scipy, other programs, streaming, bias 1/n, degenerate sets."""
 
 import functools
 
@@ -80,9 +78,7 @@ def test_moments_of_batches_are_those_of_the_whole():
 
 
 def test_the_estimate_falls_as_one_over_n():
-  """Second order in the errors of m and S, for two samples of N(0, I): n E[d^2] -> 2 D + D (D + 1)
-  / 2.
-  """
+  """For two samples of N(0, I), to second order in m and S: n E[d^2] -> 2 D + D (D + 1) / 2."""
   d, rng = 8, np.random.default_rng(4)
   for n in (500, 4000):
     mean = np.mean([fid(*rng.normal(size=(2, n, d))) for _ in range(60)])
@@ -101,6 +97,6 @@ def test_too_few_samples_are_refused_by_name():
 
 
 def test_progress_sees_every_block():
-  seen = []
-  moments(np.zeros((10_000, 2)), lambda blocks: seen.extend(blocks) or blocks)
-  assert len(seen) == 3
+  blocks_of = []
+  moments(np.zeros((10_000, 2)), lambda blocks: blocks_of.extend(blocks) or blocks)
+  assert len(blocks_of) == 3

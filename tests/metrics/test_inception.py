@@ -1,5 +1,4 @@
-"""Inception-v3: parameter count, equality with torch-fidelity's network on random weights,
-resizing, wrong files.
+"""Inception-v3: number of parameters, equality with torch-fidelity, resizing, wrong files.
 
 inception.npz: names and shapes of the entries of torch-fidelity 0.4.0's
 `FeatureExtractorInceptionV3` (torch 2.13), and what it returns for "2048" and
@@ -45,8 +44,7 @@ def extract(state, tmp_path_factory):
 
 
 def test_parameter_count(state):
-  """Keras documents 23,817,352 trainable of 23,851,784 for InceptionV3, without the 17,216 scales
-  of its normalisation.
+  """Keras has 23,817,352 trainable of 23,851,784 parameters, without 17,216 scales of its norms.
 
   The 34,432 others are the stored means and variances of 17,216 channels. Here there are 1,008
   classes for 1,000.

@@ -1,6 +1,4 @@
-"""Inception Score: its extremes, a channel of known capacity, torch-fidelity, and inputs that are
-no probabilities.
-"""
+"""Inception Score: extremes, a channel of known capacity, torch-fidelity, wrong inputs."""
 
 import numpy as np
 import pytest

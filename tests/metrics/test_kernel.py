@@ -1,6 +1,4 @@
-"""MMD: the double sum, other programs, population values of Gaussians, no bias, an honest standard
-error.
-"""
+"""MMD: the double sum, other programs, values for Gaussians, no bias, the standard error."""
 
 import jax
 import numpy as np
@@ -43,9 +41,7 @@ def test_equals_torch_fidelity(d, seed):
 
 
 def test_population_values_of_two_gaussians():
-  """In one dimension (x y + 1)^3 is a sum of moments; the Gaussian kernel of Gaussians is a
-  Gaussian integral.
-  """
+  """(x y + 1)^3 is a sum of moments; a Gaussian kernel of Gaussians is a Gaussian integral."""
   shift, h, rng = 0.5, 1.3, np.random.default_rng(1)
   x, y = rng.normal(size=(20_000, 1)), shift + rng.normal(size=(20_000, 1))
   value, error = kid(x, y)
@@ -79,9 +75,7 @@ def test_a_gaussian_kernel_sees_what_three_moments_do_not():
 
 
 def test_small_values_survive_large_features():
-  """A common level of all kernel values cancels before it is summed: 1e-6 of it would hide the
-  difference.
-  """
+  """A constant in all kernel values cancels before the sum; 1e-6 of it would hide the result."""
   rng = np.random.default_rng(4)
   x, y = (30 + rng.normal(size=(500, 10)) for _ in range(2))
   k = lambda a, b: (a @ b.T / 10 + 1) ** 3

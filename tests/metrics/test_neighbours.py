@@ -1,6 +1,4 @@
-"""Nearest neighbours equal scikit-learn's; copies are found exactly; the summary tells copies from
-new samples.
-"""
+"""Nearest neighbours equal scikit-learn's, copies are at distance 0, and memorisation is found."""
 
 import numpy as np
 import pytest
@@ -32,9 +30,7 @@ def test_a_copy_is_at_distance_zero(d):
 
 
 def test_a_near_copy_is_at_its_exact_distance():
-  """Nearer than a matrix product can tell: it finds the neighbour, and the difference gives the
-  distance.
-  """
+  """Nearer than a matrix product resolves: it finds the neighbour, the difference the distance."""
   reference = np.random.default_rng(3).normal(size=(50, 400)).astype("f4")
   query = reference[[9]] + np.float32(2**-12)
   np.testing.assert_allclose(

@@ -1,6 +1,4 @@
-"""Precision, recall, density, coverage: the authors' package, expectations, conventions by
-behaviour, memory.
-"""
+"""Precision, recall, density, coverage: the authors' package, expectations, conventions, memory."""
 
 import jax
 import jax.numpy as jnp
@@ -52,9 +50,7 @@ def test_equal_sets_score_one_with_ties_too(d):
 
 
 def test_expectations_for_two_samples_of_one_distribution():
-  """Naeem et al. 2020: E density = 1 and E coverage = 1 - prod_{i <= k} (N - i) / (N + M - i) for
-  any p.
-  """
+  """Naeem et al. 2020: E density = 1, E coverage = 1 - prod_{i <= k} (N - i) / (N + M - i)."""
   rng, n, m, k = np.random.default_rng(1), 80, 60, 4
   rows = [prdc(rng.normal(size=(n, 6)), rng.normal(size=(m, 6)), k_density=k) for _ in range(100)]
   density, coverage = (np.array([row[name] for row in rows]) for name in ("density", "coverage"))
@@ -105,9 +101,7 @@ def test_blocks_do_not_change_the_numbers(d, monkeypatch):
 
 @pytest.mark.parametrize("d", [64, 2048])
 def test_memory_of_fifty_thousand_squared_is_a_few_blocks(d):
-  """What the compiled blocks of 50,000 x 50,000 use beside their arguments; the whole matrix would
-  be 150 blocks.
-  """
+  """The memory of compiled blocks of 50,000 x 50,000; the whole matrix would be 150 blocks."""
   n = 50_000
   rows = distances.row_blocks(n, n)[0].stop
   shape = lambda *s: jax.ShapeDtypeStruct(s, jnp.float32)

@@ -1,6 +1,4 @@
-"""Quality numbers behave: best for the data's own law, and each fault of a model shows where it
-should.
-"""
+"""Quality is best for the data's own distribution, and each fault shows in its own measure."""
 
 import numpy as np
 import pytest

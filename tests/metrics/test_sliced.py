@@ -33,9 +33,7 @@ def test_unequal_sizes_equal_the_repeated_sets():
 
 @pytest.mark.parametrize("d", [1, 4, 50])
 def test_a_translation(d):
-  """E (theta . t)^2 = |t|^2 / D for directions on the sphere; (theta . t)^2 has relative variance
-  below 2.
-  """
+  """E (theta . t)^2 = |t|^2 / D on the sphere; (theta . t)^2 has a relative variance below 2."""
   rng = np.random.default_rng(d)
   x, t = rng.normal(size=(100, d)), rng.normal(size=(1, d))
   found = sliced_wasserstein(x, rng.permutation(x) + t, projections=2000)

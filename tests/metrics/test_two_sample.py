@@ -1,6 +1,4 @@
-"""Classifier two-sample test: the Bayes accuracy of two Gaussians, level under the null, the
-binomial tail.
-"""
+"""Classifier two-sample test: Bayes accuracy of Gaussians, the null's level, the binomial tail."""
 
 import numpy as np
 import pytest
