@@ -86,7 +86,8 @@ def _transpose_rhs(cotangent, lhs, rhs, **params):
 
 
 def _batch(args, dims, **params):
-  return with_conv_p(jax.vmap(functools.partial(original_p.bind, **params), dims))(*args), 0
+  conv = functools.partial(original_p.bind, **params)
+  return with_conv_p(jax.vmap(conv, dims))(*args), 0
 
 
 def _canonical(lhs, rhs, *, dimension_numbers, **params):
@@ -203,7 +204,8 @@ def _phases(x, w, *, padding, lhs_dilation, window_strides, rhs_dilation, **para
   sizes = [(n - 1) * s + 1 + low + high - (k - 1) for n, k, s, (low, high) in axes]
   outputs = [-(-size // s) for size, s in zip(sizes, lhs_dilation)]  # Of each phase, at most.
   # A kernel shorter than s has phases without taps: each gets at least one, which is 0.
-  w = jnp.pad(w, [(0, max(s - k, 0)) for _, k, s, _ in axes] + [(0, 0)] * 2)
+  missing = [(0, max(s - k, 0)) for _, k, s, _ in axes]
+  w = jnp.pad(w, [*missing, (0, 0), (0, 0)])
 
   def phase(axis, r):
     """(taps of the kernel, padding of the image) of phase r along an axis."""
@@ -211,7 +213,8 @@ def _phases(x, w, *, padding, lhs_dilation, window_strides, rhs_dilation, **para
     first = (low - r) % s
     before = (low - r - first) // s
     taps = len(range(first, w.shape[axis], s))
-    return slice(first, None, s), (before, outputs[axis] + taps - 1 - n - before)
+    after = outputs[axis] + taps - 1 - n - before
+    return slice(first, None, s), (before, after)
 
   ones = (1,) * d
   undilated = dict(lhs_dilation=ones, window_strides=ones, rhs_dilation=ones)
@@ -239,14 +242,18 @@ def _padded(x, w, *, padding, lhs_dilation, **params):
   beyond the image.
   """
   d = len(padding)
-  kernel_above_image = any(k > n for n, k in zip(x.shape[1:], w.shape[:d]))
-  if kernel_above_image or min(map(min, padding)) < 0:
+  larger = any(k > n for n, k in zip(x.shape[1:], w.shape[:d]))
+  cropped = any(min(pads) < 0 for pads in padding)
+  if larger or cropped:
+    none = 0, 0, 0
     zeros = [(low, high, s - 1) for (low, high), s in zip(padding, lhs_dilation)]
-    x = lax.pad(x, jnp.zeros((), x.dtype), [(0, 0, 0), *zeros, (0, 0, 0)])
+    x = lax.pad(x, jnp.zeros((), x.dtype), [none, *zeros, none])
     # The barrier keeps XLA from folding the zeros back into the convolution.
     x = lax.optimization_barrier(x)
     padding, lhs_dilation = ((0, 0),) * d, (1,) * d
-  image, kernel = (0, d + 1, *range(1, d + 1)), (d + 1, d, *range(d))
+  # The axes of (N, features, space) and of (O, I, taps).
+  image = 0, d + 1, *range(1, d + 1)
+  kernel = d + 1, d, *range(d)
   layout = lax.ConvDimensionNumbers(image, kernel, image)
   return original_p.bind(
     x, w, padding=padding, lhs_dilation=lhs_dilation, dimension_numbers=layout, **params

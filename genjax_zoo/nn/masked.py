@@ -72,7 +72,8 @@ class MaskedMLP(nn.Module):
     h = x
     below = of_inputs  # The degrees of the layer below.
     for width, degree in zip(self.hidden, degrees[1:]):
-      h = self.activation(MaskedDense(width, dtype=self.dtype)(h, below[:, None] <= degree[None]))
+      mask = below[:, None] <= degree[None]
+      h = self.activation(MaskedDense(width, dtype=self.dtype)(h, mask))
       below = degree
     last_init = nn.initializers.zeros if self.zero else nn.initializers.lecun_normal()
     last = MaskedDense(len(of_outputs), kernel_init=last_init)
@@ -124,7 +125,8 @@ class MaskedConv(nn.Module):
   def __call__(self, x, mask=True):
     h, w = self.kernel_size
     if self.cached and h * w > 1 and self.is_mutable_collection("cache"):
-      ring = jnp.zeros((len(x), h, x.shape[2] + w - 1, x.shape[3]), self.dtype)
+      B, _, W, features = x.shape
+      ring = jnp.zeros((B, h, W + w - 1, features), self.dtype)
       self.put_variable("cache", "ring", ring)
     return self.convolve(x, mask, self.padding)
 
@@ -157,15 +159,16 @@ class MaskedConv(nn.Module):
     """Rows y - h + 1 .. y of the padded input from a padded column on, [B, h, width, I]."""
     h, w = self.kernel_size
     x = x.astype(self.dtype)
+    size = len(x), h, width, x.shape[-1]
     if not self.cached:
-      x = jnp.pad(x, ((0, 0), *self.padding, (0, 0)))
-      return lax.dynamic_slice(x, (0, y, column, 0), (len(x), h, width, x.shape[-1]))
+      padded = jnp.pad(x, ((0, 0), *self.padding, (0, 0)))
+      return lax.dynamic_slice(padded, (0, y, column, 0), size)
     if h * w == 1:
       return x
     ring = self.get_variable("cache", "ring")
     ring = lax.dynamic_update_slice(ring, x, (0, y % h, column + self.centre, 0))
     self.put_variable("cache", "ring", ring)
-    part = lax.dynamic_slice(ring, (0, 0, column, 0), (len(x), h, width, x.shape[-1]))
+    part = lax.dynamic_slice(ring, (0, 0, column, 0), size)
     oldest_first = (y + 1 + jnp.arange(h)) % h
     return jnp.take(part, oldest_first, 1)
 
@@ -189,4 +192,5 @@ class Readout(nn.Module):
     h = hidden(nn.relu(h), causal((1, 1), 0, features, features, strict=False))
     last = MaskedConv(len(outputs), name="numbers")  # The name in checkpoints.
     h = last(nn.relu(h), causal((1, 1), 0, features, outputs, strict=False))
-    return h.astype(jnp.float32).reshape(*h.shape[:3], self.channels, self.outputs)
+    B, H, W, _ = h.shape
+    return h.astype(jnp.float32).reshape(B, H, W, self.channels, self.outputs)

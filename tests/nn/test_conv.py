@@ -1,6 +1,4 @@
-"""Our convolution against `lax`'s: values, derivatives of every kind, what the compiler is given,
-and time.
-"""
+"""Our convolution against `lax`'s: values, derivatives of every kind, compiled code, and time."""
 
 import functools
 import re
@@ -19,10 +17,8 @@ NHWC = ("NHWC", "HWIO", "NHWC")
 
 
 def arrays(seed, *shapes):
-  return [
-    jax.random.normal(k, s)
-    for k, s in zip(jax.random.split(jax.random.key(seed), len(shapes)), shapes)
-  ]
+  keys = jax.random.split(jax.random.key(seed), len(shapes))
+  return [jax.random.normal(key, shape) for key, shape in zip(keys, shapes)]
 
 
 def close(ours, theirs, tolerance=2e-5):
@@ -50,17 +46,15 @@ def derivatives(conv, x, w):
 def by_definition(
   x, w, *, window_strides, padding, lhs_dilation, rhs_dilation, feature_group_count
 ):
-  """The convolution as an einsum over patches; XLA's own is wrong for some derivatives in jaxlib
-  0.10.2.
+  """The convolution as an einsum over patches.
+
+  XLA's own is wrong for some derivatives in jaxlib 0.10.2.
   """
   if isinstance(padding, str):
     extent = [(k - 1) * d + 1 for k, d in zip(w.shape, rhs_dilation)]
     padding = lax.padtype_to_pads(x.shape[1:3], extent, window_strides, padding)
-  x = lax.pad(
-    x,
-    0.0,
-    [(0, 0, 0), *((low, high, d - 1) for (low, high), d in zip(padding, lhs_dilation)), (0, 0, 0)],
-  )
+  zeros = [(low, high, d - 1) for (low, high), d in zip(padding, lhs_dilation)]
+  x = lax.pad(x, 0.0, [(0, 0, 0), *zeros, (0, 0, 0)])
   for axis, k, stride, d in zip((1, 3), w.shape, window_strides, rhs_dilation):
     starts = jnp.arange((x.shape[axis] - (k - 1) * d - 1) // stride + 1) * stride
     x = jnp.take(x, starts[:, None] + d * jnp.arange(k)[None], axis)
@@ -71,9 +65,7 @@ def by_definition(
 
 
 def random_case(seed):
-  """Shapes of x and w, and windows: strides, dilations, groups, odd and even kernels, each axis its
-  own.
-  """
+  """Shapes of x and w, and windows: strides, dilations, groups and kernels, unlike in each axis."""
   rng = np.random.default_rng(seed)
   ints = lambda low, high, n=2: tuple(int(i) for i in rng.integers(low, high, n))
   groups = int(rng.choice([1, 1, 2, 4]))
@@ -177,40 +169,41 @@ def start(case, images=2, size=8, channels=4):
 
 
 def descent(conv, case, kind="loss"):
-  """A step of descent of (x, w) on a loss of the convolution, its gradient penalty, or with a
-  kernel an image.
+  """A step of gradient descent on (x, w), for `scan`.
+
+  On a "loss" of the convolution, its gradient "penalty", or with each image's "own" kernel.
   """
   windows = dict(window_strides=(1, 1), dimension_numbers=NHWC) | CASES[case][1]
   loss = lambda x, w: jnp.sin(conv(x, w, **windows)).sum()
-  own = lambda x, w: jax.vmap(lambda x, scale: loss(x[None], scale * w))(
-    x, 1.0 + jnp.arange(len(x))
-  ).sum()
   penalty = lambda x, w: (jax.grad(loss)(x, w) ** 2).sum()
+
+  def own(x, w):
+    scales = 1.0 + jnp.arange(len(x))
+    return jax.vmap(lambda x, scale: loss(x[None], scale * w))(x, scales).sum()
+
   f = dict(loss=loss, penalty=penalty, own=own)[kind]
-  return lambda a, _: (
-    jax.tree.map(lambda p, g: p - 1e-3 * g, a, jax.grad(lambda a: f(*a))(a)),
-    None,
-  )
+
+  def step(args, _):
+    gradient = jax.grad(lambda args: f(*args))(args)
+    return jax.tree.map(lambda p, g: p - 1e-3 * g, args, gradient), None
+
+  return step
 
 
 @pytest.mark.parametrize("kind", ["loss", "penalty", "own"])
 @pytest.mark.parametrize("case", CASES)
-def test_what_the_cpu_is_given_in_a_loop_is_canonical(case, kind):
-  """Every convolution in the body of `scan` is NHWC, HWIO, without dilated images or kernels larger
-  than the image.
-  """
+def test_compiled_convolutions_in_a_loop_are_canonical(case, kind):
+  """In the body of `scan`: NHWC, HWIO, no dilated images, no kernels larger than the image."""
   run = lambda conv: jax.jit(lambda a: lax.scan(descent(conv, case, kind), a, length=3)[0])
   text = run(conv_general_dilated).lower(start(case)).compile().as_text()
-  sizes = {
-    name: shape.split(",") for name, shape in re.findall(r"%?([\w.-]+) = f32\[([\d,]*)\]", text)
-  }
+  arrays = re.findall(r"%?([\w.-]+) = f32\[([\d,]*)\]", text)
+  sizes = {name: shape.split(",") for name, shape in arrays}
   lines = [line for line in text.splitlines() if " convolution(" in line]
   assert len(lines) >= 2
   for line in lines:
     assert "dim_labels=b01f_01io->b01f" in line and "lhs_dilate" not in line, line
-    image, kernel = (
-      sizes[name] for name in re.search(r" convolution\(%?([\w.-]+), %?([\w.-]+)\)", line).groups()
-    )
+    operands = re.search(r" convolution\(%?([\w.-]+), %?([\w.-]+)\)", line).groups()
+    image, kernel = (sizes[name] for name in operands)
     assert int(kernel[0]) <= int(image[1]) and int(kernel[1]) <= int(image[2]), line
   if kind == "loss":
     close(run(conv_general_dilated)(start(case)), run(lax.conv_general_dilated)(start(case)))
