@@ -9,12 +9,28 @@ import numpy as np
 import optax
 import pytest
 
-from genjax_zoo.core import Model, average, descend, minimize, nearest, split, start, unroll
+from genjax_zoo.core import (
+  Field,
+  Model,
+  average,
+  descend,
+  mean_metrics,
+  minimize,
+  nearest,
+  observed,
+  split,
+  start,
+  unroll,
+)
 
 
 def quadratic(params, state, batch, key, train, scale=1.0):
   error = scale * ((batch["x"] @ params["w"] - batch["y"]) ** 2)
   return error, ({"mean": batch["x"].mean(0)}, {"error": error})
+
+
+def mean_loss(params, batch, key):
+  return quadratic(params, {}, batch, key, train=True)
 
 
 @pytest.fixture
@@ -27,7 +43,7 @@ def problem():
 def test_minimize_is_one_step_on_the_mean(problem):
   params, batch = problem
   tx = optax.sgd(0.1)
-  new, _, loss, _ = minimize(quadratic, tx, params, tx.init(params), batch, jax.random.key(0))
+  new, _, loss, _ = minimize(mean_loss, tx, params, tx.init(params), batch, jax.random.key(0))
   residual = batch["x"] @ np.ones(3, "f4") - batch["y"]
   np.testing.assert_allclose(loss, (residual**2).mean(), rtol=1e-6)
   np.testing.assert_allclose(
@@ -39,7 +55,7 @@ def test_minimize_is_one_step_on_the_mean(problem):
 def test_accumulation_equals_the_whole_batch(problem, n):
   params, batch = problem
   tx = optax.adam(0.1)
-  args = quadratic, tx, params, tx.init(params), batch, jax.random.key(0)
+  args = mean_loss, tx, params, tx.init(params), batch, jax.random.key(0)
   whole, parts = minimize(*args), minimize(*args, accumulate=n)
   chex.assert_trees_all_close(whole[:3], parts[:3], rtol=1e-5)
   chex.assert_trees_all_close(whole[3][0], parts[3][0], rtol=1e-5)
@@ -93,3 +109,20 @@ def test_unroll_gives_each_step_its_own_key_by_number():
 def test_nearest_names_the_known():
   assert nearest("lerning_rate", ["learning_rate", "b1"]) == ", did you mean 'learning_rate'?"
   assert nearest("zzz", ["learning_rate"]) == nearest(0, ["learning_rate"]) == ""
+
+
+def test_metrics_are_means_and_ratios_of_sums():
+  bits, vertices = jnp.array([2.0, 6.0]), jnp.array([1.0, 3.0])
+  lazy = jnp.array([1.0, jnp.nan])
+  found = mean_metrics({"error": bits, "bits_per_vertex": (bits, vertices), "lazy": lazy})
+  assert found["error"] == 4 and found["bits_per_vertex"] == 2 and jnp.isnan(found["lazy"])
+  assert mean_metrics({"lazy": lazy}, jnp.nanmean)["lazy"] == 1
+
+
+def test_what_a_model_is_given_is_in_the_batch_unless_it_says_how_it_is_made():
+  batch = {"image": jnp.ones((3, 2)), "label": jnp.arange(3)}
+  model = Model(None, given={"label": Field((), jnp.int32, 3)})
+  assert observed(model, {}, {}, batch, None).keys() == {"label"}
+  pooled = lambda params, state, batch, key: {"low": batch["image"].mean(-1)}
+  model = model._replace(given={"low": Field((), jnp.float32)}, observe=pooled)
+  np.testing.assert_array_equal(observed(model, {}, {}, batch, None)["low"], 1)
