@@ -81,6 +81,7 @@ class Attention(nn.Module):
 
   def attend(self, q, k, v, mask):
     weights = attention_weights(q, k, mask)
+    # For the figures: flax stores nothing unless "intermediates" is mutable.
     self.sow("intermediates", "weights", weights / weights.sum(-1, keepdims=True))
     return self.out(weighted_mean(weights, v))
 
@@ -98,12 +99,11 @@ class Network(nn.Module):
 
   def __call__(self, v, tokens, places, mask):
     """All T = D tokens; mask [T, T] as in `allowed`."""
-    return self.blocks(
-      tokens,
-      places,
-      lambda conv, kernel_mask: conv(v, kernel_mask).reshape(len(v), -1, self.width),
-      lambda attention, h: attention(h, mask),
-    )
+
+    def near(conv, kernel_mask):
+      return conv(v, kernel_mask).reshape(len(v), -1, self.width)
+
+    return self.decode(tokens, places, near, lambda attention, h: attention(h, mask))
 
   def token(self, v, token, place, mask, i):
     """Token i alone, [B, 1, K]: token [B, 1, F + 1], place [1, 3], mask [1, T]; keeps a cache."""
@@ -113,11 +113,15 @@ class Network(nn.Module):
       channels = conv.pixel(v, y, column, kernel_mask).reshape(len(v), -1, self.width)
       return jax.lax.dynamic_slice_in_dim(channels, channel, 1, 1)
 
-    return self.blocks(token, place, near, lambda attention, h: attention.token(h, mask, i))
+    return self.decode(token, place, near, lambda attention, h: attention.token(h, mask, i))
 
   @nn.compact
-  def blocks(self, tokens, places, near, attend):
-    """The transformer; near(conv, mask) and attend(attention, h) evaluate all tokens, or one."""
+  def decode(self, tokens, places, near, attend):
+    """The transformer, over all tokens or one.
+
+    near(conv, mask) evaluates the stem's convolution and attend(attention, h) a layer of attention:
+    they alone look beyond the token itself.
+    """
     h = nn.Dense(self.width)(tokens)
     if self.stem:
       h += near(*self.stem_convolution(tokens.shape[-1] - 1))
