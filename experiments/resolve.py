@@ -254,7 +254,7 @@ def parse(key, text, kind):
   return value
 
 
-EXAMPLES = {bool: "true", int: "100", float: "1e-3", tuple: "(64,64)"}
+EXAMPLES = {bool: "true", int: "100", float: "1e-3", tuple: "(64,64) or ('label',)"}
 
 
 def flatten(config, prefix=""):
