@@ -22,7 +22,6 @@ GONE = {  # {model: {key: the value that it must have had}}.
   "flow_matching": {"time": "uniform"},
   "glow": {"alpha": 0.05, "seed": 0},
   "maf": {"alpha": 0.05, "seed": 0},
-  "pixel_iqn": {"kappa": 0.002},
   "realnvp": {"alpha": 0.05, "bound": 2.0},
   "score_sde": {"weighting": "simple"},
   "spline_flow": {"bound": 4.0},
