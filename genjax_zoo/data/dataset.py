@@ -58,6 +58,9 @@ class Dataset(NamedTuple):
   binarization: str | None = None  # "static" | "dynamic" | "threshold"
   # What is known of the distribution: "entropy" in nats; "centres" [M, 2] and "sd" of modes.
   truth: Mapping[str, Any] = {}
+  # (samples, given) -> {name: [N]}: how well samples agree with what is known of the set and with
+  # what they were given, each in [0, 1] unless its docstring says otherwise; see metrics/judged.py.
+  judge: Callable | None = None
 
 
 def kind_of(field: Field) -> str:
