@@ -114,3 +114,37 @@ def test_the_running_mean_converges():
   for _ in range(200):
     baseline = estimators.running_mean(baseline, jnp.array([1.0, 3.0]), 0.9)
   np.testing.assert_allclose(baseline, 2.0, rtol=1e-6)
+
+
+def test_the_baseline_of_a_draw_is_the_mean_of_the_others():
+  f = jnp.array([[1.0, 10.0], [2.0, 20.0], [6.0, 60.0]])
+  expected = [[4.0, 40.0], [3.5, 35.0], [1.5, 15.0]]
+  np.testing.assert_allclose(estimators.leave_one_out(f), expected, rtol=1e-6)
+
+
+def test_a_score_function_has_the_value_f_and_the_gradient_of_its_formula():
+  theta = jnp.array([0.5, -1.0, 2.0])
+  surrogate = lambda theta: estimators.score_function(theta**2, 3 * theta, 0.7)
+  np.testing.assert_allclose(surrogate(theta), theta**2)
+  gradient = jax.grad(lambda theta: surrogate(theta).sum())(theta)
+  np.testing.assert_allclose(gradient, 2 * theta + 3 * (theta**2 - 0.7), rtol=1e-6)
+
+
+def test_the_running_mean_forgets_a_hundredth_a_step():
+  found = estimators.running_mean(jnp.float32(2.0), jnp.array([[5.0, 7.0], [9.0, 15.0]]))
+  np.testing.assert_allclose(found, 0.99 * 2 + 0.01 * 9, rtol=1e-6)
+
+
+def test_relaxed_bits_are_logistic_noise_at_the_temperature():
+  key, logits = jax.random.key(0), jnp.array([0.2, -0.5])
+  bits = estimators.bernoulli_relaxed(key, logits, 0.5)
+  expected = 1 / (1 + np.exp(-(logits + jax.random.logistic(key, (2,))) / 0.5))
+  np.testing.assert_allclose(bits, expected, rtol=1e-5)
+
+
+@pytest.mark.parametrize("rows", [1000, 2])
+def test_the_importance_bound_is_the_log_of_the_mean_weight(rows):
+  log_weight = lambda key: jax.random.normal(key, (3,)) + jnp.arange(3.0)
+  found = estimators.importance_bound(log_weight, KEY, 4, rows)
+  weights = np.stack([np.exp(log_weight(key)) for key in jax.random.split(KEY, 4)])
+  np.testing.assert_allclose(found, np.log(weights.mean(0)), rtol=1e-5)
