@@ -20,6 +20,7 @@ from genjax_zoo.log import Log, read_json, write_json
 from genjax_zoo.loop import train
 from genjax_zoo.metrics import quality
 from genjax_zoo.metrics.features import choose
+from genjax_zoo.metrics.judged import judged
 from genjax_zoo.metrics.kernel import FEWEST
 from genjax_zoo.report.run_page import write_report
 from genjax_zoo.run import Run, describe, load, read_description, values, write_description
@@ -201,9 +202,7 @@ def evaluate_run(run: Run, dataset, log):
   """Evaluates a run on held-out data and writes evaluation.json."""
   config, options = run.config, run.config["evaluate"]
   found = measure(run, dataset, log)
-  compared = compare_samples(run, dataset, log)
-  if compared:
-    found["quality"] = compared
+  found |= compare_samples(run, dataset, log)
   if run.model.sample:
     n = config["sample"]["n"]
     found["sampling"] = evaluate.time_sampling(
@@ -263,32 +262,46 @@ def measure(run: Run, dataset, log) -> dict:
   return found
 
 
-def compare_samples(run: Run, dataset, log) -> dict | None:
-  """The quality of a run's samples; None, said in the log, where it can't be measured."""
+def compare_samples(run: Run, dataset, log) -> dict:
+  """The "quality" and what is "judged" of a run's samples, as far as they can be measured.
+
+  The log says what can't be.
+  """
   options = run.config["evaluate"]
+  split = options["split"]
   if not run.model.sample or not options["samples"]:
-    return None
-  features = choose(options["features"], dataset.name, dataset.fields)
+    return {}
+  made = {k: field for k, field in dataset.fields.items() if k not in run.model.given}
+  features = choose(options["features"], dataset.name, made or dataset.fields)
+  examples = data.count(dataset.splits[split])
+  missing = None
   if features is None:
-    log.say(
-      "quality is not measured: there is no feature network for these data; "
+    missing = (
+      "there is no feature network for these data; "
       "--config.evaluate.features=inception:PATH names one"
     )
-    return None
-  examples = data.count(dataset.splits[options["split"]])
-  if examples < FEWEST:
-    log.say(f"quality is not measured: it needs {FEWEST} test examples, and there are {examples}")
-    return None
+  elif examples < FEWEST:
+    missing = f"it needs {FEWEST} test examples, and there are {examples}"
+  if missing:
+    log.say(f"quality is not measured: {missing}")
+    if not (dataset.judge or run.model.given):
+      return {}
+  found = {}
   with log.clock(f"comparing {options['samples']:,} samples"):
     samples = quality.draw(
       run,
       dataset,
       options["samples"],
-      split=options["split"],
+      split=split,
       progress=log.track,
       **sample_options(run.config),
     )
-    return quality.quality(samples, dataset, features, options["split"], progress=log.track)
+    if not missing:
+      found["quality"] = quality.quality(samples, dataset, features, split, progress=log.track)
+    judgements = judged(samples, dataset, run.model.given, features, split)
+    if judgements:
+      found["judged"] = judgements
+  return found
 
 
 def sample_run(run: Run, dataset, log):

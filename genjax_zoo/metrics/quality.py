@@ -8,7 +8,7 @@ import numpy as np
 
 from genjax_zoo.core import UserError
 from genjax_zoo.data import Dataset, count, take
-from genjax_zoo.data.dataset import kind_of, main_entry
+from genjax_zoo.data.dataset import kind_of
 from genjax_zoo.metrics.features import Features
 from genjax_zoo.metrics.frechet import fid
 from genjax_zoo.metrics.inception_score import inception_score
@@ -57,12 +57,11 @@ def examples(dataset: Dataset, split: str, rows) -> dict:
   return jax.device_get(batch)
 
 
-def noise(dataset: Dataset, n: int) -> dict:
-  """Uniform gray levels, or uniform points in the data's box: no model should be worse."""
+def noise(dataset: Dataset, n: int, name: str) -> dict:
+  """n entries of a name, uniform gray levels or uniform points in the data's box: the worst."""
   rng = np.random.default_rng(0)
-  name = main_entry(dataset.fields)
   field = dataset.fields[name]
-  if kind_of(field) == "image":
+  if kind_of(field) in ("image", "video"):
     x = rng.integers(0, field.num_values, (n, *field.shape))
     return {name: x.astype(field.dtype)}
   data = dataset.splits["test"][name]
@@ -104,12 +103,12 @@ def quality(
     # Compared with all of the training set.
     "copies": memorisation(fake, train, real, progress=progress)["closer"],
     "fid_train_vs_test": fid(real, train[:REFERENCE]),
-    "fid_noise_vs_test": fid(real, features.extract(noise(dataset, len(fake)))[0]),
+    "fid_noise_vs_test": fid(real, features.extract(noise(dataset, len(fake), features.entry))[0]),
   }
-  if classes is not None:
+  if classes is not None and classes.ndim == 2:
     found |= class_quality(classes, samples, dataset.truth)
   if "centres" in dataset.truth:
-    points = samples[main_entry(dataset.fields)]
+    points = samples[features.entry]
     found |= gaussian_modes(points, dataset.truth["centres"], dataset.truth["sd"])
   about = {
     "samples": len(fake),

@@ -20,6 +20,7 @@ def test_the_nets_of_the_decks_data_are_there():
     "mnist",
     "fashion_mnist",
     "cifar10",
+    "coloured_shapes",
   }
   assert all(file.stat().st_size < 2 * 2**20 for file in NETS)
   accuracy = {
@@ -99,3 +100,22 @@ def test_numbers_of_other_conditions_are_not_compared():
   }.items():
     with pytest.raises(UserError, match=f"a and b can't be compared: {condition} is"):
       comparable([one, {"config": "b", "quality": one["quality"] | {condition: other}}])
+
+
+def test_the_reader_reads_the_captions_of_coloured_shapes():
+  shapes = data.load("coloured_shapes", examples=2000)
+  net = features.choose("auto", "coloured_shapes", shapes.fields)
+  test = shapes.splits["test"]
+  found, words = net.extract(test)
+  assert found.shape == (200, 64)
+  assert np.mean((words.argmax(-1) == test["tokens"]).all(-1)) >= 0.99
+
+
+def test_a_net_reads_the_entry_that_a_model_makes():
+  shapes = data.load("coloured_shapes", examples=20)
+  image = shapes.splits["test"]["image"]
+  net = features.choose("auto", "coloured_shapes", {"target": shapes.fields["image"]})
+  assert net.entry == "target"
+  same = features.choose("auto", "coloured_shapes", {"image": shapes.fields["image"]})
+  black = {"target": image, "image": 0 * image}
+  np.testing.assert_array_equal(net.extract(black)[0], same.extract({"image": image})[0])

@@ -35,8 +35,10 @@ class Features(NamedTuple):
   """A feature space, in which samples are compared with data."""
 
   name: str  # "mnist@sha256:1a2b3c4d": numbers of other features are other numbers.
-  # (batch, progress=iter) -> (features [N, D], class probabilities [N, C] or None).
+  # (batch, progress=iter) -> (features [N, D], probabilities or None): of classes [N, C], or of
+  # the words of a caption [N, L, V].
   extract: Callable
+  entry: str = "image"  # The entry of a batch that it reads.
 
 
 def choose(name: str, source: str, fields: Mapping[str, Field]) -> Features | None:
@@ -58,9 +60,9 @@ def choose(name: str, source: str, fields: Mapping[str, Field]) -> Features | No
     return inception_features(path, entry, field)
   if kind == "vector":
     return Features(
-      entry, lambda batch, progress=iter: (np.asarray(batch[entry], np.float32), None)
+      entry, lambda batch, progress=iter: (np.asarray(batch[entry], np.float32), None), entry
     )
-  if kind != "image":
+  if kind not in ("image", "video"):
     return None
   if source.startswith("stacked:"):
     channel = field._replace(shape=(*field.shape[:-1], 1))
@@ -68,7 +70,7 @@ def choose(name: str, source: str, fields: Mapping[str, Field]) -> Features | No
     return gray and stacked(gray)
   stem = re.split("[:/]", source)[-1].removesuffix(".npz")
   files = sorted(HERE.glob(f"{ALIAS.get(stem, stem)}-*.npz"))
-  return read(files[0], field) if files else None
+  return read(files[0], field, entry) if files else None
 
 
 def inception_features(path: str, entry: str, field: Field) -> Features:
@@ -78,13 +80,14 @@ def inception_features(path: str, entry: str, field: Field) -> Features:
   def extract(batch, progress=iter):
     return network(batch[entry], field.num_values, progress=progress)
 
-  return Features("inception-2015-12-05", extract)
+  return Features("inception-2015-12-05", extract, entry)
 
 
-def read(file: Path, image: Field) -> Features | None:
-  """The network of a committed file; None when it was trained on another shape than `image`'s.
+def read(file: Path, field: Field, entry: str = "image") -> Features | None:
+  """The network of a committed file, applied to the images or videos `entry` of a batch.
 
-  Raises UserError when the file is not the one that its name says.
+  None when it was trained on another shape than the field's. Raises UserError when the file is not
+  the one that its name says.
   """
   content = file.read_bytes()
   name, _, digest = file.stem.rpartition("-")
@@ -93,27 +96,28 @@ def read(file: Path, image: Field) -> Features | None:
   arrays = dict(np.load(io.BytesIO(content)))
   about = json.loads(str(arrays.pop("about")))
   fields = fields_of(about["data"])
-  if fields["image"].shape != image.shape:
+  trained = main_entry(fields)
+  if fields[trained].shape != field.shape:
     return None
-  fields["image"] = fields["image"]._replace(num_values=image.num_values)
+  fields[trained] = fields[trained]._replace(num_values=field.num_values)
   options = {k: v for k, v in tuples(about["model"]).items() if k != "name"}
   parts = classifier.model(fields, **options).parts
   params = unflatten_dict({tuple(k.split("/")): x.astype(np.float32) for k, x in arrays.items()})
 
   @jit
   def network(params, images):
-    batch = {"image": images}
+    batch = {trained: images}
     return parts["features"](params, {}, batch), jax.nn.softmax(parts["logits"](params, {}, batch))
 
   def extract(batch, progress=iter):
-    images = np.asarray(batch["image"])
+    images = np.asarray(batch[entry])
     padded = np.concatenate([images, np.repeat(images[-1:], -len(images) % BATCH, 0)])
     starts = progress(range(0, len(padded), BATCH))
     blocks = jax.device_get([network(params, padded[i : i + BATCH]) for i in starts])
     features, probabilities = (np.concatenate(x)[: len(images)] for x in zip(*blocks))
     return features, probabilities
 
-  return Features(f"{name}@sha256:{digest}", extract)
+  return Features(f"{name}@sha256:{digest}", extract, entry)
 
 
 def stacked(gray: Features) -> Features:

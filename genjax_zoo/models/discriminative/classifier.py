@@ -3,14 +3,19 @@ the judge of their class.
 
   loss = -log softmax(logits(features(image)))[label]
 
+or, where what it reads is a sequence such as a caption, the mean of that of all its places.
+
 Convolutions of `widths` channels, all but the first of stride 2, then a dense layer of `features`
 units with ReLU, whose outputs the quality measures take, and a linear layer for the logits. In
-training, images are shifted at random by up to `shift` pixels.
+training, images are shifted at random by up to `shift` pixels. The frames of a video are the
+channels of one image, so that its first layer sees motion.
 
 It is a `Model` without `sample`: the same loop, configs and checkpoints serve it. Departures from
 the papers' feature networks: it is trained on the data that are measured (Inception has not been
 trained on digits), and small enough to be committed with the code.
 """
+
+import math
 
 import flax.linen as nn
 import jax
@@ -22,9 +27,9 @@ from genjax_zoo.nn.conv import Conv
 
 
 class Classifier(nn.Module):
-  """Images [B, H, W, C] in [0, 1] -> (features [B, features], logits [B, classes])."""
+  """Images [B, H, W, C] in [0, 1] -> (features [B, features], logits [B, outputs])."""
 
-  classes: int
+  outputs: int
   widths: tuple[int, ...]
   features: int
 
@@ -36,7 +41,7 @@ class Classifier(nn.Module):
       x = Conv(width, (3, 3), strides=(2, 2))(x)
       x = nn.relu(nn.GroupNorm(num_groups=8)(x))
     features = nn.relu(nn.Dense(self.features)(x.reshape(len(x), -1)))
-    return features, nn.Dense(self.classes)(features)
+    return features, nn.Dense(self.outputs)(features)
 
 
 def shift_randomly(images, key, most: int):
@@ -50,33 +55,56 @@ def shift_randomly(images, key, most: int):
   return jax.vmap(crop)(padded, corners)
 
 
+def frames_as_channels(video):
+  """Videos [B, T, H, W, C] as images [B, H, W, T * C]; images stay as they are."""
+  if video.ndim == 4:
+    return video
+  b, t, h, w, c = video.shape
+  return video.transpose(0, 2, 3, 1, 4).reshape(b, h, w, t * c)
+
+
 def model(
-  data, *, widths: tuple[int, ...] = (32, 64, 64), features: int = 64, shift: int = 2
+  data,
+  *,
+  widths: tuple[int, ...] = (32, 64, 64),
+  features: int = 64,
+  shift: int = 2,
+  target: str = "label",
 ) -> Model:
-  """A classifier of "image" by "label"; its parts "features" and "logits" need no label."""
-  white = data["image"].num_values - 1
-  net = Classifier(data["label"].num_values, widths, features)
+  """A classifier of "image", or "video", by its `target`; the parts need no target.
+
+  A target is one class, logits [B, classes], or a sequence of L, logits [B, L, classes].
+  """
+  name = "video" if "video" in data else "image"
+  white = data[name].num_values - 1
+  wanted = data[target]
+  net = Classifier(math.prod(wanted.shape) * wanted.num_values, widths, features)
+
+  def prepared(batch):
+    return frames_as_channels(batch[name])
 
   def apply(params, images):
     """(features, logits) of integer images [B, H, W, C]."""
-    return net.apply({"params": params}, images.astype(jnp.float32) / white)
+    found, logits = net.apply({"params": params}, images.astype(jnp.float32) / white)
+    return found, logits.reshape(len(images), *wanted.shape, wanted.num_values)
 
   def init(key, batch):
-    return {**net.init(key, batch["image"].astype(jnp.float32))["params"]}, {}
+    return {**net.init(key, prepared(batch).astype(jnp.float32))["params"]}, {}
 
   def loss(params, state, batch, key, train):
-    images = batch["image"]
+    images = prepared(batch)
     if train and shift:
       images = shift_randomly(images, key, shift)
     _, logits = apply(params, images)
-    nats = optax.softmax_cross_entropy_with_integer_labels(logits, batch["label"])
-    correct = (logits.argmax(-1) == batch["label"]).astype(jnp.float32)
+    places = tuple(range(1, logits.ndim - 1))
+    nats = optax.softmax_cross_entropy_with_integer_labels(logits, batch[target]).mean(places)
+    correct = (logits.argmax(-1) == batch[target]).all(places).astype(jnp.float32)
     return nats, ({}, {"accuracy": correct})
 
   def features_part(params, state, batch):
-    return apply(params, batch["image"])[0]
+    return apply(params, prepared(batch))[0]
 
   def logits_part(params, state, batch):
-    return apply(params, batch["image"])[1]
+    return apply(params, prepared(batch))[1]
 
   return Model(init, loss, parts={"features": features_part, "logits": logits_part})

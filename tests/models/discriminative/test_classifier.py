@@ -31,3 +31,28 @@ def test_loss_and_accuracy_are_those_of_the_logits():
   expected = -jax.nn.log_softmax(logits)[jnp.arange(6), batch["label"]]
   np.testing.assert_allclose(loss, expected, rtol=1e-5)
   np.testing.assert_array_equal(metrics["accuracy"], logits.argmax(-1) == batch["label"])
+
+
+def test_a_reader_reads_every_word_of_a_caption():
+  fields = DATA | {"tokens": Field((2,), np.int32, 5)}
+  rng = np.random.default_rng(0)
+  batch = {
+    "image": rng.integers(0, 17, (6, 8, 8, 1)).astype(np.uint8),
+    "tokens": rng.integers(0, 5, (6, 2)).astype(np.int32),
+  }
+  model = classifier.model(fields, widths=(8, 8), features=5, shift=0, target="tokens")
+  params, state = model.init(jax.random.key(0), batch)
+  logits = model.parts["logits"](params, state, batch)
+  assert logits.shape == (6, 2, 5)
+  loss, (_, metrics) = model.loss(params, state, batch, jax.random.key(1), train=False)
+  nats = -np.take_along_axis(jax.nn.log_softmax(logits), batch["tokens"][..., None], -1)
+  np.testing.assert_allclose(loss, nats[..., 0].mean(1), rtol=1e-5)
+  right = (np.asarray(logits).argmax(-1) == batch["tokens"]).all(1)
+  np.testing.assert_array_equal(metrics["accuracy"], right)
+
+
+def test_the_frames_of_a_video_are_channels():
+  video = np.arange(2 * 3 * 4 * 5 * 2).reshape(2, 3, 4, 5, 2)
+  images = classifier.frames_as_channels(video)
+  assert images.shape == (2, 4, 5, 6)
+  np.testing.assert_array_equal(images[1, 2, 3], video[1, :, 2, 3].reshape(-1))

@@ -1,0 +1,109 @@
+"""Whether samples are what they were asked to be: "judged" in evaluation.json.
+
+  {"samples": {name: number}, "real": {...}, "wrong": {...}}
+
+"samples" are the model's; "real" are test examples judged in the same way, which is the best there
+is to reach; "wrong" are test examples beside the conditions of others, which is what a model would
+reach that ignores its condition. Three kinds of judges say so, each for each example:
+
+  the data set's own    `Dataset.judge`: attributes of a caption, motion, validity of a mesh
+  the reader            reader_NAME: the words that the committed network reads in an image
+  the truth             psnr, ssim, perceptual: where an image is given, how near its true partner
+"""
+
+from collections.abc import Mapping
+
+import numpy as np
+
+from genjax_zoo.data import Dataset, count
+from genjax_zoo.data.dataset import kind_of
+from genjax_zoo.metrics import quality
+from genjax_zoo.metrics.features import Features
+from genjax_zoo.metrics.restoration import perceptual, psnr, ssim
+
+
+def judged(
+  samples: Mapping,
+  dataset: Dataset,
+  given: Mapping,
+  features: Features | None = None,
+  split: str = "test",
+) -> dict:
+  """{"samples", "real", "wrong"} of samples drawn by `quality.draw`, whose model has `given`.
+
+  Each is {name: mean over the samples}. {} where nothing can be judged; without conditions there
+  is no "wrong".
+  """
+  n = len(next(iter(samples.values())))
+  rows = np.arange(n) % count(dataset.splits[split])
+  real = quality.examples(dataset, split, rows)
+  conditions = {name: real[name] for name in given if name in real}
+  others = derangement(n)
+  exchanged = {name: x[others] for name, x in conditions.items()}
+  judge = lambda batch, conditions: means(judgements(batch, conditions, dataset, features))
+  found = {"samples": judge(samples, conditions), "real": judge(real, conditions)}
+  if conditions:
+    found["wrong"] = judge(real, exchanged)
+  if any(is_image(dataset.fields[name]) for name in conditions):
+    found["samples"] |= means(restored(samples, real, dataset, given, features))
+    partner = {name: x[others] for name, x in real.items()}
+    found["wrong"] |= means(restored(partner, real, dataset, given, features))
+  return found if found["samples"] else {}
+
+
+def derangement(n: int, seed: int = 0) -> np.ndarray:
+  """A permutation of n rows that moves each of them, int [n]; of one row, itself."""
+  order = np.random.default_rng(seed).permutation(n)
+  moved = np.empty(n, int)
+  moved[order] = np.roll(order, 1)
+  return moved
+
+
+def means(judgements: Mapping[str, np.ndarray]) -> dict[str, float]:
+  """The mean of each judgement [N]; what is NaN could not be judged."""
+  return {k: float(np.nanmean(x)) for k, x in judgements.items() if not np.isnan(x).all()}
+
+
+def is_image(field) -> bool:
+  """Whether an entry is an image or a video."""
+  return kind_of(field) in ("image", "video")
+
+
+def judgements(batch, conditions, dataset: Dataset, features: Features | None) -> dict:
+  """{name: [N]} of examples beside conditions, by the data set's judge and the reader."""
+  found = {}
+  if dataset.judge:
+    found |= dataset.judge(batch, conditions)
+  if features and "tokens" in conditions and "slots" in dataset.truth:
+    found |= read_words(batch, conditions["tokens"], dataset.truth["slots"], features)
+  return found
+
+
+def read_words(batch, tokens, slots: Mapping[str, tuple], features: Features) -> dict:
+  """{"reader_NAME": [N]}: whether the words that a network reads are those of the captions [N, L].
+
+  `slots` are the places of the words of each attribute, {attribute: places}. {} of a network that
+  does not read captions.
+  """
+  _, probabilities = features.extract(batch)
+  if probabilities is None or probabilities.shape[1:-1] != tokens.shape[1:]:
+    return {}
+  right = probabilities.argmax(-1) == tokens
+  found = {f"reader_{name}": right[:, list(places)].all(1) for name, places in slots.items()}
+  return {k: x.astype(float) for k, x in found.items()} | {"reader_all": right.all(1) * 1.0}
+
+
+def restored(batch, real, dataset: Dataset, given: Mapping, features: Features | None) -> dict:
+  """{"psnr", "ssim", "perceptual": [N]} of the images that a model makes of given images.
+
+  The true ones are the entries of the same name of test examples `real`.
+  """
+  found = {}
+  for name, field in dataset.fields.items():
+    if name in batch and name not in given and is_image(field):
+      pair = real[name], batch[name]
+      found["psnr"] = psnr(*pair, field.num_values)
+      found["ssim"] = ssim(*pair, field.num_values)
+      if features:
+        found["perceptual"] = perceptual(real, batch, features)
+  return found

@@ -1,0 +1,41 @@
+"""PSNR and SSIM equal scikit-image's, and distances that grow with what they measure."""
+
+import numpy as np
+import pytest
+
+from genjax_zoo.metrics.features import Features
+from genjax_zoo.metrics.restoration import perceptual, psnr, ssim
+
+INDEX = np.arange(2 * 9 * 11 * 3).reshape(2, 9, 11, 3)
+COLOUR = (INDEX * 37 % 256).astype(np.uint8)
+NOISY = np.clip(COLOUR.astype(int) + INDEX * INDEX % 41 - 20, 0, 255).astype(np.uint8)
+GRAY = (INDEX[..., :1] * 5 % 17).astype(np.uint8)
+OTHER = ((INDEX[..., :1] * 5 + INDEX[..., :1] // 7) % 17).astype(np.uint8)
+
+
+@pytest.mark.parametrize(
+  ("pair", "num_values", "similarity", "decibels"),
+  [
+    # scikit-image 0.26: structural_similarity(channel_axis=-1), peak_signal_noise_ratio.
+    ((COLOUR, NOISY), 256, (0.9850172623341648, 0.9850146309313432), (25.950473, 25.955167)),
+    ((GRAY, OTHER), 17, (0.0028833667628325463, -0.013474493219851218), (7.173283, 7.155443)),
+  ],
+)
+def test_values_are_those_of_scikit_image(pair, num_values, similarity, decibels):
+  np.testing.assert_allclose(ssim(*pair, num_values), similarity, atol=1e-12)
+  np.testing.assert_allclose(psnr(*pair, num_values), decibels, rtol=1e-6)
+
+
+def test_equal_images_are_as_near_as_it_gets_and_frames_are_images():
+  np.testing.assert_allclose(ssim(COLOUR, COLOUR, 256), 1)
+  np.testing.assert_array_equal(psnr(COLOUR, COLOUR, 256), [100, 100])
+  video, other = COLOUR[None], NOISY[None]  # One video of two frames.
+  np.testing.assert_allclose(ssim(video, other, 256), [ssim(COLOUR, NOISY, 256).mean()])
+  assert ssim(COLOUR[:, :4, :4], NOISY[:, :4, :4], 256).shape == (2,)
+
+
+def test_perceptual_distance_is_one_minus_the_cosine():
+  net = Features("toy", lambda batch: (batch["x"], None))
+  a = {"x": np.array([[1.0, 0], [1, 1], [3, 4]])}
+  b = {"x": np.array([[0, 2.0], [2, 2], [-3, -4]])}
+  np.testing.assert_allclose(perceptual(a, b, net), [1, 0, 2], atol=1e-12)
