@@ -18,7 +18,8 @@ Binary latents can't be reparameterised:
                       (Jang 2016, section 2.2)
 
 Departures: the KL in closed form, of less variance than log q - log p at the draws; one layer of
-latents; no network that predicts the baseline from x.
+latents; no network that predicts the baseline from x, and no division of f by its running standard
+deviation (NVIL's variance normalization).
 """
 
 import math
@@ -168,10 +169,14 @@ def model(
   def decode(params, state, latents, key):
     return {"image": jnp.round(mean(params, state, latents)).astype(field.dtype)}
 
-  def sample(params, state, key, n, given={}):
-    """The likelier value of each pixel, z ~ p(z)."""
-    z = sample_bits(key, jnp.broadcast_to(params["prior"], (n, latent)))
-    return decode(params, state, {"z": z}, key)
+  def sample(params, state, key, n, given={}, noise=True):
+    """x ~ p(x | z), or without `noise` the likelier value of each pixel; z ~ p(z)."""
+    k_z, k_x = jax.random.split(key)
+    latents = {"z": sample_bits(k_z, jnp.broadcast_to(params["prior"], (n, latent)))}
+    if not noise:
+      return decode(params, state, latents, k_x)
+    x = jax.random.bernoulli(k_x, mean(params, state, latents))
+    return {"image": x.astype(field.dtype)}
 
   return Model(
     init,

@@ -231,10 +231,17 @@ def model(
     """The likelier value of each pixel given z_1, on which alone x depends."""
     return {"image": jnp.round(mean(params, state, latents)).astype(field.dtype)}
 
-  def sample(params, state, key, n, given={}, temperature=1.0):
-    """The likelier value of each pixel, z ~ p(z) with standard deviations times `temperature`."""
-    z = top_down(nets, params["decoder"], key, n, temperature)
-    return decode(params, state, {"z1": z}, key)
+  def sample(params, state, key, n, given={}, temperature=1.0, noise=True):
+    """x ~ p(x | z_1), or without `noise` the likelier value of each pixel.
+
+    z ~ p(z) with standard deviations times `temperature`.
+    """
+    k_z, k_x = jax.random.split(key)
+    latents = {"z1": top_down(nets, params["decoder"], k_z, n, temperature)}
+    if not noise:
+      return decode(params, state, latents, k_x)
+    x = jax.random.bernoulli(k_x, mean(params, state, latents))
+    return {"image": x.astype(field.dtype)}
 
   return Model(
     init,

@@ -237,10 +237,14 @@ def model(
   def decode(params, state, latents, key):
     return p_x.to_data(mean(params, state, latents))
 
-  def sample(params, state, key, n, given={}, temperature=1.0):
-    """E[x | z], z ~ p(z) from the top down with standard deviations times `temperature`."""
-    out, _ = top_down(params, n, key, temperature=temperature)
-    return p_x.to_data(p_x.mean(out))
+  def sample(params, state, key, n, given={}, temperature=1.0, noise=True):
+    """x ~ p(x | z), or E[x | z] without `noise`.
+
+    z ~ p(z) from the top down with standard deviations times `temperature`.
+    """
+    k_z, k_x = jax.random.split(key)
+    out, _ = top_down(params, n, k_z, temperature=temperature)
+    return p_x.to_data(p_x.sample(params, out, k_x) if noise else p_x.mean(out))
 
   return Model(
     init,

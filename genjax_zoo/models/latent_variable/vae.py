@@ -18,7 +18,10 @@ bound by k importance weights (Burda 2015, arXiv:1509.00519):
 p(x | z) is one of `_observation`. `VAE` holds what variants replace: see cvae.py, vamp_vae.py,
 tcvae.py and factor_vae.py.
 
-Departures: Adam; ReLU. `sample` and `decode` return E[x | z], as the paper's figures do.
+`sample` draws x ~ p(x | z): its images are of the distribution that `log_prob` scores. The smoother
+E[x | z] of the paper's figures is that of `decode`, and of `sample` with noise=False.
+
+Departures: Adam; ReLU.
 
 Errata of the slides: docs/errata.md#vae
 """
@@ -141,8 +144,8 @@ def loss(vae: VAE, params, state, batch, key, train, beta=1.0):
   return metrics["reconstruction"] + beta * metrics["kl"], ({}, metrics)
 
 
-def sample(vae: VAE, params, state, key, n, given={}, temperature=1.0, noise=False):
-  """E[x | z] for z ~ p(z), standard deviations times `temperature`; with `noise`, x ~ p(x | z)."""
+def sample(vae: VAE, params, state, key, n, given={}, temperature=1.0, noise=True):
+  """x ~ p(x | z), or E[x | z] without `noise`; z ~ p(z), with deviations times `temperature`."""
   k_z, k_x = jax.random.split(key)
   z = vae.prior.sample(params, k_z, n, temperature)
   out = vae.decoder(params, z, given)

@@ -51,6 +51,17 @@ def test_the_likelihood_is_a_sum_over_all_bits():
   assert (exact_loss(params) > -log_p).all()
 
 
+def test_frequencies_of_samples_are_the_probabilities():
+  model, params, state = made()
+  p, n = np.exp(jax.nn.logsumexp(terms(params)[0], -1)), 40_000
+  x = model.sample(params, state, jax.random.key(3), n)["image"]
+  frequency = np.bincount(np.asarray(x).reshape(n, 3) @ [4, 2, 1], minlength=8) / n
+  assert p.max() > 2 * p.min() and (np.abs(frequency - p) < 4.5 * np.sqrt(p / n)).all()
+  likelier = model.sample(params, state, jax.random.key(3), 500, noise=False)["image"]
+  means = model.parts["mean"](params, state, {"z": BITS})
+  assert set(map(bytes, np.asarray(likelier))) <= set(map(bytes, np.asarray(means > 0.5, np.uint8)))
+
+
 @pytest.mark.parametrize("estimator", ["score", "running", "leave_one_out"])
 def test_losses_and_gradients_are_those_of_the_exact_bound(estimator):
   model, params, state = made(estimator=estimator, k=4)

@@ -44,7 +44,9 @@ def test_the_label_is_given_to_samples_and_is_a_latent():
   layers["Dense_1"]["kernel"] = np.ones((4, 4), np.float32)
   layers["Dense_1"]["bias"] = np.full(4, -0.5, np.float32)
   params = params | {"decoder": zeros}
-  out = model.sample(params, {}, jax.random.key(1), 3, {"label": np.arange(3)})["image"]
+  out = model.sample(params, {}, jax.random.key(1), 3, {"label": np.arange(3)}, noise=False)[
+    "image"
+  ]
   np.testing.assert_array_equal(out.reshape(3, 4), [[1] * 4, [0] * 4, [1] * 4])
 
 

@@ -88,8 +88,17 @@ def test_samples_follow_the_model():
   model, params, state = made()
   mean = model.parts["mean"](params, state, {"z1": np.zeros((2, 1), np.float32)})
   assert mean.shape == (2, 1, 3, 1) and (mean > 0).all() and (mean < 1).all()
-  cold = model.sample(params, state, jax.random.key(0), 5, temperature=0.0)["image"]
+  cold = model.sample(params, state, jax.random.key(0), 5, temperature=0.0, noise=False)["image"]
   assert (cold == cold[:1]).all()
+
+
+def test_frequencies_of_samples_are_the_probabilities():
+  model, params, state = made()
+  params["decoder"] = jax.tree.map(lambda p: 2 * p, params["decoder"])
+  p, n = np.exp(exact(params)), 40_000
+  x = model.sample(params, state, jax.random.key(3), n)["image"]
+  frequency = np.bincount(np.asarray(x).reshape(n, 3) @ [4, 2, 1], minlength=8) / n
+  assert p.max() > 2 * p.min() and (np.abs(frequency - p) < 4.5 * np.sqrt(p / n)).all()
 
 
 def test_wrong_data_and_sizes_raise():

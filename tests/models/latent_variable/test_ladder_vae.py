@@ -44,6 +44,17 @@ def test_the_sum_of_kls_is_the_mean_log_ratio_and_probabilities_sum_to_one():
   assert p.sum() == pytest.approx(1, abs=0.03) and (np.log(p) > closed.mean(0)).all()
 
 
+def test_frequencies_of_samples_are_the_probabilities():
+  model = ladder_vae.model(DATA, latent=(2,), width=6)
+  params, n = shaken(model), 40_000
+  log_prob = jax.jit(lambda key: model.log_prob(params, {}, {"image": IMAGES}, key, k=5000))
+  p = np.exp(log_prob(jax.random.key(3)))
+  x = jax.jit(lambda key: model.sample(params, {}, key, n))(jax.random.key(4))["image"]
+  frequency = np.bincount(np.asarray(x).reshape(n, 4) @ [8, 4, 2, 1], minlength=16) / n
+  assert p.max() > 2 * p.min()
+  assert (np.abs(frequency - p) < 4.5 * np.sqrt(p / n) + 0.05 * p).all()
+
+
 @pytest.mark.slow
 def test_two_hierarchy_levels_of_an_image_of_odd_size():
   """Every latent changes the image; free bits bound the KL in training alone."""

@@ -135,7 +135,7 @@ def test_probabilities_of_all_images_sum_to_one(likelihood, num_values):
   p = np.exp(jax.jit(lambda: model.log_prob(params, state, batch, key, k=5000))())
   assert p.sum() == pytest.approx(1, abs=0.02)
   n = 40_000
-  drawn = jax.jit(lambda: model.sample(params, state, jax.random.key(1), n, noise=True))()["image"]
+  drawn = jax.jit(lambda: model.sample(params, state, jax.random.key(1), n))()["image"]
   index = np.asarray(drawn).reshape(n, 4) @ num_values ** np.arange(3, -1, -1)
   frequency = np.bincount(index, minlength=len(images)) / n
   assert (np.abs(frequency - p) < 5 * np.sqrt(p / n) + 0.02 * p + 1e-4).all()
@@ -229,7 +229,7 @@ def test_images_come_back_with_their_shape_and_dtype(network, hidden, likelihood
     assert int(out["image"].max()) < num_values
   mean = model.parts["mean"](params, state, latents)
   np.testing.assert_array_equal(outs[0]["image"], np.round(mean * (num_values - 1)))
-  cold = sample(params, state, jax.random.key(4), n=6, temperature=0.0)["image"]
+  cold = sample(params, state, jax.random.key(4), n=6, temperature=0.0, noise=False)["image"]
   np.testing.assert_array_equal(cold, cold[:1].repeat(6, 0))
 
 
