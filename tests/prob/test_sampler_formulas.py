@@ -197,8 +197,11 @@ def stacked(levels):
 
 
 def nonlinear(x, alpha, sigma):
-  """A denoiser that differs between levels; NaN at sigma = 0, where it is not to be called."""
-  return alpha * x / (1 + x**2) + 0.3 * sigma**2 / sigma * x
+  """A denoiser of points [B, 2] that differs between levels.
+
+  It mixes both numbers, and is NaN at sigma = 0, where it is not to be called.
+  """
+  return alpha * x / (1 + x[..., ::-1] ** 2) + 0.3 * sigma**2 / sigma * x
 
 
 @pytest.mark.parametrize("name, levels", GRID)
