@@ -11,10 +11,11 @@ from ml_collections import ConfigDict
 
 def get_config():
   adam = dict(name="adam", learning_rate=5e-4, b1=0.5, b2=0.9, schedule="linear")
-  steps, n_critic = 3000, 1
+  steps, n_critic = 5000, 5
   return ConfigDict(dict(
     model=dict(
-      name="wgan", latent=64, hidden=(32, 64), network="conv", penalty=10.0, n_critic=n_critic,
+      name="wgan", latent=64, hidden=(32, 64, 128), network="conv", penalty=10.0,
+      n_critic=n_critic,
     ),
     data=dict(name="tfds:mnist", batch=64 * n_critic),
     optimizer=dict(gen=dict(**adam), critic=dict(**adam, steps=steps * n_critic)),

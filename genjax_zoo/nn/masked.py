@@ -108,12 +108,14 @@ class MaskedConv(nn.Module):
   """x [B, H, W, I] -> [B, H, W, O]: a convolution over the rows down to the present one.
 
   The kernel [h, w, I, O] is 0 where `mask` is false. Its last row lies on the present row, its
-  column `centre` on the present column.
+  column `centre` on the present column. With a `dilation` of d it takes every d-th row and column,
+  so that it covers a rectangle of (h - 1) d + 1 rows.
 
   Sampling, which goes from pixel to pixel, calls `row` or `pixel` in place of the whole
-  convolution. Their x is that row or pixel of the input alone; the h rows before it come from the
-  collection "cache", a ring in which row y is at y modulo h. Without `cached` x is the whole input,
-  as in a first layer, whose input is the image itself.
+  convolution. Their x is that row or pixel of the input alone; the rows before it come from the
+  collection "cache", a ring of the rows that the kernel covers, with row y at y modulo their
+  number. Without `cached` x is the whole input, as in a first layer, whose input is the image
+  itself.
   """
 
   features: int
@@ -121,29 +123,37 @@ class MaskedConv(nn.Module):
   centre: int = 0
   dtype: str = "float32"
   cached: bool = True
+  dilation: int = 1
 
   def __call__(self, x, mask=True):
-    h, w = self.kernel_size
-    if self.cached and h * w > 1 and self.is_mutable_collection("cache"):
+    rows, columns = self.covers
+    if self.cached and rows * columns > 1 and self.is_mutable_collection("cache"):
       B, _, W, features = x.shape
-      ring = jnp.zeros((B, h, W + w - 1, features), self.dtype)
+      ring = jnp.zeros((B, rows, W + columns - 1, features), self.dtype)
       self.put_variable("cache", "ring", ring)
     return self.convolve(x, mask, self.padding)
 
   def row(self, x, y, mask=True):
     """Row y of the output, [B, 1, W, O]."""
-    width = x.shape[2] + self.kernel_size[1] - 1
+    width = x.shape[2] + self.covers[1] - 1
     return self.convolve(self.covered(x, y, 0, width), mask, "VALID")
 
   def pixel(self, x, y, column, mask=True):
     """The output at row y and a column, [B, 1, 1, O]."""
-    return self.convolve(self.covered(x, y, column, self.kernel_size[1]), mask, "VALID")
+    return self.convolve(self.covered(x, y, column, self.covers[1]), mask, "VALID")
+
+  @property
+  def covers(self):
+    """The numbers of rows and columns from the kernel's first to its last."""
+    h, w = self.kernel_size
+    return (h - 1) * self.dilation + 1, (w - 1) * self.dilation + 1
 
   @property
   def padding(self):
     """((top, bottom), (left, right)) of zeros around x."""
-    h, w = self.kernel_size
-    return (h - 1, 0), (self.centre, w - 1 - self.centre)
+    rows, columns = self.covers
+    left = self.centre * self.dilation
+    return (rows - 1, 0), (left, columns - 1 - left)
 
   @nn.compact
   def convolve(self, x, mask, padding):
@@ -152,24 +162,28 @@ class MaskedConv(nn.Module):
     kernel = jnp.where(jnp.broadcast_to(mask, shape), kernel, 0.0).astype(self.dtype)
     layout = ("NHWC", "HWIO", "NHWC")
     x = x.astype(self.dtype)
-    y = conv_general_dilated(x, kernel, (1, 1), padding, dimension_numbers=layout)
+    every = self.dilation, self.dilation
+    y = conv_general_dilated(
+      x, kernel, (1, 1), padding, rhs_dilation=every, dimension_numbers=layout
+    )
     return y + bias(self, y)
 
   def covered(self, x, y, column, width: int):
-    """Rows y - h + 1 .. y of the padded input from a padded column on, [B, h, width, I]."""
-    h, w = self.kernel_size
+    """The rows up to y that the kernel covers, from a padded column on, [B, rows, width, I]."""
+    rows, columns = self.covers
     x = x.astype(self.dtype)
-    size = len(x), h, width, x.shape[-1]
+    size = len(x), rows, width, x.shape[-1]
     if not self.cached:
       padded = jnp.pad(x, ((0, 0), *self.padding, (0, 0)))
       return lax.dynamic_slice(padded, (0, y, column, 0), size)
-    if h * w == 1:
+    if rows * columns == 1:
       return x
+    left = self.padding[1][0]
     ring = self.get_variable("cache", "ring")
-    ring = lax.dynamic_update_slice(ring, x, (0, y % h, column + self.centre, 0))
+    ring = lax.dynamic_update_slice(ring, x, (0, y % rows, column + left, 0))
     self.put_variable("cache", "ring", ring)
     part = lax.dynamic_slice(ring, (0, 0, column, 0), size)
-    oldest_first = (y + 1 + jnp.arange(h)) % h
+    oldest_first = (y + 1 + jnp.arange(rows)) % rows
     return jnp.take(part, oldest_first, 1)
 
 

@@ -59,9 +59,9 @@ def test_causal_row(strict):
       np.testing.assert_array_equal(np.abs(jacobian[at, :, pixel]) > 0, expected)
 
 
-def convolved(kernel, centre, mask, cached):
+def convolved(kernel, centre, mask, cached, dilation=1):
   """(x, conv of all of x, variables with an empty cache, apply(variables, x, *at, method=...))."""
-  conv = MaskedConv(4, kernel, centre, cached=cached)
+  conv = MaskedConv(4, kernel, centre, cached=cached, dilation=dilation)
   x = jax.random.normal(jax.random.key(0), (2, 4, 6, 4))
   variables = conv.init(jax.random.key(1), x, mask)
   whole = conv.apply({"params": variables["params"]}, x, mask)
@@ -78,20 +78,22 @@ def causal_mask(kernel, centre):
 
 
 KERNELS = [((2, 3), 1), ((3, 5), 2), ((1, 3), 2), ((1, 1), 0)]
+DILATED = [(kernel, centre, 1) for kernel, centre in KERNELS] + [((2, 3), 1, 2), ((1, 3), 2, 3)]
 
 
-@pytest.mark.parametrize("kernel, centre", KERNELS)
-def test_rows_from_the_cache_equal_the_whole(kernel, centre):
-  x, whole, state, apply = convolved(kernel, centre, True, cached=True)
+@pytest.mark.parametrize("kernel, centre, dilation", DILATED)
+def test_rows_from_the_cache_equal_the_whole(kernel, centre, dilation):
+  x, whole, state, apply = convolved(kernel, centre, True, True, dilation)
   for y in range(4):
     row, changed = apply(state, x[:, y : y + 1], y, method="row")
     np.testing.assert_allclose(row, whole[:, y : y + 1], atol=1e-5)
     state = state | changed
 
 
-@pytest.mark.parametrize("kernel, centre", KERNELS)
-def test_pixels_from_the_cache_equal_the_whole(kernel, centre):
-  x, whole, state, apply = convolved(kernel, centre, causal_mask(kernel, centre), cached=True)
+@pytest.mark.parametrize("kernel, centre, dilation", DILATED)
+def test_pixels_from_the_cache_equal_the_whole(kernel, centre, dilation):
+  mask = causal_mask(kernel, centre)
+  x, whole, state, apply = convolved(kernel, centre, mask, True, dilation)
   for y, column in itertools.product(range(4), range(6)):
     at = slice(None), slice(y, y + 1), slice(column, column + 1)
     pixel, changed = apply(state, x[at], y, column, method="pixel")
@@ -107,3 +109,15 @@ def test_a_row_and_a_pixel_of_a_whole_input(kernel, centre):
   np.testing.assert_allclose(row, whole[:, 1:2], atol=1e-5)
   pixel, _ = apply(variables, x, 2, 3, method="pixel")
   np.testing.assert_allclose(pixel, whole[:, 2:3, 3:4], atol=1e-5)
+
+
+def test_a_dilated_kernel_skips_pixels():
+  """y[4, 4] of a kernel [2, 3] with centre 1 and dilation 2 sees rows 2, 4 and columns 2, 4, 6."""
+  conv = MaskedConv(1, (2, 3), 1, dilation=2)
+  x = jax.random.normal(jax.random.key(0), (1, 6, 8, 1))
+  params = conv.init(jax.random.key(1), x)["params"]
+  kernel = params["kernel"][..., 0, 0]
+  gradient = jax.grad(lambda x: conv.apply({"params": params}, x)[0, 4, 4, 0])(x)[0, ..., 0]
+  expected = np.zeros((6, 8))
+  expected[2:5:2, 2:7:2] = kernel
+  np.testing.assert_allclose(gradient, expected, atol=1e-6)

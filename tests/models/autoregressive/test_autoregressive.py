@@ -52,6 +52,7 @@ MODELS = {  # Narrow, but wide enough that not all ReLUs of a channel are 0.
   "diagonal": (pixelrnn, dict(width=12, layers=1, first=5, lstm="diagonal")),
   "pixelcnn_pp": (pixelcnn_pp, dict(width=8, blocks=1, scales=1, mixtures=2)),
   "gated_pixelcnn": (gated_pixelcnn, dict(width=24, layers=2, first=5, condition=("label",))),
+  "dilated": (gated_pixelcnn, dict(width=24, layers=3, first=5, dilations=(1, 2), place=True)),
 }
 # NADE, logistics and quantiles want an order; the others are variants.
 UNORDERED = ["window", "fvsbn", "made", "rnn", "pixel_transformer", "stem", "pixelcnn"]
@@ -251,6 +252,35 @@ def test_the_blind_spot_of_the_pixelcnn_is_absent_from_the_gated_one():
   right = i[None] % 7 - i[:, None] % 7 > i[:, None] // 7 - i[None] // 7
   np.testing.assert_array_equal(plain, before & ~right)
   np.testing.assert_array_equal(gated, before)
+
+
+def test_dilations_widen_the_receptive_field(size=6):
+  """To the first layer's 2 rows each other layer adds as many as its dilation."""
+  data = {"image": Field((size, size, 1), np.uint8, 2)}
+  x = jax.random.uniform(jax.random.key(3), (1, size * size))
+
+  def seen(**options):
+    """bool [size, size]: the pixels that pixel 3 of the last row depends on."""
+    model = gated_pixelcnn.model(data, width=24, first=3, **options)
+    params = perturbed(model, data)
+    pixel = size * (size - 1) + 3
+    output = lambda x: model.parts["conditionals"](params, {}, x, {})[0, pixel].sum()
+    return np.asarray(jax.jit(jax.grad(output))(x)).reshape(size, size) != 0
+
+  np.testing.assert_array_equal(seen(layers=2).any(1), [False] * 2 + [True] * 4)
+  before = np.arange(size * size).reshape(size, size) < size * (size - 1) + 3
+  np.testing.assert_array_equal(seen(layers=3, dilations=(1, 2)), before)
+
+
+def test_a_place_is_known_where_no_edge_is_seen():
+  """Far from all edges, pixels of a black image have the same outputs, but with `place`."""
+  data = {"image": Field((12, 12, 1), np.uint8, 2)}
+  for place in (False, True):
+    model = gated_pixelcnn.model(data, width=6, layers=1, first=3, place=place)
+    black = jnp.zeros((1, 144), int)
+    outputs = model.parts["conditionals"](perturbed(model, data), {}, black, {})
+    inner = np.asarray(outputs).reshape(12, 12)[3:9, 3:9]
+    assert len(np.unique(inner)) == (36 if place else 1)
 
 
 @pytest.mark.slow
