@@ -16,9 +16,10 @@ __all__ = ["Dataset", "Source", "cache_folder", "count", "load", "names", "optio
 NAMED = {
   "digits": "digits.load",
   "spoken_digits": "spoken.load",
-  "dsprites": "factors.load_dsprites",
-  "coloured_shapes": "factors.load_coloured_shapes",
+  "dsprites": "dsprites.load",
+  "coloured_shapes": "shapes.load",
   "reviews": "reviews.load",
+  "meshes": "meshes.load",
   "moons": "synthetic.moons",
   "8gaussians": "synthetic.eight_gaussians",
   "25gaussians": "synthetic.twenty_five_gaussians",
@@ -29,6 +30,7 @@ PREFIXED = {
   "tfds": "tfds.load",
   "npz": "npz.load",
   "folder": "folder.load",
+  "meshes": "meshes.load_folder",
   "stacked": "stacked.load",
 }
 

@@ -1,10 +1,11 @@
-"""Procedural images with known factors of variation: dSprites, and coloured shapes with captions.
+"""Procedural data that are functions of known factors of variation, and captions of the factors.
 
-Every image is a function of its factors, a row of indices: `images.render(images.at(index))`. The
-data sets "dsprites" and "coloured_shapes" are random subsets of all images.
+Every example is rendered from a row of indices: `images.render(images.at(number))`. A data set is a
+random subset of all of them. What is known of every example makes judges that need no training:
+the factors of the rendering that is nearest to a sample, against those that its caption asks for.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 import math
 from typing import NamedTuple
 
@@ -26,6 +27,10 @@ class Factors(NamedTuple):
   # Words of the captions; the first is padding, and all padding is no caption.
   vocabulary: tuple[str, ...] = ()
   tokens: Callable | None = None  # factors int [..., F] -> caption int32 [..., L], pure JAX.
+  # tokens int [N, L] -> bool [N, F, max(sizes)]: the values of each factor that a caption allows.
+  wanted: Callable | None = None
+  # uint8 [N, H, W, C] -> factors int32 [N, F] of the nearest of all renderings, in squared error.
+  nearest: Callable | None = None
 
   @property
   def total(self) -> int:
@@ -37,123 +42,23 @@ class Factors(NamedTuple):
     return jnp.stack(jnp.unravel_index(index, self.sizes), -1).astype(jnp.int32)
 
 
-# Whether (u, v), v pointing up, is inside a shape that fits into the unit circle about the origin.
-INSIDE = {
-  "square": lambda u, v: jnp.maximum(jnp.abs(u), jnp.abs(v)) <= 0.7,
-  "ellipse": lambda u, v: u**2 + (v / 0.6) ** 2 <= 1,
-  "heart": lambda u, v: in_heart(1.4 * u, 1.4 * v + 0.29),
-  "circle": lambda u, v: u**2 + v**2 <= 0.8,
-  "triangle": lambda u, v: (v >= -0.5) & (v <= 1 - math.sqrt(3) * jnp.abs(u)),
-}
+def caption_tokens(
+  template: Sequence[str], words: Mapping[str, Sequence[str]]
+) -> tuple[tuple[str, ...], Callable]:
+  """The vocabulary of captions, and factors int [..., F] -> tokens int32 [..., L].
 
-
-def in_heart(u, v):
-  """Inside the sextic (u^2 + v^2 - 1)^3 = u^2 v^3, whose centroid is (0, 0.29)."""
-  return (u**2 + v**2 - 1) ** 3 <= u**2 * v**3
-
-
-class Pose(NamedTuple):
-  """Where a shape is: lengths are fractions of the image's width, y points down."""
-
-  radius: jax.Array
-  x: jax.Array
-  y: jax.Array
-  angle: float | jax.Array = 0.0
-
-
-def mask(size: int, shapes: Sequence[str], shape, pose: Pose) -> jax.Array:
-  """Whether the centre of each pixel is inside shape number `shape` of `shapes`, [size, size]."""
-  centres = (np.arange(size) + 0.5) / size
-  right = (centres[None] - pose.x) / pose.radius
-  up = (pose.y - centres[:, None]) / pose.radius
-  cos, sin = jnp.cos(pose.angle), jnp.sin(pose.angle)
-  u = cos * right + sin * up
-  v = cos * up - sin * right
-  return jnp.stack([INSIDE[name](u, v) for name in shapes])[shape]
-
-
-def dsprites(size: int = 64) -> Factors:
-  """dSprites (Matthey et al. 2017): 737,280 binary images [size, size, 1] of white shapes on black.
-
-  This is a new rendering with the factors of the original file, their values and their order, not
-  its pixels. As there, edges are not smoothed (a pixel is 1 if its centre is inside the shape), and
-  the 40 orientations go from 0 to 2 pi, so that the last equals the first. Positions are one pixel
-  apart at size 64. Smaller images are for quick runs: there the smallest rotations of small squares
-  and ellipses don't change a pixel. The factor of the original that never varies, the colour, is
-  left out.
+  `template` has a word, or the "{factor}" that chooses it, for each place; `words` has what is said
+  for each value of each of the F factors, in their order.
   """
-  shapes = ("square", "ellipse", "heart")
-  scales = jnp.linspace(0.5, 1, 6)
-  angles = jnp.asarray(np.linspace(0, 2 * np.pi, 40) % (2 * np.pi), jnp.float32)
-
-  def one(factors):
-    shape, scale, angle, x, y = factors
-    place = lambda i: 0.5 + (i - 15.5) / 64
-    pose = Pose(0.2 * scales[scale], place(x), place(y), angles[angle])
-    return mask(size, shapes, shape, pose)[..., None].astype(jnp.uint8)
-
-  names = ("shape", "scale", "orientation", "x", "y")
-  render = jnp.vectorize(one, signature="(f)->(h,w,c)")
-  return Factors(names, (3, 6, 40, 32, 32), render, num_values=2)
-
-
-COLOURS = {
-  "red": (220, 40, 40),
-  "green": (40, 170, 60),
-  "blue": (50, 80, 220),
-  "yellow": (240, 200, 30),
-  "purple": (160, 60, 190),
-  "cyan": (40, 200, 210),
-}
-BACKGROUNDS = {"black": (0, 0, 0), "grey": (128, 128, 128), "white": (255, 255, 255)}
-CAPTION = ("a", "{size}", "{colour}", "{shape}", "at", "the", "{y}", "{x}", "on", "{background}")
-WORDS = {  # What a caption says for each value of a factor.
-  "shape": ("circle", "square", "triangle", "heart"),
-  "colour": tuple(COLOURS),
-  "size": ("small", "small", "large", "large"),
-  "x": ("left",) * 4 + ("right",) * 4,
-  "y": ("top",) * 4 + ("bottom",) * 4,
-  "background": tuple(BACKGROUNDS),
-}
-SMOOTH = 4  # Points a pixel along each axis, whose mean it is.
-
-
-def coloured_shapes(size: int = 32) -> Factors:
-  """18,432 smooth images [size, size, 3], "a small red heart at the top left on black".
-
-  A caption says less than the factors: "small" is two of four radii and "top left" 4 x 4 places. So
-  each of the 576 captions (10 words of a vocabulary of 24) has 32 images, and an image given its
-  caption is still random.
-  """
-  colours = jnp.array([*COLOURS.values()], jnp.float32)
-  grounds = jnp.array([*BACKGROUNDS.values()], jnp.float32)
-
-  def one(factors):
-    shape, colour, radius, x, y, ground = factors
-    place = lambda i: 0.24 + 0.03 * i + 0.31 * (i // 4)
-    pose = Pose(0.11 + 0.03 * radius, place(x), place(y))
-    inside = mask(SMOOTH * size, WORDS["shape"], shape, pose)
-    cover = inside.reshape(size, SMOOTH, size, SMOOTH).mean((1, 3))[..., None]
-    foreground, background = colours[colour][None, None], grounds[ground][None, None]
-    return jnp.round(cover * foreground + (1 - cover) * background).astype(jnp.uint8)
-
-  vocabulary, tokens = caption_tokens()
-  sizes = tuple(map(len, WORDS.values()))
-  render = jnp.vectorize(one, signature="(f)->(h,w,c)")
-  return Factors(tuple(WORDS), sizes, render, 256, vocabulary, tokens)
-
-
-def caption_tokens() -> tuple[tuple[str, ...], Callable]:
-  """The vocabulary of the captions, and factors int [..., F] -> tokens int32 [..., L]."""
-  slots = [WORDS.get(word[1:-1], (word,)) for word in CAPTION]
+  slots = [words.get(word[1:-1], (word,)) for word in template]
   vocabulary = ("<pad>", *dict.fromkeys(word for slot in slots for word in slot))
 
   def tokens(factors):
     columns = []
-    for word, slot in zip(CAPTION, slots):
+    for word, slot in zip(template, slots):
       numbers = jnp.array([vocabulary.index(w) for w in slot], jnp.int32)
       if len(slot) > 1:
-        value = factors[..., list(WORDS).index(word[1:-1])]
+        value = factors[..., list(words).index(word[1:-1])]
       else:  # A word that is the same in every caption.
         value = jnp.zeros(factors.shape[:-1], jnp.int32)
       columns.append(numbers[value])
@@ -162,45 +67,96 @@ def caption_tokens() -> tuple[tuple[str, ...], Callable]:
   return vocabulary, tokens
 
 
-def load_dsprites(name: str, *, size: int = 32, examples: int = 50_000, seed: int = 0) -> Dataset:
-  """`examples` training images of `dsprites(size)` and a tenth as many to test, all different.
+def wanted_values(
+  vocabulary: Sequence[str], words: Mapping[str, Sequence[str]], tokens
+) -> np.ndarray:
+  """The values of each factor that captions [N, L] allow, bool [N, F, largest size].
 
-  The entry "factors" int32 [5] has their factors, and truth["factors"] is the `Factors`.
+  Those whose word is in the caption; all values of a factor that no word is about. No two factors
+  may share a word.
   """
-  return subset(name, dsprites(size), examples, seed)
+  tokens = np.asarray(tokens)
+  said = (tokens[..., None] == np.arange(len(vocabulary))[None, None]).any(1)
+  allowed = np.ones((len(tokens), len(words), max(map(len, words.values()))), bool)
+  for factor, (_, values) in enumerate(words.items()):
+    if set(values) <= set(vocabulary):
+      asked = said[:, [vocabulary.index(word) for word in values]]
+      allowed[:, factor, : len(values)] = asked | ~asked.any(1, keepdims=True)
+  return allowed
 
 
-def load_coloured_shapes(
-  name: str, *, size: int = 32, examples: int = 15_000, seed: int = 0
-) -> Dataset:
-  """As `load_dsprites`, of `coloured_shapes(size)`, with the "tokens" of the captions."""
-  return subset(name, coloured_shapes(size), examples, seed)
+def agreement(found, wanted) -> np.ndarray:
+  """Whether factors [N, F] are among the wanted values bool [N, F, V]: bool [N, F]."""
+  return np.take_along_axis(wanted, found[..., None], 2)[..., 0]
 
 
-def subset(name: str, factors: Factors, examples: int, seed: int) -> Dataset:
-  """A data set of images drawn without replacement. Raises UserError for too many or too few."""
+def distance(images: Factors, found, x) -> np.ndarray:
+  """Root mean square difference of images [N, ...] and the renderings of factors, in [0, 1]."""
+  drawn = render(images, found)
+  difference = (np.asarray(x, np.float32) - drawn).reshape(len(drawn), -1)
+  return np.sqrt((difference**2).mean(1)) / (images.num_values - 1)
+
+
+def render(images: Factors, factors) -> np.ndarray:
+  """The images uint8 [N, ...] of factors [N, F], 500 at a time."""
+  return np.asarray(jax.lax.map(images.render, jnp.asarray(factors), batch_size=500))
+
+
+def in_parts(f: Callable, x, size: int = 250):
+  """`f` of an array [N, ...], `size` rows at a time."""
+  parts = [f(x[start : start + size]) for start in range(0, len(x), size)]
+  return np.concatenate(parts)
+
+
+def draw_numbers(
+  name: str, pool: int | np.ndarray, examples: int, seed: int
+) -> dict[str, np.ndarray]:
+  """{"train": [examples], "test": [a tenth]}: different members of a pool, or of range(pool).
+
+  Raises UserError for too many or too few.
+  """
+  total = len(pool) if np.ndim(pool) else pool
   n = examples + examples // 10
-  if examples < 10 or n > factors.total:
+  if examples < 10 or n > total:
     raise UserError(
-      f"data.examples={examples}: {name} has {factors.total:,} images, "
-      "a tenth more than that are drawn"
+      f"data.examples={examples}: {name} has {total:,} images, a tenth more than that are drawn"
     )
-  index = jnp.asarray(np.random.default_rng(seed).choice(factors.total, n, replace=False))
-  values = factors.at(index)
-  arrays = {"image": jax.lax.map(factors.render, values, batch_size=500), "factors": values}
+  numbers = np.random.default_rng(seed).choice(pool, n, replace=False)
+  return {"train": numbers[:examples], "test": numbers[examples:]}
+
+
+def rendered(
+  name: str,
+  images: Factors,
+  splits: Mapping[str, np.ndarray],
+  *,
+  entry: str = "image",
+  more: Mapping[str, tuple[Field, Callable]] = {},
+  judge: Callable | None = None,
+) -> Dataset:
+  """The data set of the images of these numbers, {split: [n]}.
+
+  Its entries are `entry`, "factors", "tokens" where there are captions, and those of `more`,
+  {name: (Field, function of the factors [N, F])}.
+  """
+  values = np.asarray(images.at(jnp.asarray(np.concatenate([*splits.values()]))))
+  arrays = {entry: render(images, values), "factors": values}
   fields = {
-    "image": Field((), np.uint8, factors.num_values, kind="image"),
-    "factors": Field((), np.int32, max(factors.sizes)),
+    entry: Field((), np.uint8, images.num_values, kind=entry),
+    "factors": Field((), np.int32, max(images.sizes)),
   }
-  if factors.tokens:
-    words = factors.vocabulary
-    arrays["tokens"] = factors.tokens(values)
+  if images.tokens:
+    words = images.vocabulary
+    arrays["tokens"] = np.asarray(images.tokens(values))
     fields["tokens"] = Field((), np.int32, len(words), words, ordered=False)
-  arrays = {k: np.asarray(x) for k, x in arrays.items()}
+  for key, (field, function) in more.items():
+    arrays[key] = np.asarray(function(values), field.dtype)
+    fields[key] = field
   fields = {k: f._replace(shape=arrays[k].shape[1:]) for k, f in fields.items()}
-  parts = {"train": slice(examples), "test": slice(examples, None)}
-  splits = {split: {k: x[rows] for k, x in arrays.items()} for split, rows in parts.items()}
-  return Dataset(name, fields, splits, truth={"factors": factors})
+  ends = np.cumsum([len(numbers) for numbers in splits.values()])[:-1]
+  parts = {k: np.split(x, ends) for k, x in arrays.items()}
+  rows = {split: {k: x[i] for k, x in parts.items()} for i, split in enumerate(splits)}
+  return Dataset(name, fields, rows, truth={"factors": images}, judge=judge)
 
 
 def captions(vocabulary: Sequence[str], tokens: np.ndarray) -> list[str]:

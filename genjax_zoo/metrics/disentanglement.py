@@ -4,9 +4,9 @@ The data are functions of known factors: `sizes` gives the number of values of e
 independent, uniform factors, and `code(factors int32 [N, F]) -> [N, D]` renders examples and
 encodes them. Use the posterior mean:
 
-    dsprites = factors.dsprites()
-    code = jax.jit(lambda f: model.encode(params, state, {"image": dsprites.render(f)}, key)["z"])
-    scores(dsprites.sizes, code)
+    images = dsprites()
+    code = jax.jit(lambda f: model.encode(params, state, {"image": images.render(f)}, key)["z"])
+    scores(images.sizes, code)
 
 Factors with one value carry no information and are left out. All that is random follows from a
 seed. The protocol is that of Locatello et al. 2019 (1811.12359), who also discuss how far such

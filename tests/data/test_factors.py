@@ -1,186 +1,70 @@
-"""Rendered images against geometry (areas, symmetries, the frame), captions against factors."""
+"""Numbers of images drawn without replacement; captions of factors, and what they allow."""
 
-import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
 
 from genjax_zoo.core import UserError
-from genjax_zoo.data import factors
+from genjax_zoo.data.factors import (
+  agreement,
+  caption_tokens,
+  captions,
+  draw_numbers,
+  tokenize,
+  wanted_values,
+)
+from genjax_zoo.data.shapes import coloured_shapes
 
-SQUARE, ELLIPSE, HEART = range(3)
-
-
-@pytest.fixture(scope="module")
-def sprites():
-  images = factors.dsprites()
-  render = jax.jit(images.render)
-  return images, lambda rows: np.asarray(render(jnp.array(rows, jnp.int32)))[..., 0].astype(int)
+WORDS = {"kind": ("cat", "dog"), "mood": ("calm", "calm", "wild"), "place": ("",) * 4}
 
 
 @pytest.fixture(scope="module")
 def shapes():
-  images = factors.coloured_shapes()
-  return images, jax.jit(images.render)
-
-
-def test_there_are_as_many_dsprites_as_in_the_original_in_its_order(sprites):
-  images, _ = sprites
-  assert images.total == 737_280 and images.sizes == (3, 6, 40, 32, 32)
-  index = np.random.default_rng(0).integers(images.total, size=50)
-  np.testing.assert_array_equal(np.ravel_multi_index(images.at(index).T, images.sizes), index)
-  np.testing.assert_array_equal(
-    images.at(jnp.array([0, 1, 32])), [[0] * 5, [0, 0, 0, 0, 1], [0, 0, 0, 1, 0]]
-  )
-
-
-@pytest.mark.parametrize("size", [32, 64])
-def test_form(size):
-  images = factors.dsprites(size)
-  x = jax.jit(images.render)(images.at(jnp.arange(6).reshape(2, 3)))
-  assert x.shape == (2, 3, size, size, 1) and x.dtype == jnp.uint8
-  assert set(np.unique(x)) == {0, 1} and images.num_values == 2
-
-
-def test_area_is_that_of_the_shape_and_grows_as_the_square_of_scale(sprites):
-  """Averaged over orientations, pixels count area: (2a)^2, pi a b, and the sextic's integral."""
-  t = np.linspace(-np.pi, np.pi, 100_001)[:-1]
-  c, s = np.cos(t), np.sin(t)
-  # In polar coordinates r^2 - 1 = k r^(5/3), k = (c^2 s^3)^(1/3), solved by Newton's iteration;
-  # area = 1/2 int r^2.
-  k, r = np.cbrt(c**2 * s**3), np.ones_like(t)
-  for _ in range(50):
-    r -= (r**2 - 1 - k * r ** (5 / 3)) / (2 * r - 5 / 3 * k * r ** (2 / 3))
-  area = np.array([1.4**2, np.pi * 0.6, 0.5 * (r**2).mean() * 2 * np.pi / 1.4**2])
-  rows = [[shape, scale, o, 10, 20] for shape in range(3) for scale in range(6) for o in range(39)]
-  pixels = sprites[1](rows).sum((1, 2)).reshape(3, 6, 39).mean(-1)
-  np.testing.assert_allclose(
-    pixels, area[:, None] * (0.2 * 64 * np.linspace(0.5, 1, 6)[None]) ** 2, rtol=0.03
-  )
-
-
-def test_every_dsprite_is_whole_inside_the_frame(sprites):
-  """At the four extreme positions and every orientation, the largest shapes lose no pixel and touch
-  no edge.
-  """
-  _, render = sprites
-  rows = np.array(
-    [[s, 5, o, x, y] for x in (0, 31) for y in (0, 31) for s in range(3) for o in range(40)]
-  )
-  x = render(rows)
-  assert not (x[:, 0].any() or x[:, -1].any() or x[:, :, 0].any() or x[:, :, -1].any())
-  rows[:, 3:] = 16
-  np.testing.assert_array_equal(x.sum((1, 2)), render(rows).sum((1, 2)))
-
-
-def test_positions_are_pixels_x_to_the_right_and_y_downwards(sprites):
-  _, render = sprites
-  rng = np.random.default_rng(1)
-  rows = np.stack([rng.integers(n, size=30) for n in (3, 6, 40, 31, 31)], 1)
-  x = render(rows)
-  np.testing.assert_array_equal(render(rows + np.array([0, 0, 0, 1, 0])), np.roll(x, 1, 2))
-  np.testing.assert_array_equal(render(rows + np.array([0, 0, 0, 0, 1])), np.roll(x, 1, 1))
-
-
-def test_centre_of_mass_is_the_position(sprites):
-  _, render = sprites
-  rows = np.array([[s, 5, o, 7, 25] for s in range(3) for o in range(40)])
-  x = render(rows)
-  grid = np.arange(64) + 0.5
-  row, column = ((x.sum(axis) * grid).sum(-1) / x.sum((1, 2)) for axis in (2, 1))
-  np.testing.assert_allclose(row, 16.5 + 25, atol=0.4)
-  np.testing.assert_allclose(column, 16.5 + 7, atol=0.4)
-
-
-def test_orientations_turn_anticlockwise_through_a_whole_circle(sprites):
-  """The second moments of an ellipse point along its long axis; 0 and 2 pi are one."""
-  _, render = sprites
-  x = render([[ELLIPSE, 5, o, 15, 15] for o in range(40)])
-  y, c = np.mgrid[:64, :64] + 0.5 - 31.5
-  moment = lambda f: (x * f[None]).sum((1, 2))
-  angle = 0.5 * np.arctan2(-2 * moment(c * y), moment(c * c) - moment(y * y))  # y points down.
-  turn = angle - np.linspace(0, 2 * np.pi, 40)
-  np.testing.assert_allclose((turn + np.pi / 2) % np.pi - np.pi / 2, 0, atol=0.05)
-  ends = render([[s, scale, o, 3, 9] for o in (0, 39) for s in range(3) for scale in range(6)])
-  np.testing.assert_array_equal(ends[:18], ends[18:])
-
-
-def test_hearts_are_symmetric_pointed_below_and_notched_above(sprites):
-  _, render = sprites
-  x = render([[HEART, 5, 0, 15, 15]])[0]
-  rows, columns = (
-    slice(np.flatnonzero(x.any(a))[0], np.flatnonzero(x.any(a))[-1] + 1) for a in (1, 0)
-  )
-  heart = x[rows, columns]
-  np.testing.assert_array_equal(heart, heart[:, ::-1])
-  # Widest above, a point below.
-  assert heart.sum(1).argmax() < len(heart) / 2 and heart[-1].sum() <= 3
-  middle = heart.shape[1] // 2
-  # Two lobes, then one body.
-  assert not heart[0, middle] and heart[0].any() and heart[3:, middle].all()
-
-
-def test_hearts_of_all_orientations_differ(sprites):
-  _, render = sprites
-  for scale in range(6):
-    assert len(np.unique(render([[HEART, scale, o, 15, 15] for o in range(40)]), axis=0)) == 39
-
-
-def test_coloured_shapes_have_their_colours_and_lie_in_their_quadrant(shapes):
-  images, render = shapes
-  f = images.at(jnp.asarray(np.random.default_rng(2).integers(images.total, size=200)))
-  x, f = np.asarray(render(f)).astype(int), np.asarray(f)
-  assert x.shape == (200, 32, 32, 3) and images.num_values == 256
-  colours, grounds = (
-    np.array([*factors.COLOURS.values()]),
-    np.array([*factors.BACKGROUNDS.values()]),
-  )
-  np.testing.assert_array_equal(x[:, 0, 0], grounds[f[:, 5]])
-  cover = np.abs(x - grounds[f[:, 5]][:, None, None]).sum(-1)
-  assert (
-    cover.reshape(200, -1).max(1) == np.abs(colours[f[:, 1]] - grounds[f[:, 5]]).sum(-1)
-  ).all()
-  grid = (np.arange(32) + 0.5) / 32
-  row, column = ((cover.sum(axis) * grid).sum(-1) / cover.sum((1, 2)) for axis in (2, 1))
-  np.testing.assert_array_equal(column > 0.5, f[:, 3] >= 4)
-  np.testing.assert_array_equal(row > 0.5, f[:, 4] >= 4)
-
-
-def test_coloured_shapes_are_all_different_and_inside_the_frame(shapes):
-  images, render = shapes
-  f = images.at(jnp.arange(images.total))
-  f = f[(f[:, 1] == 0) & (f[:, 5] == 0)]  # All shapes, sizes and places, in red on black.
-  x = np.asarray(render(f))
-  assert len(np.unique(x.reshape(len(x), -1), axis=0)) == len(x) == 4 * 4 * 64
-  assert not (x[:, 0].any() or x[:, -1].any() or x[:, :, 0].any() or x[:, :, -1].any())
-
-
-def test_captions_name_the_factors(shapes):
-  images, _ = shapes
-  tokens = images.tokens(images.at(jnp.array([0, images.total - 1])))
-  assert factors.captions(images.vocabulary, tokens) == [
-    "a small red circle at the top left on black",
-    "a large cyan heart at the bottom right on white",
-  ]
-  every = np.asarray(images.tokens(images.at(jnp.arange(images.total))))
-  assert every.min() == 1 and every.max() == len(images.vocabulary) - 1 == 23  # 0 is padding.
-  kinds, counts = np.unique(every, axis=0, return_counts=True)
-  assert len(kinds) == 576 and (counts == 32).all()
+  return coloured_shapes(), None
 
 
 def test_tokens_and_captions_are_inverse(shapes):
   images, _ = shapes
   tokens = images.tokens(images.at(jnp.arange(0, images.total, 97)))
-  texts = factors.captions(images.vocabulary, tokens)
-  np.testing.assert_array_equal(factors.tokenize(images.vocabulary, texts, 10), tokens)
-  padded = factors.tokenize(images.vocabulary, ["a red heart", ""], 5)
+  texts = captions(images.vocabulary, tokens)
+  np.testing.assert_array_equal(tokenize(images.vocabulary, texts, 10), tokens)
+  padded = tokenize(images.vocabulary, ["a red heart", ""], 5)
   assert padded.shape == (2, 5) and (padded[0] > 0).sum() == 3 and not padded[1].any()
-  assert factors.captions(images.vocabulary, padded) == ["a red heart", ""]
+  assert captions(images.vocabulary, padded) == ["a red heart", ""]
 
 
 def test_captions_that_cannot_be_are_refused_with_the_reason(shapes):
   images, _ = shapes
   with pytest.raises(UserError, match=r"'rad'.*did you mean 'red'"):
-    factors.tokenize(images.vocabulary, ["a rad heart"], 10)
+    tokenize(images.vocabulary, ["a rad heart"], 10)
   with pytest.raises(UserError, match="3 words"):
-    factors.tokenize(images.vocabulary, ["a red heart"], 2)
+    tokenize(images.vocabulary, ["a red heart"], 2)
+
+
+def test_numbers_are_all_different_and_follow_from_the_seed():
+  splits = draw_numbers("set", 110, 100, seed=0)
+  assert len(splits["train"]) == 100 and len(splits["test"]) == 10
+  assert sorted([*splits["train"], *splits["test"]]) == list(range(110))
+  np.testing.assert_array_equal(splits["train"], draw_numbers("set", 110, 100, 0)["train"])
+  assert not np.array_equal(splits["train"], draw_numbers("set", 110, 100, 1)["train"])
+  pool = np.arange(1_000, 1_050)
+  assert set(draw_numbers("set", pool, 20, 0)["train"]) <= set(pool)
+  for examples in (9, 101):
+    with pytest.raises(UserError, match=f"data.examples={examples}: set has 110 images"):
+      draw_numbers("set", 110, examples, 0)
+
+
+def test_what_a_caption_allows_are_the_values_that_have_its_words():
+  """By hand: a caption says "calm" of two moods, nothing of the place."""
+  vocabulary, tokens = caption_tokens(("a", "{mood}", "{kind}"), WORDS)
+  factors = np.array([[1, 0, 3], [0, 2, 1]])
+  said = tokens(jnp.asarray(factors))
+  assert captions(vocabulary, said) == ["a calm dog", "a wild cat"]
+  wanted = wanted_values(vocabulary, WORDS, said)
+  sizes = [len(values) for values in WORDS.values()]
+  allowed = [[set(np.flatnonzero(row[:n])) for row, n in zip(rows, sizes)] for rows in wanted]
+  assert allowed == [[{1}, {0, 1}, {0, 1, 2, 3}], [{0}, {2}, {0, 1, 2, 3}]]
+  assert agreement(factors, wanted).all()
+  np.testing.assert_array_equal(
+    agreement(factors[::-1], wanted), [[False, False, True], [False, False, True]]
+  )
