@@ -43,26 +43,26 @@ def load(name: str, *, size: int | None = None, memory: int = 2**32, seed: int =
   return Dataset(name, fields, hold_out(splits, seed))
 
 
-def files_of_splits(name: str, root: Path) -> dict[str, list]:
+def files_of_splits(name: str, root: Path, extensions: tuple = EXTENSIONS) -> dict[str, list]:
   """{split: [(path, name of its class or None)]}. Raises UserError where a split has too few."""
   names = sorted(path.name for path in root.iterdir() if path.is_dir())
   if "train" in names and set(names) <= SPLITS.keys():
-    files = {SPLITS[n]: image_files(root / n) for n in names}
+    files = {SPLITS[n]: files_under(root / n, extensions) for n in names}
   else:
-    files = {"train": image_files(root)}
+    files = {"train": files_under(root, extensions)}
   least = 2 if len(files) == 1 else 1
   for split, found in files.items():
     if len(found) < least:
-      types = "/".join(extension[1:] for extension in EXTENSIONS)
+      types = "/".join(extension[1:] for extension in extensions)
       raise UserError(f"{name}: too few {types} files for {split!r}: {len(found)}")
   return files
 
 
-def image_files(root: Path) -> list[tuple[Path, str | None]]:
-  """The image files under a folder in order of path, each with its class folder's name or None."""
+def files_under(root: Path, extensions: tuple) -> list[tuple[Path, str | None]]:
+  """The files under a folder in order of path, each with its class folder's name or None."""
   found = []
   for path in sorted(root.rglob("*")):
-    if path.suffix.lower() in EXTENSIONS and path.is_file():
+    if path.suffix.lower() in extensions and path.is_file():
       parts = path.relative_to(root).parts
       found.append((path, parts[0] if len(parts) > 1 else None))
   return found

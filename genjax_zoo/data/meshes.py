@@ -1,0 +1,159 @@
+"""Polygon meshes as integers: procedural solids, and a user's own OBJ, PLY and OFF files.
+
+The entries "vertices", "vertices_mask", "faces" and "faces_mask" are explained in mesh_tokens.py.
+"""
+
+from collections.abc import Sequence
+import hashlib
+import math
+import sys
+
+import numpy as np
+
+from genjax_zoo.core import Field, UserError
+from genjax_zoo.data import mesh_rules
+from genjax_zoo.data.cache import in_memory
+from genjax_zoo.data.dataset import Dataset, Source, hold_out, take
+from genjax_zoo.data.mesh_files import files_of_splits, read_mesh
+from genjax_zoo.data.mesh_tokens import FIRST, encode, fits, quantize
+from genjax_zoo.data.solids import FLAT, Mesh
+
+# What the largest procedural meshes need: a table of five boxes.
+MOST_VERTICES = 40
+MOST_TOKENS = 150
+MIN_BITS, MAX_BITS = 5, 10
+
+
+def load(name: str, *, examples: int = 4000, bits: int = 6, seed: int = 0) -> Dataset:
+  """`examples` closed solids of eight families with random proportions, and a tenth to test.
+
+  "label" is the family. Coordinates have 2^bits levels. Of all meshes that can occur, one of eleven
+  (by a hash with `seed`) is only in the test split, so no test mesh is in the training set.
+  truth["uniform_bits"] are the bits a vertex of tokens drawn evenly among the valid ones. Raises
+  UserError under 10 examples, and for bits not in [5, 10].
+  """
+  check_bits(bits)
+  if examples < 10:
+    raise UserError(f"data.examples={examples}: take 10 or more, a tenth as many are for testing")
+  rng = np.random.default_rng(seed)
+  sizes = {"train": examples, "test": examples // 10}
+  rows = {split: [] for split in sizes}
+  while any(len(rows[split]) < n for split, n in sizes.items()):
+    label = rng.integers(len(FLAT))
+    mesh = list(FLAT.values())[label](rng)
+    quantized = quantize(mesh, 2**bits)
+    if not intact(mesh, quantized):
+      continue
+    split = "test" if is_held_out(quantized, seed) else "train"
+    if len(rows[split]) < sizes[split]:
+      arrays = encode(quantized, MOST_VERTICES, MOST_TOKENS)
+      rows[split].append(arrays | {"label": np.int32(label)})
+  splits = {split: take(Source(found, dict), range(len(found))) for split, found in rows.items()}
+  return dataset(name, fields_of(MOST_VERTICES, MOST_TOKENS, bits, tuple(FLAT)), splits)
+
+
+def check_bits(bits: int):
+  """Raises UserError where coordinates are too coarse for a table, or too fine for int32."""
+  if not MIN_BITS <= bits <= MAX_BITS:
+    raise UserError(f"data.bits={bits}: take {MIN_BITS} to {MAX_BITS}")
+
+
+def intact(mesh: Mesh, quantized: Mesh) -> bool:
+  """Whether quantization has merged no vertices and lost no face."""
+  sizes = lambda mesh: (len(mesh.vertices), len(mesh.faces))
+  return sizes(mesh) == sizes(quantized)
+
+
+def is_held_out(mesh: Mesh, seed: int) -> bool:
+  """Whether a mesh is one of the eleventh of all meshes that are for testing."""
+  content = repr((seed, mesh.vertices.tolist(), mesh.faces)).encode()
+  return hashlib.sha256(content).digest()[0] % 11 == 0
+
+
+def fields_of(vertices: int, tokens: int, bits: int, classes: Sequence[str]) -> dict[str, Field]:
+  """The entries of meshes of at most so many vertices and tokens of faces."""
+  fields = {
+    "vertices": Field((vertices, 3), np.int32, 2**bits, kind="mesh"),
+    "vertices_mask": Field((vertices,), np.bool_, 2),
+    "faces": Field((tokens,), np.int32, FIRST + vertices, ordered=False, kind="tokens"),
+    "faces_mask": Field((tokens,), np.bool_, 2),
+  }
+  if classes:
+    fields["label"] = Field((), np.int32, len(classes), tuple(classes), ordered=False)
+  return fields
+
+
+def dataset(name: str, fields: dict[str, Field], splits: dict) -> Dataset:
+  """The data set of meshes as arrays."""
+  levels = fields["vertices"].num_values
+  truth = {"uniform_bits": mesh_rules.uniform_bits(splits["test"], levels)}
+  return Dataset(name, fields, splits, truth=truth, judge=mesh_rules.judge)
+
+
+def load_folder(
+  name: str,
+  *,
+  bits: int = 6,
+  vertices: int = 100,
+  tokens: int = 400,
+  copies: int = 0,
+  up: str | None = None,
+  seed: int = 0,
+) -> Dataset:
+  """The OBJ, PLY and OFF files of `meshes:PATH`, in folders as `folder:PATH` has them.
+
+  Meshes with more than `vertices` vertices or `tokens` tokens of faces, after quantization to
+  2^bits levels, are left out with a line that says how many. `copies` more of each training mesh
+  are stretched along the axes by random factors in (0.75, 1.25). `up` is the axis "y" or "z" of the
+  files that points up, by default y in OBJ files and z in others. Raises UserError naming the file
+  that can't be read, and where no mesh of a split fits.
+  """
+  check_bits(bits)
+  files, classes = files_of_splits(name)
+  fields = fields_of(vertices, tokens, bits, classes)
+  nothing = Mesh(np.zeros((0, 3), int), [])
+
+  def read(item):
+    (path, label), copy = item
+    mesh = read_mesh(name, path, up)
+    if copy:
+      factors = np.random.default_rng((seed, copy)).uniform(0.75, 1.25, (1, 3))
+      mesh = mesh._replace(vertices=mesh.vertices * factors)
+    mesh = quantize(mesh, 2**bits)
+    kept = fits(mesh, vertices, tokens)
+    about = {"label": np.int32(classes.index(label))} if classes else {}
+    return encode(mesh if kept else nothing, vertices, tokens) | about | {"fits": np.bool_(kept)}
+
+  sources = {
+    split: Source(found, read) for split, found in with_copies(files, copies, seed).items()
+  }
+  options = f"{bits}-{copies}-{up}-{seed}"
+  paths = [path for found in files.values() for path, _ in found]
+  read_fields = fields | {"fits": Field((), np.bool_, 2)}
+  arrays = in_memory(sources, read_fields, f"meshes-{options}", paths, math.inf)
+  limits = f"{vertices} vertices or {tokens} tokens of faces"
+  return dataset(name, fields, {s: fitting(name, s, x, limits) for s, x in arrays.items()})
+
+
+def with_copies(files: dict[str, list], copies: int, seed: int) -> dict[str, list]:
+  """The files with a test split, each with a number, 0 or that of a copy for training."""
+  splits = hold_out({split: Source(found, tuple) for split, found in files.items()}, seed)
+  numbers = {split: range(1 + copies) if split == "train" else range(1) for split in splits}
+  return {
+    split: [(source[i], copy) for i in range(len(source)) for copy in numbers[split]]
+    for split, source in splits.items()
+  }
+
+
+def fitting(name: str, split: str, arrays: dict, limits: str) -> dict[str, np.ndarray]:
+  """The meshes that fit into the arrays. Raises UserError where none does."""
+  fits = arrays["fits"]
+  if not fits.any():
+    raise UserError(
+      f"{name}: no mesh for {split!r} has at most {limits}: raise data.vertices/tokens"
+    )
+  if not fits.all():
+    left_out = np.count_nonzero(~fits)
+    text = f"{name}: {left_out:,} of {len(fits):,} meshes for {split!r} are left out: over {limits}"
+    print(text, file=sys.stderr)
+  return {k: x[fits] for k, x in arrays.items() if k != "fits"}
