@@ -6,11 +6,13 @@ from typing import NamedTuple
 
 import jax
 import numpy as np
+from PIL import Image
 
+from genjax_zoo import inputs
 from genjax_zoo.build import build, dummy
 from genjax_zoo.checkpoint import Checkpoints
 from genjax_zoo.core import Field, Learner, Model, TrainState, UserError
-from genjax_zoo.log import write_json
+from genjax_zoo.log import read_rows, write_json
 from genjax_zoo.migrate import migrate
 from genjax_zoo.sample import sampler
 from genjax_zoo.sharding import compiled, fsdp, gather, make_mesh, put
@@ -18,7 +20,12 @@ from genjax_zoo.validate import best
 
 
 class Run(NamedTuple):
-  """A trained model with its weights, on the present devices; results are NumPy arrays."""
+  """A trained model with its weights, on the present devices; results are NumPy arrays.
+
+  Examples are given as users have them, see `inputs.rows`: arrays, one example for all, names of
+  classes, captions, paths of images. All methods raise UserError for values that the data can't
+  have.
+  """
 
   model: Model
   weights: dict
@@ -31,49 +38,100 @@ class Run(NamedTuple):
 
   def sample(self, n: int, seed: int = 0, given={}, **options) -> dict:
     """n samples with the keys of the data; `options` are those of the model's `sample`."""
-    return sampler(self.model, self.mesh, n, **options)(
-      self.weights, self.state, jax.random.key(seed), given
-    )
+    self._check("sample")
+    n = inputs.count("n", n)
+    options = inputs.options("sample", options, self.model.sample)
+    rows = inputs.rows(given, {**self.fields, **self.model.given}, n)
+    draw = sampler(self.model, self.mesh, n, **options)
+    return draw(self.weights, self.state, self._key(seed), rows)
 
   def log_prob(self, batch: dict, seed: int = 0, **options) -> np.ndarray:
     """log p of each example, or its bound or estimate as `model.likelihood` says, nats [B]."""
-    return self._call("log_prob", batch, seed, **options)
+    self._check("log_prob")
+    options = inputs.log_prob_options("log_prob", options, self.model)
+    return self._call("log_prob", inputs.batch(batch, self.fields), seed, **options)
 
   def encode(self, batch: dict, seed: int = 0) -> dict:
     """The latents of each example, {name: [B, ...]}."""
-    return self._call("encode", batch, seed)
+    self._check("encode")
+    return self._call("encode", inputs.batch(batch, self.fields), seed)
 
   def decode(self, latents: dict, seed: int = 0) -> dict:
     """The batch that latents are decoded to, with the keys, shapes and dtypes of the data."""
-    return self._call("decode", latents, seed)
+    self._check("decode")
+    return self._call("decode", inputs.rows(latents, self.model.latents), seed)
 
   def evaluate(self, batch: dict, seed: int = 0) -> dict:
     """The metrics of each example, {name: [B]}."""
-    return self._call("evaluate", batch, seed)
+    self._check("evaluate")
+    return self._call("evaluate", inputs.batch(batch, self.fields), seed)
 
-  def _call(self, name, batch, seed, **options):
-    f = getattr(self.model, name)
-    if f is None:
+  def picture(self, batch: dict) -> Image.Image:
+    """A batch as a picture, which notebooks show: images as a grid, points as a plot."""
+    from genjax_zoo.figures import pictures  # Its package draws figures of runs.
+
+    pixels = pictures.show(batch, self.fields)
+    if pixels is None:
+      raise UserError(f"there is no picture of {', '.join(batch)}")
+    return Image.fromarray(pixels)
+
+  def save(self, path, batch: dict):
+    """Writes `picture(batch)` to a file, whose name says the format: "three.png"."""
+    self.picture(batch).save(path)
+
+  @property
+  def metrics(self) -> dict[str, tuple[np.ndarray, np.ndarray]]:
+    """The curves of training, {name: (steps [N], values [N])}: `plt.plot(*run.metrics["loss"])`."""
+    points = {}
+    for row in read_rows(self.folder / "metrics.jsonl"):
+      for name, value in row.items():
+        if name != "step" and value is not None:
+          points.setdefault(name, []).append((row["step"], value))
+    return {name: tuple(map(np.array, zip(*found))) for name, found in points.items()}
+
+  def __repr__(self) -> str:
+    fields = ", ".join(f"{k} {list(f.shape)}" for k, f in self.fields.items())
+    can = [f for f in OPERATIONS if getattr(self.model, f) is not None]
+    needs = f", given {' and '.join(self.model.given)}" if self.model.given else ""
+    return (
+      f"Run of {self.config['model']['name']} on {self.config['data']['name']} ({fields}), "
+      f"at step {self.step:,}, in {self.folder}\ncan {', '.join(can)}{needs}"
+    )
+
+  def _repr_png_(self) -> bytes | None:
+    """The newest picture of samples in the run folder, for notebooks; None if there is none."""
+    found = [*sorted((self.folder / "samples").glob("*.png")), self.folder / "figures/samples.png"]
+    found = [path for path in found if path.is_file()]
+    return found[-1].read_bytes() if found else None
+
+  def _check(self, name: str):
+    if getattr(self.model, name) is None:
       raise UserError(f"model {self.config['model']['name']!r} has no {name}")
+
+  def _key(self, seed: int):
+    return jax.random.key(inputs.count("seed", seed, 0))
+
+  def _call(self, name, rows, seed, **options):
+    key = self._key(seed)
+    n = len(jax.tree.leaves(rows)[0])
     if name != "decode":
-      check_form(batch, self.fields)
-    n = len(jax.tree.leaves(batch)[0])
-    batch = batch | {"weight": np.ones(n, np.float32)} if name != "decode" else batch
+      rows = rows | {"weight": np.ones(n, np.float32)}
     fill = lambda x: np.concatenate([x, np.repeat(x[-1:], -n % self.mesh.size, 0)])
+    f = compiled(getattr(self.model, name), **options)
     with jax.set_mesh(self.mesh):
-      rows = put(jax.tree.map(fill, batch), self.mesh, "data")
-      out = compiled(f, **options)(self.weights, self.state, rows, jax.random.key(seed))
+      sharded = put(jax.tree.map(fill, rows), self.mesh, "data")
+      try:
+        out = f(self.weights, self.state, sharded, key)
+      except KeyError as e:
+        missing = e.args[0]
+        if missing in rows or missing not in {**self.fields, **self.model.latents}:
+          raise
+        given = ", ".join(k for k in rows if k != "weight")
+        raise UserError(f"{name} needs {missing!r} of every example; given is {given}") from e
     return jax.tree.map(lambda x: x[:n], gather(out))
 
 
-def check_form(batch: dict, fields: dict[str, Field]):
-  """Raises UserError for a batch without the keys and shapes of the data of training."""
-  form = lambda shapes: ", ".join(f"{k} {list(shape)}" for k, shape in shapes.items()) or "nothing"
-  shapes = {k: np.shape(batch[k]) for k in batch if k in fields}
-  if not shapes or any(len(s) < 1 or s[1:] != fields[k].shape for k, s in shapes.items()):
-    wanted = form({k: ("n", *f.shape) for k, f in fields.items()}).replace("'", "")
-    given = form({k: np.shape(x) for k, x in batch.items()})
-    raise UserError(f"a batch of n examples is {wanted}; given is {given}")
+OPERATIONS = "sample", "log_prob", "encode", "decode", "evaluate"
 
 
 def describe(fields: dict[str, Field], batch: int, stages: dict[str, dict] = {}) -> dict:

@@ -39,7 +39,8 @@ def jit(fun, once: bool = False, **kwargs):
   return jax.jit(fun, compiler_options=options, **kwargs)
 
 
-@functools.lru_cache(maxsize=64)
+# `typed`: 7, 7.0 and True are equal, but not the same option.
+@functools.lru_cache(maxsize=64, typed=True)
 def compiled(f, /, out_shardings=None, **static):
   """`f(..., **static)`, compiled once for each function and choice of its static options."""
   return jit(functools.partial(f, **static), out_shardings=out_shardings)
