@@ -12,7 +12,7 @@ import re
 from experiments import resolve
 from genjax_zoo.core import UserError
 from genjax_zoo.log import duration
-from genjax_zoo.report.measures import SIGNS, restores
+from genjax_zoo.report.measures import SIGNS, of_data, restores
 from genjax_zoo.report.page import number
 
 ROOT = Path(__file__).parent.parent
@@ -26,10 +26,12 @@ FAMILIES = {
   "discriminative": "discriminative",
 }
 NLL = "−log p(x) of test data"
+GIVEN = "−log p given a condition"
 EMPTY = (
   "There are no results yet: train a config, then `python -m experiments.table --add runs/CONFIG`."
 )
 MARKS = "†‡§¶"
+MEANS = "An FID of means is that of E[x | z], not of samples of the model: it is not compared.\n"
 
 
 def families(results: dict[str, dict], root: str) -> str:
@@ -60,11 +62,16 @@ def best_likelihood(evaluations: list[dict], root: str) -> str:
 
 def best_fid(evaluations: list[dict], root: str) -> str:
   """The lowest FID of samples."""
-  known = [e for e in evaluations if e.get("quality") and not restores(e)]
+  known = [e for e in evaluations if e.get("quality") and not restores(e) and not of_means(e)]
   if not known:
     return ""
   found = min(known, key=lambda e: e["quality"]["fid"])
   return f"{number(found['quality']['fid'])}: {source(found, root)}"
+
+
+def of_means(evaluation: dict) -> bool:
+  """Whether the quality is that of E[x | z], not of samples."""
+  return (evaluation.get("quality") or {}).get("samples_are") == "means"
 
 
 def source(evaluation: dict, root: str) -> str:
@@ -89,10 +96,11 @@ def section(evaluations: list[dict], root: str) -> str:
   """The tables of a data set, with what their marks and features mean."""
   marks = condition_marks(evaluations)
   generative = [e for e in evaluations if not restores(e)]
-  head = ["family", "model", "paper", "config", NLL, "FID", "accuracy", "training"]
+  head = ["family", "model", "paper", "config", NLL, GIVEN, "FID", "accuracy", "training"]
   parts = [
     markdown(head, [generative_row(e, marks, root) for e in generative]),
     *(f"{mark} Given the {', '.join(names)}.\n" for names, mark in marks.items()),
+    MEANS if any(map(of_means, generative)) else "",
     features(generative),
   ]
   if restorations := [e for e in evaluations if restores(e)]:
@@ -105,16 +113,19 @@ def generative_row(evaluation: dict, marks: dict, root: str) -> list[str]:
   """The cells of a generative model's evaluation."""
   file = model_file(evaluation)
   mark = marks.get(conditions(evaluation), "")
-  nll = likelihood(evaluation.get("likelihood"))
+  found = evaluation.get("likelihood")
+  given = likelihood(found) if found and found.get("given") else ""
   quality = evaluation.get("quality")
-  fid = f"{number(quality['fid'])} ({quality['samples']:,} samples)" if quality else ""
+  what = "means" if of_means(evaluation) else "samples"
+  fid = f"{number(quality['fid'])} ({quality['samples']:,} {what})" if quality else ""
   accuracy = (evaluation.get("metrics") or {}).get("accuracy")
   return [
     FAMILIES[file.parent.name],
     link(file.stem, file, root),
     paper(ast.get_docstring(ast.parse(file.read_text(encoding="utf-8"))) or ""),
     config_link(evaluation, root),
-    f"{nll} {mark}".strip() if nll else "",
+    likelihood(of_data(found)),
+    f"{given} {mark}".strip() if given else "",
     f"{fid} {mark}".strip() if fid else "",
     "" if accuracy is None else f"{accuracy:.3f}",
     training_time(evaluation),

@@ -255,10 +255,12 @@ def measure(run: Run, dataset, log) -> dict:
       progress=log.track,
     )
   if "likelihood" in found:
-    found["likelihood"] |= {
-      "bits_per_dim": evaluate.bits_per_dim(found["likelihood"]["nats"], dataset.fields),
-      "binarization": dataset.binarization,
-    }
+    measured = found["likelihood"], found["likelihood"]["marginal"]
+    for likelihood in filter(None, measured):
+      likelihood |= {
+        "bits_per_dim": evaluate.bits_per_dim(likelihood["nats"], dataset.fields),
+        "binarization": dataset.binarization,
+      }
   return found
 
 
@@ -276,6 +278,9 @@ def compare_samples(run: Run, dataset, log) -> dict:
   examples = data.count(dataset.splits[split])
   missing = None
   if features is None:
+  if "restorations" in run.model.parts:
+    log.say("quality is not measured: the model restores images, and samples none")
+    return {}
     missing = (
       "there is no feature network for these data; "
       "--config.evaluate.features=inception:PATH names one"
@@ -303,6 +308,7 @@ def compare_samples(run: Run, dataset, log) -> dict:
       found["judged"] = judgements
   return found
 
+      found["quality"]["samples_are"] = quality.samples_are(run.model, sample_options(run.config))
 
 def sample_run(run: Run, dataset, log):
   """Writes config.sample.n samples, as arrays and as a picture."""

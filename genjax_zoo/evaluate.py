@@ -1,6 +1,7 @@
 """Measures of a trained model on held-out data, and what it cost to train and to sample from.
 
-`evaluation.json` is the one place where they are kept; a likelihood is always with its kind.
+`evaluation.json` is the one place where they are kept. A likelihood is always with its kind and
+with what it is given: log p(x | label) is no log p(x).
 """
 
 from collections.abc import Iterable, Mapping
@@ -9,11 +10,13 @@ from pathlib import Path
 import time
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 
 from genjax_zoo.core import Field, Model
 from genjax_zoo.data.dataset import main_entry
 from genjax_zoo.log import read_json, read_rows
+from genjax_zoo.prob.distributions import log_mean_exp
 from genjax_zoo.sample import sampler
 from genjax_zoo.sharding import compiled, put, replicated
 
@@ -60,8 +63,8 @@ def evaluate(
   """{"metrics", "standard_errors", "likelihood", "examples"} of a model on a test loader.
 
   Each number is a mean over all examples and over `repeats` passes, see `per_example`; standard
-  errors are over examples. `log_prob` holds the options of the model's `log_prob`; the likelihood
-  has its kind: "exact", "lower_bound" or "estimate".
+  errors are over examples. `log_prob` holds the options of the model's `log_prob`; for the
+  likelihood see `likelihood`.
   """
   key = jax.random.key(seed)
   found = {}
@@ -75,18 +78,73 @@ def evaluate(
     found["examples"] = len(jax.tree.leaves(rows)[0])
   if model.log_prob:
     options = dict(log_prob)
-    nats = lambda *args: {"nats": model.log_prob(*args, **options)}
-    rows = per_example(nats, weights, state, data, mesh, key, progress, repeats)["nats"]
-    found["examples"] = len(rows)
+    nats = lambda *args: log_probs(model, options, *args)
+    rows = per_example(nats, weights, state, data, mesh, key, progress, repeats)
+    found["examples"] = len(rows["nats"])
     found["likelihood"] = likelihood(model, rows, options, repeats)
   return found
 
 
-def likelihood(model: Model, rows, options: Mapping, repeats: int) -> dict:
-  """The likelihood of a model from log p of examples, nats [N], as evaluation.json holds it."""
+def log_probs(model: Model, options: Mapping, params, state, batch, key) -> dict:
+  """{"nats": log p [B]} of examples, given what the model is conditioned on.
+
+  Of a model conditioned on one label y also {"marginal": log p(x)}, all of its C classes being
+  equally likely. Where log p is exact,
+
+    log p(x) = log 1/C sum_y p(x | y)
+
+  A bound or an estimate is noisy, and the noise of the terms would raise the logarithm of their sum
+  above it. There a lower bound of log p(x) is the one term of the example's own label,
+
+    log p(x) >= log p(x | y) - log C
+  """
+  nats = model.log_prob(params, state, batch, key, **options)
+  label = marginal_label(model)
+  if label is None:
+    return {"nats": nats}
+  classes = model.given[label].num_values
+  if likelihood_kind(model, options) != "exact":
+    return {"nats": nats, "marginal": nats - math.log(classes)}
+
+  def given_class(y):
+    labels = jnp.full_like(batch[label], y)
+    return model.log_prob(params, state, batch | {label: labels}, key, **options)
+
+  return {"nats": nats, "marginal": log_mean_exp(jax.lax.map(given_class, jnp.arange(classes)))}
+
+
+def marginal_label(model: Model) -> str | None:
+  """The name of the one label that a model is conditioned on; None of any other condition."""
+  if len(model.given) != 1 or model.observe:
+    return None
+  (name,) = model.given
+  field = model.given[name]
+  return name if field.num_values and not field.shape else None
+
+
+def likelihood_kind(model: Model, options: Mapping) -> str:
+  """What log p by these options of `log_prob` is: "exact", "lower_bound" or "estimate"."""
+  return model.likelihood[options.get("estimator", next(iter(model.likelihood)))]
+
+
+def likelihood(model: Model, rows: Mapping, options: Mapping, repeats: int) -> dict:
+  """The likelihood of a model from `log_probs` of examples, as evaluation.json holds it.
+
+  "given" names what log p is conditioned on. "marginal" is, in the same form, the likelihood of the
+  data alone with its "prior" of the label, or None where it is not known.
+  """
+  about = mean_log_prob(model, rows["nats"], options, repeats) | {"given": list(model.given)}
+  if "marginal" not in rows:
+    return about | {"marginal": None}
+  marginal = mean_log_prob(model, rows["marginal"], options, repeats)
+  return about | {"marginal": marginal | {"given": [], "prior": "uniform"}}
+
+
+def mean_log_prob(model: Model, rows, options: Mapping, repeats: int) -> dict:
+  """The mean of log p of examples, nats [N], and how it was measured."""
   estimator = options.get("estimator", next(iter(model.likelihood)))
   return {
-    "kind": model.likelihood[estimator],
+    "kind": likelihood_kind(model, options),
     "estimator": f"{estimator}-{options['k']}" if "k" in options else estimator,
     "nats": float(rows.mean()),
     "standard_error": float(rows.std() / math.sqrt(len(rows))),
@@ -191,16 +249,23 @@ def summary(evaluation: dict) -> str:
   """The main numbers of an evaluation in a line."""
   parts = [f"{name} {value:.4g}" for name, value in evaluation.get("metrics", {}).items()]
   if found := evaluation.get("likelihood"):
-    sign = {"exact": "=", "lower_bound": ">=", "estimate": "~"}[found["kind"]]
-    parts.append(f"log p {sign} {found['nats']:.2f} nats ({found['estimator']})")
-    if found["bits_per_dim"] is not None:
-      parts.append(f"{found['bits_per_dim']:.3f} bits/dim")
+    parts += [log_prob_line(x) for x in (found, found["marginal"]) if x]
   if found := evaluation.get("quality"):
     parts.append(f"FID {found['fid']:.3g} of {found['samples']:,} samples, by {found['features']}")
   if found := evaluation.get("sampling"):
-    rate = 1 / found["seconds_per_image"]
-    parts.append(f"{rate:.3g} samples/s by {found['network_evaluations']} network calls")
+    calls = found["network_evaluations"]
+    by = "" if calls is None else f" by {calls} network calls"
+    parts.append(f"{1 / found['seconds_per_image']:.3g} samples/s{by}")
   line = ", ".join(parts)
   if "examples" in evaluation:
     return f"{evaluation['examples']:,} {evaluation['split']} examples: {line}"
   return line
+
+
+def log_prob_line(found: Mapping) -> str:
+  """A likelihood in words: "log p(x | label) >= -94.91 nats (iwae-500), 2.139 bits/dim"."""
+  sign = {"exact": "=", "lower_bound": ">=", "estimate": "~"}[found["kind"]]
+  of = f"p(x | {', '.join(found['given'])})" if found["given"] else "p(x)"
+  line = f"log {of} {sign} {found['nats']:.2f} nats ({found['estimator']})"
+  bits = found["bits_per_dim"]
+  return line if bits is None else f"{line}, {bits:.3f} bits/dim"

@@ -4,11 +4,12 @@ import json
 
 import jax
 import numpy as np
+import pytest
 
 from genjax_zoo.core import Field, Model
 from genjax_zoo.data.dataset import Dataset
 from genjax_zoo.data.loader import test_loader as loader_of
-from genjax_zoo.evaluate import evaluate, mean_and_error, training_cost
+from genjax_zoo.evaluate import evaluate, log_prob_line, mean_and_error, summary, training_cost
 from genjax_zoo.sharding import make_mesh
 
 
@@ -72,6 +73,69 @@ def test_a_summary_has_all_rows_and_vectors_have_no_mean():
   found = measured(metrics, x, summary=summary)
   assert found["metrics"] == {"first": 100.0, "codes": 202.0, "most": 200.0}
   assert found["standard_errors"].keys() == {"first"}
+
+
+P = np.array([[0.7, 0.1, 0.1, 0.1], [0.1, 0.2, 0.3, 0.4], [0.02, 0.08, 0.5, 0.4]])  # p(x | label).
+LABELS = {"x": Field((), np.int32, 4), "label": Field((), np.int32, 3)}
+
+
+def table_model(kind, noise=0.0, given=("label",)):
+  """A model with the log p(x | label) of the table P; as a bound, `noise` below it on average."""
+
+  def log_prob(params, state, batch, key):
+    log_p = np.log(P).astype(np.float32)
+    eps = jax.random.normal(key, batch["x"].shape)
+    return jax.numpy.asarray(log_p)[batch["label"], batch["x"]] + noise * (eps - 1)
+
+  conditions = {name: LABELS[name] for name in given}
+  return Model(None, log_prob=log_prob, likelihood={"table": kind}, given=conditions)
+
+
+def likelihood_of(model):
+  """(the likelihood of 3,000 examples, their exact log p(x), their labels and values)."""
+  rng = np.random.default_rng(0)
+  label = rng.integers(3, size=3000).astype(np.int32)
+  x = np.array([rng.choice(4, p=P[y]) for y in label], np.int32)
+  dataset = Dataset("table", LABELS, {"test": {"x": x, "label": label}})
+  loader = loader_of(dataset, "test", batch=400, devices=4)
+  found = evaluate(model, {}, {}, loader, make_mesh())["likelihood"]
+  return found, np.log(P.mean(0))[x].mean(), np.log(P)[label, x].mean()
+
+
+def test_a_likelihood_says_what_it_is_conditioned_on_and_has_the_exact_marginal():
+  found, exact, conditional = likelihood_of(table_model("exact"))
+  assert found["given"] == ["label"] and found["nats"] == pytest.approx(conditional, abs=1e-5)
+  marginal = found["marginal"]
+  assert marginal["nats"] == pytest.approx(exact, abs=1e-5) and marginal["kind"] == "exact"
+  assert marginal["given"] == [] and marginal["prior"] == "uniform"
+  # What the label is worth: 0.27 nats of mutual information, log 3 at most.
+  assert 0.2 < found["nats"] - marginal["nats"] < np.log(3)
+
+
+@pytest.mark.parametrize("kind, noise", [("lower_bound", 0.0), ("lower_bound", 2.0)])
+def test_the_marginal_of_a_bound_is_a_bound_whatever_its_noise(kind, noise):
+  found, exact, _ = likelihood_of(table_model(kind, noise))
+  marginal = found["marginal"]
+  assert marginal["kind"] == kind
+  assert marginal["nats"] == pytest.approx(found["nats"] - np.log(3), abs=1e-5)
+  assert marginal["nats"] < exact
+
+
+def test_an_unconditional_likelihood_has_no_marginal():
+  found, _, _ = likelihood_of(table_model("exact", given=()))
+  assert found["given"] == [] and found["marginal"] is None
+  found, _, _ = likelihood_of(table_model("exact", given=("label", "x")))
+  assert found["given"] == ["label", "x"] and found["marginal"] is None
+
+
+def test_the_line_of_a_conditional_likelihood_says_so():
+  found, _, _ = likelihood_of(table_model("exact"))
+  for part in (found, found["marginal"]):
+    part["bits_per_dim"] = 0.5
+  assert log_prob_line(found).startswith("log p(x | label) = ")
+  sampling = {"seconds_per_image": 0.01, "network_evaluations": None}
+  line = summary({"likelihood": found, "sampling": sampling})
+  assert ", log p(x) = " in line and line.endswith("100 samples/s")
 
 
 def test_seconds_of_training_are_with_earlier_stages(tmp_path):

@@ -1,12 +1,13 @@
 """The quality and coverage of a model's samples, with all that the numbers depend on."""
 
 from collections.abc import Mapping
+import inspect
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 
-from genjax_zoo.core import UserError
+from genjax_zoo.core import Model, UserError
 from genjax_zoo.data import Dataset, count, take
 from genjax_zoo.data.dataset import kind_of
 from genjax_zoo.metrics.features import Features
@@ -21,7 +22,7 @@ from genjax_zoo.run import Run
 from genjax_zoo.sample import given_of, sampler
 
 # Numbers that differ in one of these can't be compared.
-CONDITIONS = "features", "samples", "reference", "reference_examples"
+CONDITIONS = "features", "samples", "samples_are", "reference", "reference_examples"
 REFERENCE = 10_000  # The most examples of a split that samples are compared with.
 
 
@@ -45,6 +46,16 @@ def draw(
     key = jax.random.fold_in(jax.random.key(1), i)
     parts.append(given | sample(run.weights, run.state, key, given))
   return jax.tree.map(lambda *x: np.concatenate(x)[:n], *parts)
+
+
+def samples_are(model: Model, options: Mapping) -> str:
+  """What a model's samples by these options are: "draws" of its p(x), or "means" E[x | z].
+
+  A VAE whose option `noise` is False returns means; of other models all samples are draws.
+  """
+  own = inspect.signature(model.sample).parameters
+  noise = options.get("noise", own["noise"].default) if "noise" in own else True
+  return "draws" if noise else "means"
 
 
 def examples(dataset: Dataset, split: str, rows) -> dict:
@@ -136,7 +147,8 @@ def comparable(evaluations: list[dict]):
   measured = [e for e in evaluations if e.get("quality")]
   for e in measured[1:]:
     for condition in CONDITIONS:
-      a, b = (x["quality"][condition] for x in (measured[0], e))
+      # Evaluations of before VAEs drew their samples do not say what these are.
+      a, b = (({"samples_are": "draws"} | x["quality"])[condition] for x in (measured[0], e))
       if a != b:
         raise UserError(
           f"quality numbers of {measured[0]['config']} and {e['config']} can't be compared: "

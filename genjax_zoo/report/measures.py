@@ -91,3 +91,19 @@ def meaning(name: str) -> str | None:
 def restores(evaluation: Mapping) -> bool:
   """Whether a model undoes a corruption, so that its PSNR counts, not the quality of samples."""
   return "psnr_baseline" in (evaluation.get("metrics") or {})
+
+
+def density(likelihood: Mapping) -> str:
+  """What a likelihood is of: "p(x)", or what it is conditioned on, "p(x | label)"."""
+  given = likelihood.get("given")
+  return f"p(x | {', '.join(given)})" if given else "p(x)"
+
+
+def of_data(likelihood: Mapping | None) -> Mapping | None:
+  """The likelihood of the data alone: of a conditional model its marginal; None if not known.
+
+  Only these can be compared: log p(x | label) is up to log C higher, for C classes.
+  """
+  if likelihood and likelihood.get("given"):
+    return likelihood.get("marginal")
+  return likelihood

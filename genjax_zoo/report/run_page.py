@@ -11,7 +11,7 @@ import numpy as np
 from genjax_zoo.core import UserError
 from genjax_zoo.log import read_json, read_rows
 from genjax_zoo.metrics.quality import CONDITIONS
-from genjax_zoo.report.measures import KINDS, SIGNS, meaning, restores, unit
+from genjax_zoo.report.measures import KINDS, SIGNS, density, meaning, of_data, restores, unit
 from genjax_zoo.report.page import Html, curve, image, number, page, section, table, tag, tiles
 from genjax_zoo.run import fields_of
 
@@ -99,7 +99,10 @@ def summary(evaluation: dict) -> Html:
   sentences = []
   if found := evaluation.get("likelihood"):
     examples = f"{evaluation['examples']:,} {evaluation['split']} examples"
-    sentences.append(f"−log p(x) {likelihood(found)}, on {examples}.")
+    sentences.append(f"−log {density(found)} {likelihood(found)}, on {examples}.")
+    marginal = of_data(found)
+    if marginal and marginal is not found:
+      sentences.append(f"−log p(x) {likelihood(marginal)}, all classes being equally likely.")
   quality = evaluation.get("quality") or {}
   if restores(evaluation):
     restored, baseline = (evaluation["metrics"][k] for k in ("psnr", "psnr_baseline"))
@@ -170,7 +173,8 @@ def figures(folder) -> list[Html]:
 
 def measures(evaluation) -> Html | None:
   """Every number of the evaluation, with its standard error, unit and kind."""
-  rows = likelihood_rows(evaluation.get("likelihood"))
+  found = evaluation.get("likelihood") or {}
+  rows = likelihood_rows(found) + likelihood_rows(found.get("marginal"))
   errors = evaluation.get("standard_errors", {})
   for name, value in (evaluation.get("metrics") or {}).items():
     rows.append((name, value, errors.get(name), unit(name), "mean"))
@@ -190,7 +194,7 @@ def likelihood_rows(found: dict | None) -> list[tuple]:
     return []
   kind, estimator = KINDS[found["kind"]], found["estimator"]
   nats, error, bits = found["nats"], found.get("standard_error"), found.get("bits_per_dim")
-  rows = [("log p", nats, error, "nats", f"{kind}, {estimator}")]
+  rows = [(f"log {density(found)}", nats, error, "nats", f"{kind}, {estimator}")]
   if bits is not None:
     # A lower bound of log p is an upper bound of -log p.
     mirrored = "upper bound" if found["kind"] == "lower_bound" else kind

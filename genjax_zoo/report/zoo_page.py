@@ -14,7 +14,7 @@ from urllib.parse import quote
 from genjax_zoo.core import UserError
 from genjax_zoo.log import read_json, read_rows
 from genjax_zoo.metrics.quality import comparable
-from genjax_zoo.report.measures import METRICS, restores, title
+from genjax_zoo.report.measures import METRICS, SIGNS, density, of_data, restores, title
 from genjax_zoo.report.page import Html, curve, image, number, page, section, table, tag, tiles
 from genjax_zoo.report.ranking import COLUMNS, SCRIPT, STYLE, Row, ranking, trades
 from genjax_zoo.report.run_page import SPEED, entries as entries_of
@@ -23,7 +23,9 @@ READING = (
   "Each row is a run; its name leads to its own report. A column's name sorts by it, and again in "
   "reverse; the address keeps the order. The best of a column is bold. Negative log-likelihoods "
   "are reported as exact (=), upper bound (≤) or estimate (≈), the lower the better. A model may "
-  "be better than its bound, so the kinds are sorted separately."
+  "be better than its bound, so the kinds are sorted separately. Of a model that is conditioned "
+  "on the label it is −log p(x), all classes being equally likely; what it reaches given the label "
+  "stands below its name."
 )
 MEANING = (
   "FID and KID: lower is better. Precision and density measure how realistic samples are, recall "
@@ -190,8 +192,9 @@ def ranked(entries, folder) -> list[Html]:
 
 
 def row(e: Entry, folder) -> Row:
-  """A run's line of the table; likelihoods as -log p, times of sampling in ms."""
-  parts = {k: e.evaluation.get(k) or {} for k in ("likelihood", "quality", "sampling", "training")}
+  """A run's line of the table; likelihoods as -log p(x), times of sampling in ms."""
+  parts = {k: e.evaluation.get(k) or {} for k in ("quality", "sampling", "training")}
+  parts["likelihood"] = of_data(e.evaluation.get("likelihood")) or {}
   flat = dict(e.evaluation)
   for part in parts.values():
     flat |= part
@@ -201,6 +204,7 @@ def row(e: Entry, folder) -> Row:
     if k in known and v is not None:
       values[k] = v * METRICS[k].scale if k in METRICS and METRICS[k].scale != 1 else v
   named = [x for x in (e.evaluation["config"], e.evaluation["model"]) if not e.name.startswith(x)]
+  named += given_likelihood(e.evaluation.get("likelihood"))
   devices = [parts[k]["device"] for k in ("sampling", "training") if "device" in parts[k]]
   return Row(
     e.name,
@@ -210,6 +214,13 @@ def row(e: Entry, folder) -> Row:
     report_link(e, folder),
     " ".join(dict.fromkeys(devices)),
   )
+
+
+def given_likelihood(found: Mapping | None) -> list[str]:
+  """What is said of a conditional likelihood, which no column has: "-log p(x | label) <= 94.9"."""
+  if not found or not found.get("given"):
+    return []
+  return [f"−log {density(found)} {SIGNS[found['kind']]} {number(-found['nats'])} nats"]
 
 
 def report_link(e: Entry, folder) -> str:

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from experiments import pages
-from tests.experiments.test_table import cells, evaluation
+from tests.experiments.test_table import QUALITY, cells, evaluation
 
 MODELS = sorted((pages.ROOT / "genjax_zoo/models").glob("*/[a-z]*.py"))
 
@@ -59,15 +59,38 @@ def test_a_restoration_has_its_psnr_and_no_fid():
 
 def test_conditional_results_are_marked_and_never_the_best():
   conditional = evaluation("cvae_digits")
-  conditional["likelihood"]["bits_per_dim"] /= 2
+  marginal = conditional["likelihood"] | {"bits_per_dim": 2.191}
+  conditional["likelihood"] |= {"bits_per_dim": 1.5, "given": ["label"], "marginal": marginal}
   conditional["quality"] = conditional["quality"] | {"fid": 0.001, "agreement": 0.9}
   results = {"cvae_digits": conditional, "vae_digits": evaluation()}
   text = pages.all_results(results, "")
   first, second = cells(text)[2:]
-  assert first[4].endswith("bits/dim †") and first[5] == "0.001 (1,000 samples) †"
+  assert cells(text)[0][4:6] == [pages.NLL, pages.GIVEN]
+  assert first[4].startswith("≤ 2.191 ") and "†" not in first[4]
+  assert first[5].startswith("≤ 1.500 ") and first[5].endswith("bits/dim †") and second[5] == ""
+  assert first[6] == "0.001 (1,000 samples) †"
   assert "†" not in "".join(second) and "\n† Given the label.\n" in text
   row = next(r for r in cells(pages.families(results, "")) if r[0] == "latent variables")
   assert "vae_digits" in row[2] and "cvae_digits" not in "".join(row)
+
+
+def test_a_conditional_likelihood_without_a_marginal_is_beside_no_other():
+  conditional = evaluation("cvae_digits")
+  conditional["likelihood"] |= {"given": ["label", "tokens"], "marginal": None}
+  text = pages.all_results({"cvae_digits": conditional, "vae_digits": evaluation()}, "")
+  first, second = cells(text)[2:]
+  assert first[4] == "" and first[5].startswith("≤ 2.257 ") and second[4].startswith("≤ 2.257 ")
+
+
+def test_an_fid_of_means_is_marked_and_never_the_best():
+  means = evaluation("vae_digits", quality=QUALITY | {"fid": 0.001, "samples_are": "means"})
+  drawn = evaluation("vamp_vae_digits", quality=QUALITY | {"samples_are": "draws"})
+  results = {"vae_digits": means, "vamp_vae_digits": drawn}
+  text = pages.all_results(results, "")
+  assert "| 0.001 (1,000 means) |" in text and "| 19.44 (1,000 samples) |" in text
+  assert pages.MEANS in text and pages.MEANS not in pages.all_results({"vae_digits": drawn}, "")
+  row = next(r for r in cells(pages.families(results, "")) if r[0] == "latent variables")
+  assert "vamp_vae_digits" in row[3]
 
 
 def test_the_conditions_are_those_of_the_config():

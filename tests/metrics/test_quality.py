@@ -4,8 +4,10 @@ import numpy as np
 import pytest
 
 from genjax_zoo import data
+from genjax_zoo.core import Field
 from genjax_zoo.metrics.features import choose
-from genjax_zoo.metrics.quality import quality
+from genjax_zoo.metrics.quality import quality, samples_are
+from genjax_zoo.models.latent_variable import autoencoder, bernoulli_vae, hvae, ladder_vae, vae
 
 DIGITS = data.load("digits")
 NET = choose("auto", "digits", DIGITS.fields)
@@ -64,3 +66,12 @@ def test_modes_of_gaussians_are_counted():
   assert found["modes"] == 8 and found["high_quality"] > 0.95 and found["fid"] < 0.01
   one = quality({"x": x[np.hypot(*(x - gaussians.truth["centres"][0]).T) < 0.5]}, gaussians, see)
   assert one["modes"] == 1
+
+
+def test_what_samples_are():
+  data = {"image": Field((8, 8, 1), np.uint8, 2)}
+  for model in (vae.model(data), hvae.model(data), bernoulli_vae.model(data)):
+    assert samples_are(model, {}) == "draws"
+    assert samples_are(model, {"temperature": 0.5, "noise": False}) == "means"
+  assert samples_are(ladder_vae.model(data), {"noise": False}) == "means"
+  assert samples_are(autoencoder.model(data), {}) == "draws"  # There is no p(x | z) to draw from.

@@ -196,10 +196,20 @@ def test_a_likelihood_stands_beside_its_kind(folder, kind, sentence):
   (folder / "evaluation.json").write_text(json.dumps(evaluation))
   text = read(folder).text
   assert sentence in text
-  row = re.search(r"log p\n(.*)\n(.*)\n(.*)\n(.*), elbo", text)
+  row = re.search(r"log p\(x\)\n(.*)\n(.*)\n(.*)\n(.*), elbo", text)
   assert row.groups() == ("-102.10", "0.21", "nats", kind.replace("_", " "))
   row = re.search(r"bits per dimension\n(.*)\n(.*)\n(.*)\n(.*), elbo", text)
   assert row.groups() == ("2.302", "0.0047", "bits/dim", kind.replace("lower_bound", "upper bound"))
+
+
+def test_a_conditional_likelihood_stands_beside_its_marginal(folder):
+  marginal = EVALUATION["likelihood"] | {"nats": -104.2, "bits_per_dim": 2.35, "given": []}
+  likelihood = EVALUATION["likelihood"] | {"given": ["label"], "marginal": marginal}
+  (folder / "evaluation.json").write_text(json.dumps(EVALUATION | {"likelihood": likelihood}))
+  text = read(folder).text
+  assert "−log p(x | label) ≤ 102.10 ± 0.21 nats" in text
+  assert "−log p(x) ≤ 104.20 ± 0.21 nats" in text and "−log p(x) ≤ 102.10" not in text
+  assert "log p(x | label)\n-102.10\n" in text and "log p(x)\n-104.20\n" in text
 
 
 def test_every_number_of_the_evaluation_is_there(folder):

@@ -201,7 +201,7 @@ def test_what_makes_numbers_incomparable(tmp_path):
   other = lambda **changes: changed(quality=about["quality"] | changes)
   assert apart(a, changed(seed=3, parameters=7)) is None and apart(a, other(fid=0.5)) is None
   assert apart(a, changed(quality=None)) is None and apart(a, changed(likelihood=None)) is None
-  for condition in ("features", "samples", "reference", "reference_examples"):
+  for condition in ("features", "samples", "samples_are", "reference", "reference_examples"):
     assert condition in apart(a, other(**{condition: 5})), condition
   for condition in ("data", "split", "examples"):
     assert f"{condition} is" in apart(a, changed(**{condition: 5})), condition
@@ -240,6 +240,38 @@ def test_a_likelihood_is_never_shown_without_its_kind(page):
   assert {k: (row["nats"][0], row["bits_per_dim"][0]) for k, row in table.items()} == shown
   for key in ("nats", "bits_per_dim"):  # One bound, one estimate: nothing to be better than.
     assert [k for k, row in table.items() if "best" in row[key][1]["class"]] == ["ar_digits"]
+
+
+def test_a_conditional_likelihood_is_ranked_by_its_marginal(tmp_path):
+  """The better number, given the label, stands below the name and is compared with nothing."""
+  about = evaluation("cvae", "cvae", ("exact", 80.0))
+  marginal = about["likelihood"] | {"nats": -95.0, "bits_per_dim": 95 / (64 * np.log(2))}
+  about["likelihood"] |= {"given": ["label"], "marginal": marginal}
+  lacks = evaluation("mfm", "mfm", ("exact", 70.0))
+  lacks["likelihood"] |= {"given": ["image", "label"], "marginal": None}
+  others = {"cvae": about, "mfm": lacks, "flow": evaluation("flow", "maf", ("exact", 90.0))}
+  folders = [run(tmp_path, name, found) for name, found in others.items()]
+  page = write_comparison(tmp_path / "page", folders)
+  table = {row["name"][1]["data-value"]: row for row in Tables(page).tables[0]}
+  shown = {name: row["nats"][0] for name, row in table.items()}
+  assert shown == {"cvae": "= 95.00 ± 0.5", "mfm": "–", "flow": "= 90.00 ± 0.5"}
+  assert [k for k, row in table.items() if "best" in row["nats"][1]["class"]] == ["flow"]
+  text = page.read_text()
+  assert "−log p(x | label) = 80.00 nats" in text
+  assert "−log p(x | image, label) = 70.00 nats" in text
+
+
+def test_unknown_network_calls_are_not_the_fewest(tmp_path):
+  known, other = (evaluation(name, "vae", ("exact", 90.0)) for name in ("a", "b"))
+  unknown = evaluation("cnf", "cnf", ("exact", 90.0))
+  known["sampling"]["network_evaluations"] = 3
+  unknown["sampling"]["network_evaluations"] = None
+  folders = [run(tmp_path, e["config"], e) for e in (known, other, unknown)]
+  table = Tables(write_comparison(tmp_path / "page", folders)).tables[0]
+  best = {
+    row["name"][1]["data-value"]: "best" in row["network_evaluations"][1]["class"] for row in table
+  }
+  assert best == {"a": False, "b": True, "cnf": False}
 
 
 def test_every_number_is_there(page):
