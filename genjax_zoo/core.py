@@ -84,7 +84,8 @@ class Model(NamedTuple):
   summary: Callable | None = None
   # "uniform" or "variational": the noise by which a density bounds log p of integers.
   dequantization: str | None = None
-  # (**options of sample) -> evaluations of the network for one sample.
+  # (**options of sample) -> evaluations of the network, with all its layers, for one sample; None
+  # where they are not known before.
   calls: Callable = lambda **options: 1
   # What later stages, lessons and figures build on: PARTS lists every key and its arguments.
   parts: Mapping[str, Callable] = {}

@@ -21,7 +21,8 @@ def held_out(run: Run, dataset: Dataset) -> dict:
   """Test examples as a model gets them (binarized, say), in a fixed random order."""
   total = count(dataset.splits["test"])
   numbers = sum(math.prod(f.shape) for f in dataset.fields.values())
-  affordable = NUMBERS // (numbers * run.model.calls(**sample_options(run.config)))
+  calls = run.model.calls(**sample_options(run.config)) or 100  # None: some solver's steps.
+  affordable = NUMBERS // (numbers * calls)
   asked = run.config.get("evaluate", {}).get("examples") or total
   n = min(EXAMPLES, max(64, affordable), asked, total)
   rows = examples(dataset, "test", np.random.default_rng(0).permutation(total)[:n])

@@ -58,4 +58,10 @@ def model(data, *, first: Model, classifier: Model, steps: int = 50) -> Model:
     return guidance.classifier(plain, log_prob)(x, level)
 
   path = lambda steps: first.parts["path"](None, None, steps)  # It needs no parameters.
-  return diffusion(space, init, None, denoise, path, sampler="ddim", steps=steps)
+  made = diffusion(space, init, None, denoise, path, sampler="ddim", steps=steps)
+
+  def calls(**options):
+    """Evaluations of both networks: the classifier, with its gradient, goes with every x0_hat."""
+    return 2 * made.calls(**options)
+
+  return made._replace(calls=calls)

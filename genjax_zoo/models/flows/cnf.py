@@ -39,6 +39,11 @@ def exact(f, x):
   return y, jnp.einsum("dbd->b", columns)
 
 
+def no_trace(f, x):
+  """(f(x), 0 [B]): a function like `exact` for samples, which need no density."""
+  return f(x), jnp.zeros(len(x), x.dtype)
+
+
 def hutchinson(eps):
   """A function like `exact` that estimates the trace by random signs eps [B, D], in one product."""
 
@@ -53,7 +58,7 @@ def integrate(field, x, trace, start, stop, steps: int = 0, tolerance: float = 1
   """(x, log |det|, int |dx/dt|^2 dt / D) at time `stop`, of rows x [B, D] at time `start`.
 
   Solves dx/dt = field(x, t) by Tsitouras' method, in `steps` equal steps if `steps` > 0, else in
-  steps adapted to `tolerance`, the same ones for all rows. `trace` is `exact` or
+  steps adapted to `tolerance`, the same ones for all rows. `trace` is `exact`, `no_trace` or
   `hutchinson(eps)`. With times `save` [T], all three are at these times, [T, B, ...].
   """
 
@@ -140,10 +145,17 @@ def model(
 
   def warp(params, state, z):
     times = jnp.linspace(1, 0, FRAMES)
-    path, _, _ = integrate(velocity(params), z, exact, 1.0, 0.0, tolerance=tolerance, save=times)
+    path, _, _ = integrate(velocity(params), z, no_trace, 1.0, 0.0, tolerance=tolerance, save=times)
     x, _ = actnorm(params["first"]).inverse_and_log_det(path[-1])
     return jnp.concatenate([path, x[None]])
 
   base = flow(data, Layer(init, bijector), {"warp": warp})
-  likelihood = {"exact": "exact", "hutchinson": "estimate"}
-  return base._replace(loss=loss, log_prob=log_prob, likelihood=likelihood)
+  sampled = flow(data, Layer(init, lambda params: bijector(params, no_trace)))
+  return base._replace(
+    loss=loss,
+    sample=sampled.sample,
+    log_prob=log_prob,
+    decode=sampled.decode,
+    likelihood={"exact": "exact", "hutchinson": "estimate"},
+    calls=lambda **options: None,  # The solver decides while it goes.
+  )

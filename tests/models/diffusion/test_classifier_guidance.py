@@ -53,8 +53,8 @@ def test_exact_stages_give_one_component_each(path):
     np.testing.assert_allclose(np.cov(x.T), covariance, atol=0.12 * np.trace(covariance))
   assert (
     model.given == {"label": DATA["label"]}
-    and model.calls(steps=7) == 7
-    and model.calls(steps=7, scale=2.0) == 14
+    and model.calls(steps=7) == 2 * 7  # The diffusion model and the classifier.
+    and model.calls(steps=7, scale=2.0) == 2 * 14
   )
 
 

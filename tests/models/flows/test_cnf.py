@@ -43,6 +43,30 @@ def test_hutchinsons_mean_is_the_trace():
   np.testing.assert_allclose(trace, jnp.trace(jacobians, axis1=1, axis2=2), rtol=1e-5, atol=1e-5)
 
 
+def test_samples_take_no_trace_and_are_those_of_the_whole_ode(monkeypatch):
+  model = cnf.model(PLANE, hidden=(8,), tolerance=1e-6)
+  x = jax.random.normal(jax.random.key(1), (16, 2)) * jnp.array([[2.0, 0.5]]) + 1
+  params, state = model.init(jax.random.key(0), {"x": x})
+  params["net"] = jax.tree.map(lambda p: 2 * p, params["net"])
+  z = jax.random.normal(jax.random.key(2), (16, 2))
+  traced, _ = model.parts["bijector"](params, state).inverse_and_log_det(z)
+
+  def refuse(f, x):
+    raise AssertionError("a trace")
+
+  monkeypatch.setattr(cnf, "exact", refuse)
+  untraced = cnf.model(PLANE, hidden=(8,), tolerance=1e-6)
+  assert np.abs(traced - z).max() > 0.5  # The flow moves the points.
+  np.testing.assert_allclose(untraced.decode(params, state, {"z": z}, None)["x"], traced, atol=2e-5)
+  key = jax.random.key(3)
+  np.testing.assert_allclose(
+    untraced.sample(params, state, key, 5)["x"],
+    model.decode(params, state, {"z": jax.random.normal(key, (5, 2))}, None)["x"],
+    atol=2e-5,
+  )
+  assert model.calls() is None
+
+
 @pytest.mark.slow
 def test_the_whole_model():
   model = cnf.model(PLANE, hidden=(16, 16), tolerance=1e-6)

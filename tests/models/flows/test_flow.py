@@ -5,6 +5,7 @@ The dequantization of integers is counted once.
 
 import math
 
+import flax.linen as nn
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -13,6 +14,7 @@ import pytest
 from genjax_zoo.core import Field
 from genjax_zoo.models.flows import glow, maf, nice, realnvp, spline_flow
 from genjax_zoo.models.flows._flow import Layer, flow, from_unit, to_unit
+from genjax_zoo.nn.masked import MaskedMLP
 from genjax_zoo.prob.bijectors import chain, elementwise, flatten
 from genjax_zoo.prob.univariate import logit
 
@@ -224,6 +226,23 @@ def test_a_prior_of_each_class_is_a_density_of_each_class(name):
   z = model.encode(params, state, sample(jax.random.key(0)), None)["z"]
   np.testing.assert_allclose(z.mean(0), params["prior"]["mean"][2], atol=0.1)
   np.testing.assert_allclose(z.std(0), np.exp(params["prior"]["log_scale"][2]), atol=0.1)
+
+
+@pytest.mark.parametrize("inverse, calls", [(False, 5), (True, 1)])
+def test_the_network_evaluations_of_a_sample_are_those_that_are_made(inverse, calls):
+  model = maf.model(TABLE, depth=2, hidden=(8,), inverse=inverse)
+  params, state = model.init(jax.random.key(0), batch_of(TABLE, 64))
+  made = []
+
+  def count(call, args, kwargs, context):
+    if isinstance(context.module, MaskedMLP) and context.method_name == "__call__":
+      jax.debug.callback(lambda: made.append(1))
+    return call(*args, **kwargs)
+
+  with nn.intercept_methods(count):
+    jax.block_until_ready(model.sample(params, state, jax.random.key(1), 3))
+  jax.effects_barrier()
+  assert model.calls() == calls and len(made) == 2 * calls  # Of each of two networks.
 
 
 @slow
