@@ -4,6 +4,7 @@ from collections.abc import Callable
 import difflib
 import importlib
 import inspect
+from pathlib import Path
 
 from genjax_zoo.core import UserError, nearest
 from genjax_zoo.data import augment
@@ -18,6 +19,7 @@ NAMED = {
   "spoken_digits": "spoken.load",
   "dsprites": "dsprites.load",
   "coloured_shapes": "shapes.load",
+  "moving_shapes": "moving.load",
   "reviews": "reviews.load",
   "meshes": "meshes.load",
   "moons": "synthetic.moons",
@@ -99,13 +101,28 @@ def names() -> list[str]:
 
 
 def maker(name: str) -> Callable:
-  """The function that makes a set. Raises UserError, nearest names first, if there is none."""
+  """The function that makes a set. Raises UserError, with names that are near, if there is none."""
   prefix, _, rest = name.partition(":")
   path = PREFIXED.get(prefix) if rest else NAMED.get(name)
   if path is None:
-    known = [*names(), *(f"{prefix}:..." for prefix in PREFIXED)]
-    similarity = lambda x: difflib.SequenceMatcher(None, name, x.removeprefix("tfds:")).ratio()
-    listed = ", ".join(sorted(known, key=similarity, reverse=True))
-    raise UserError(f"there is no data {name!r}; there are {listed}")
+    raise UserError(f"there is no data {name!r}{meant(name)}")
   module, function = path.split(".")
   return getattr(importlib.import_module(f"genjax_zoo.data.{module}"), function)
+
+
+def meant(name: str) -> str:
+  """The end of the error for an unknown set: what the name may stand for."""
+  path = Path(name).expanduser()
+  if path.is_dir():
+    return f": a folder of images is folder:{name}"
+  if path.is_file() or "/" in name or path.suffix:
+    return f": a file of arrays is npz:{name}, a folder of images folder:PATH"
+  bare = {known.removeprefix("tfds:"): known for known in names()}
+  if name in bare:
+    return f", did you mean {bare[name]!r}?"
+  near = [bare[x] for x in difflib.get_close_matches(name, bare, 4, 0.0)]
+  prefixed = ", ".join(f"{prefix}:..." for prefix in PREFIXED)
+  others = f"there are {', '.join(near)} and others, and {prefixed}"
+  if name.isidentifier():
+    others += f"; `make data DATASET={name}` prepares tfds:{name}, if it is a set of that library"
+  return f"{nearest(name, bare)}; {others}"
