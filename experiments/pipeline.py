@@ -15,6 +15,7 @@ from genjax_zoo import data, evaluate
 from genjax_zoo.build import build
 from genjax_zoo.core import UserError
 from genjax_zoo.data.loader import test_loader, train_loader
+from genjax_zoo.data.table import check_density
 from genjax_zoo.figures import draw, pictures
 from genjax_zoo.log import Log, read_json, write_json
 from genjax_zoo.loop import train
@@ -139,6 +140,8 @@ def fit(config: dict, folder: Path, dataset, stages: dict[str, Run], log) -> Run
     stage_data = {name: read_description(stage.folder)[1] for name, stage in stages.items()}
     write_description(folder, config, describe(dataset.fields, loader.batch, stage_data))
   log.say(header(config, dataset, loader))
+  if dataset.found:
+    log.say(dataset.found)
   mesh = make_mesh()
   hooks = {}
   for name, hook in HOOKS.items():
@@ -163,6 +166,8 @@ def check_options(config, model, dataset):
   check_arguments("sample", sample_options(config), model.sample)
   # A model that knows which values are impossible raises UserError for them.
   model.calls(**sample_options(config))
+  if model.log_prob:
+    check_density(dataset)
   estimator = options["log_prob"].get("estimator")
   if estimator not in (None, *model.likelihood):
     raise UserError(
@@ -273,14 +278,14 @@ def compare_samples(run: Run, dataset, log) -> dict:
   split = options["split"]
   if not run.model.sample or not options["samples"]:
     return {}
+  if "restorations" in run.model.parts:
+    log.say("quality is not measured: the model restores images, and samples none")
+    return {}
   made = {k: field for k, field in dataset.fields.items() if k not in run.model.given}
   features = choose(options["features"], dataset.name, made or dataset.fields)
   examples = data.count(dataset.splits[split])
   missing = None
   if features is None:
-  if "restorations" in run.model.parts:
-    log.say("quality is not measured: the model restores images, and samples none")
-    return {}
     missing = (
       "there is no feature network for these data; "
       "--config.evaluate.features=inception:PATH names one"
@@ -303,12 +308,12 @@ def compare_samples(run: Run, dataset, log) -> dict:
     )
     if not missing:
       found["quality"] = quality.quality(samples, dataset, features, split, progress=log.track)
+      found["quality"]["samples_are"] = quality.samples_are(run.model, sample_options(run.config))
     judgements = judged(samples, dataset, run.model.given, features, split)
     if judgements:
       found["judged"] = judgements
   return found
 
-      found["quality"]["samples_are"] = quality.samples_are(run.model, sample_options(run.config))
 
 def sample_run(run: Run, dataset, log):
   """Writes config.sample.n samples, as arrays and as a picture."""

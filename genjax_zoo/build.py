@@ -9,7 +9,8 @@ import jax
 import jax.numpy as jnp
 import optax
 
-from genjax_zoo.core import Field, Learner, Model, UserError, check_sizes, descend, nearest
+from genjax_zoo.core import Field, Learner, Model, UserError, check_sizes, descend, nearest, similar
+from genjax_zoo.standardize import restored, standardized, without_units
 
 
 def constructor(name: str):
@@ -20,7 +21,8 @@ def constructor(name: str):
   files = sorted((Path(__file__).parent / "models").glob("*/[a-z]*.py"))
   known = {file.stem: f"genjax_zoo.models.{file.parent.name}.{file.stem}" for file in files}
   if name not in known and not is_module(name):
-    raise UserError(f"unknown model {name!r}{nearest(name, known)}; there are {', '.join(known)}")
+    near = similar(name, known)
+    raise UserError(f"unknown model {name!r}{nearest(name, known)}; there are {near}")
   try:
     module = importlib.import_module(known.get(name, name))
   except ModuleNotFoundError as e:
@@ -92,8 +94,15 @@ def build(config: Mapping, data: Mapping[str, Field], stages: Mapping[str, Model
   """The learner that a resolved config describes, for batches of the fields `data`.
 
   `stages` holds the models of earlier stages, by the keyword that the constructor calls them. The
-  constructor's signature says what else it gets, see core.py.
+  constructor's signature says what else it gets, see core.py. Real numbers in units of their own
+  reach the model standardised, see standardize.py.
   """
+  stages = {name: restored(stage, data) for name, stage in stages.items()}
+  return standardized(build_inner(config, without_units(data), stages), data)
+
+
+def build_inner(config: Mapping, data: Mapping[str, Field], stages: Mapping[str, Model]) -> Learner:
+  """The learner of a config for fields without units."""
   options = dict(config["model"])
   name = options.pop("name")
   construct = constructor(name)

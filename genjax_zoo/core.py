@@ -32,6 +32,7 @@ from genjax_zoo.errors import (  # Part of the contract.
   UserError as UserError,
   check_sizes as check_sizes,
   nearest as nearest,
+  similar as similar,
 )
 from genjax_zoo.sharding import all_gather, shard_batch as shard_batch
 
@@ -47,6 +48,10 @@ class Field(NamedTuple):
   names: tuple[str, ...] = ()  # What the values are called: words, classes.
   ordered: bool = True  # Whether near values are alike: gray levels are, codes and words are not.
   kind: str = ""  # "image", "video", "points", "tokens", "mesh", "vector"; "" follows the shape.
+  # Of real numbers in units of their own, a mean and a standard deviation for each element of the
+  # last axis: models get them standardised, see standardize.py. () for numbers as they are.
+  mean: tuple[float, ...] = ()
+  sd: tuple[float, ...] = ()
 
 
 class Model(NamedTuple):
@@ -92,7 +97,8 @@ class Model(NamedTuple):
 
 
 # The arguments of every entry of `Model.parts`, which all models that have it share. x is a batch
-# [B, ...] of floats, `c` a condition (models/_condition.py), `level` a NoiseLevel [] or [B].
+# [B, ...] of floats as networks see them: images in [-1, 1], a user's real numbers standardised
+# (standardize.py). `c` is a condition (models/_condition.py), `level` a NoiseLevel [] or [B].
 PARTS = {
   # Diffusion.
   "denoise": "params, state, x, level, c",  # -> E[x_0 | x], [B, ...].
@@ -112,6 +118,7 @@ PARTS = {
   # Latent variables.
   "log_joint": "params, state, batch, latents, key",  # -> log p(x, z), nats [B].
   "log_component": "params, state, batch",  # -> log p(x, k) of every component, nats [B, K].
+  "log_given": "params, state, batch, latents, key",  # -> log p(x | z), nats [B].
   "posterior_sample": "params, state, batch, key",  # -> {"z": [B, D]} drawn from q(z | x).
   "elbo_terms": "params, state, batch, key",  # -> (z, (mean, logvar), {"reconstruction", "kl"}).
   "mean": "params, state, latents",  # -> E[x | z]; of images in [0, 1], [B, H, W, C].

@@ -33,13 +33,11 @@ class Source:
     return [self.read(item) for item in items]
 
 
-# The names of splits in files and folders.
+# What files and folders call the splits, in any case.
 SPLITS = {
-  "train": "train",
-  "test": "test",
-  "validation": "validation",
-  "valid": "validation",
-  "val": "validation",
+  "train": ("train", "training", "trn"),
+  "test": ("test", "testing", "tst"),
+  "validation": ("validation", "valid", "validate", "val", "dev"),
 }
 
 Examples = Mapping[str, np.ndarray] | Source
@@ -61,6 +59,8 @@ class Dataset(NamedTuple):
   # (samples, given) -> {name: [N]}: how well samples agree with what is known of the set and with
   # what they were given, each in [0, 1] unless its docstring says otherwise; see metrics/judged.py.
   judge: Callable | None = None
+  # What was found in a user's files, and what was left out and why, in a line.
+  found: str = ""
 
 
 def kind_of(field: Field) -> str:
@@ -100,6 +100,36 @@ def take(examples: Examples, indices) -> dict[str, np.ndarray]:
     return {name: x[indices] for name, x in examples.items()}
   rows = examples.__getitems__([int(i) for i in indices])
   return {name: np.stack([row[name] for row in rows]) for name in rows[0]}
+
+
+def split_of(name: str) -> str | None:
+  """The split that files or folders of this name hold; None where the name is of no split."""
+  found = [split for split, names in SPLITS.items() if name.lower() in names]
+  return found[0] if found else None
+
+
+def found_line(
+  name: str,
+  fields: Mapping[str, Field],
+  splits: Mapping[str, Examples],
+  *,
+  drawn: bool = False,
+  notes: Sequence[str] = (),
+) -> str:
+  """What was found in a user's files: examples, entries, classes, and notes.
+
+  `drawn` says that the test split was drawn from the others.
+  """
+  sizes = [f"{count(examples):,} to {split}" for split, examples in splits.items()]
+  if drawn:
+    sizes.append("the test split drawn from the others")
+  parts = ["examples: " + ", ".join(sizes)]
+  for key, field in fields.items():
+    classes = field.num_values if not field.shape else None
+    what = f"{classes} classes" if classes else f"{np.dtype(field.dtype).name} {list(field.shape)}"
+    listed = ", ".join(field.names[:8]) + (", ..." if len(field.names) > 8 else "")
+    parts.append(f"{key}: {what}{f' ({listed})' if listed else ''}")
+  return f"{name}: " + "; ".join([*parts, *notes])
 
 
 def nbytes(fields: Mapping[str, Field], n: int) -> int:

@@ -36,6 +36,8 @@ def header(file) -> tuple[tuple[int, int], str]:
   with Image.open(file) as image:
     width, height = image.size
     if image.mode not in MODES:
-      raise ValueError(f"pixels of Pillow mode {image.mode!r} are not 8-bit gray or colour")
+      raise ValueError(
+        f"pixels of Pillow mode {image.mode!r} are not 8-bit gray or colour: convert it"
+      )
     upright = image.getexif().get(ORIENTATION) not in TRANSPOSED
     return ((height, width) if upright else (width, height)), image.mode

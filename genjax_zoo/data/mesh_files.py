@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 
 from genjax_zoo.core import UserError
-from genjax_zoo.data import folder
+from genjax_zoo.data.files import class_names, folder_of, layout
 from genjax_zoo.data.solids import Mesh
 
 EXTENSIONS = (".obj", ".ply", ".off")
@@ -17,11 +17,8 @@ def files_of_splits(name: str) -> tuple[dict[str, list], list[str]]:
 
   They are in folders as `folder:PATH` has them. Raises UserError where `folder.load` does.
   """
-  root = Path(name.partition(":")[2]).expanduser()
-  if not root.is_dir():
-    raise UserError(f"{name}: there is no such folder")
-  files = folder.files_of_splits(name, root, EXTENSIONS)
-  return files, folder.class_names(name, [pair for found in files.values() for pair in found])
+  files = layout(name, folder_of(name), EXTENSIONS).files
+  return files, class_names(name, [pair for found in files.values() for pair in found])
 
 
 # Copies of one mesh come one after the other.

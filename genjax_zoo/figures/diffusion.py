@@ -4,6 +4,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from genjax_zoo import standardize
 from genjax_zoo.data.dataset import main_entry
 from genjax_zoo.figures.common import columns_of, first_rows, floats, has_images, in_plane, main
 from genjax_zoo.figures.pictures import grid, plot
@@ -92,7 +93,7 @@ def noise_errors(run, dataset, test, encoded):
     return None
   batch = first_rows(test, EXAMPLES)
   levels = run.model.parts["path"](run.weights, run.state, LEVELS)
-  x0 = 2 * floats(batch, dataset) - 1 if has_images(dataset) else main(batch, dataset)
+  x0 = 2 * floats(batch, dataset) - 1 if has_images(dataset) else points(batch, dataset)
   c = {name: (value, jnp.ones(len(x0))) for name, value in given_of(run, batch).items()}
 
   def error(params, state, x0, key, c):
@@ -128,8 +129,9 @@ def trajectories(run, dataset, test, encoded):
     x, x0 = jax.device_get(chain(run.weights, run.state, jax.random.key(0)))
     found[sampler] = np.concatenate([x / scale[:, None, None], x0[-1:]])
   half = int(np.abs(levels.log_snr[:-1] - HALF_WAY).argmin())
-  noisy = np.asarray(noised(main(test, dataset), levels.at(half))) / scale[half]
-  edge = half_width(main(test, dataset))
+  data = points(test, dataset)
+  noisy = np.asarray(noised(data, levels.at(half))) / scale[half]
+  edge = half_width(data)
 
   def paint(*axes):
     for ax, (sampler, x) in zip(axes, found.items()):
@@ -163,7 +165,7 @@ def score_fields(run, dataset, test, encoded):
   """The score in the plane at three noise levels."""
   if not diffuses_plane(run, dataset):
     return None
-  x0 = main(test, dataset)
+  x0 = points(test, dataset)
   edge = half_width(x0)
   ticks = np.linspace(-edge, edge, ARROWS, dtype=np.float32)
   mesh = np.stack(np.meshgrid(ticks, ticks), -1).reshape(-1, 2)
@@ -184,6 +186,11 @@ def score_fields(run, dataset, test, encoded):
 def diffuses_plane(run, dataset) -> bool:
   """Whether the model diffuses points in the plane, without a condition."""
   return "chain" in run.model.parts and in_plane(dataset) and not run.model.given
+
+
+def points(batch, dataset) -> np.ndarray:
+  """A batch's points as the network sees them: a user's are standardised."""
+  return standardize.floats(main(batch, dataset), dataset.fields[main_entry(dataset.fields)])
 
 
 def noised(x0, level):

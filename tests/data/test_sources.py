@@ -126,7 +126,12 @@ def test_npz_levels(tmp_path):
 def test_npz_of_tables_and_tokens(tmp_path):
   x = np.random.default_rng(0).normal(size=(30, 6))
   dataset = load(npz(tmp_path / "x.npz", x=x))
-  assert dataset.fields == {"x": Field((6,), np.float32, kind="vector")}
+  train = dataset.splits["train"]["x"].astype(np.float64)
+  units = {
+    k: tuple(f(train, 0).astype(np.float32).tolist())
+    for k, f in (("mean", np.mean), ("sd", np.std))
+  }
+  assert dataset.fields == {"x": Field((6,), np.float32, kind="vector", **units)}
   whole = np.concatenate([s["x"] for s in dataset.splits.values()])
   np.testing.assert_array_equal(np.sort(whole, 0), np.sort(x.astype(np.float32), 0))
   tokens = pixels(20, 7) % 11
@@ -138,9 +143,11 @@ def test_npz_of_tables_and_tokens(tmp_path):
 def test_wrong_npz_files_say_what_is_wrong(tmp_path):
   wrong = lambda message, **arrays: refused(message, npz(tmp_path / "my.npz", **arrays))
   image = pixels(4, 3, 3)
-  wrong("has x_train uint8[4, 3, 3]", x_train=image)
+  wrong("has pixels uint8[4, 3, 3]", pixels=image)
   wrong(
-    "train_image is float64; images must be integers", train_image=image / 255, test_image=image
+    "train_image is float64; images must be integers: save (train_image * 255).round()",
+    train_image=image / 255,
+    test_image=image,
   )
   wrong(
     "differ in shape: train_image uint8[4, 3, 3], test_image uint8[4, 2, 2]",
@@ -152,15 +159,15 @@ def test_wrong_npz_files_say_what_is_wrong(tmp_path):
   wrong("can't be split", image=image[:1])
   wrong("must be in [0, 256)", image=image.astype(int) + 300)
   wrong("negative", image=image, label=np.arange(4) - 1)
-  wrong("labels must be integers [N]", image=image, label=np.ones((4, 1), int))
+  wrong("labels must be integers [N]", image=image, label=np.ones((4, 2), int))
   wrong("not finite", x=np.full((4, 2), np.nan))
   wrong(
     "column 1 of x never changes", x=np.arange(8.0).reshape(4, 2) * [1, 0] + 1e9 * np.array([0, 1])
   )
   wrong("too large for int32", tokens=np.full((4, 2), 2**40))
-  wrong("images must be [N, H, W]", image=image[0])
+  wrong("it must be [N, H, W]", image=image[0])
   wrong("no array in common", train_image=image, test_label=np.arange(4))
-  wrong("can't be read", image=image, label=np.array([{}] * 4))
+  wrong("label is Python objects", image=image, label=np.array([{}] * 4))
   refused("no such file", f"npz:{tmp_path / 'absent.npz'}")
   for content in (b"", b"not a zip file", (tmp_path / "my.npz").read_bytes()[:200]):
     (tmp_path / "bad.npz").write_bytes(content)

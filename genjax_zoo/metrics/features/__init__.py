@@ -17,7 +17,7 @@ from flax.traverse_util import flatten_dict, unflatten_dict
 import jax
 import numpy as np
 
-from genjax_zoo import data
+from genjax_zoo import data, standardize
 from genjax_zoo.core import Field, UserError
 from genjax_zoo.data import take
 from genjax_zoo.data.dataset import kind_of, main_entry
@@ -44,9 +44,9 @@ class Features(NamedTuple):
 def choose(name: str, source: str, fields: Mapping[str, Field]) -> Features | None:
   """The features that a config names: "auto", or "inception:PATH" with the path of the weights.
 
-  "auto" is the committed network of the data `source`, or the vectors themselves where the data are
-  vectors; None where there is no such network. Raises UserError for another name, and when the
-  weights are not there.
+  "auto" is the committed network of the data `source`, or the vectors themselves, standardised,
+  where the data are vectors; None where there is no such network. Raises UserError for another
+  name, and when the weights are not there.
   """
   network, _, path = name.partition(":")
   if name != "auto" and network != "inception":
@@ -59,9 +59,8 @@ def choose(name: str, source: str, fields: Mapping[str, Field]) -> Features | No
       raise UserError("evaluate.features=inception:PATH is for images, and the data have none")
     return inception_features(path, entry, field)
   if kind == "vector":
-    return Features(
-      entry, lambda batch, progress=iter: (np.asarray(batch[entry], np.float32), None), entry
-    )
+    floats = lambda batch: np.asarray(standardize.floats(batch[entry], field), np.float32)
+    return Features(entry, lambda batch, progress=iter: (floats(batch), None), entry)
   if kind not in ("image", "video"):
     return None
   if source.startswith("stacked:"):
