@@ -62,7 +62,7 @@ def judge(samples: Mapping, given: Mapping) -> dict[str, np.ndarray]:
   "flat": no vertex is farther than one step of the grid from the plane of its face; "valid":
   ordered, well formed and closed, and no face twice.
   """
-  rows = {**given, **samples}
+  rows = {**samples, **given}
   examples = zip(*(np.asarray(rows[k]) for k in ("vertices", "vertices_mask")))
   found = {"ordered": [ordered(*example) for example in examples]}
   if "faces" in rows:

@@ -6,14 +6,13 @@ The entries "vertices", "vertices_mask", "faces" and "faces_mask" are explained 
 from collections.abc import Sequence
 import hashlib
 import math
-import sys
 
 import numpy as np
 
 from genjax_zoo.core import Field, UserError
 from genjax_zoo.data import mesh_rules
 from genjax_zoo.data.cache import in_memory
-from genjax_zoo.data.dataset import Dataset, Source, hold_out, take
+from genjax_zoo.data.dataset import Dataset, Source, found_line, hold_out, take
 from genjax_zoo.data.mesh_files import files_of_splits, read_mesh
 from genjax_zoo.data.mesh_tokens import FIRST, encode, fits, quantize
 from genjax_zoo.data.solids import FLAT, Mesh
@@ -103,7 +102,7 @@ def load_folder(
   """The OBJ, PLY and OFF files of `meshes:PATH`, in folders as `folder:PATH` has them.
 
   Meshes with more than `vertices` vertices or `tokens` tokens of faces, after quantization to
-  2^bits levels, are left out with a line that says how many. `copies` more of each training mesh
+  2^bits levels, are left out; `Dataset.found` says how many. `copies` more of each training mesh
   are stretched along the axes by random factors in (0.75, 1.25). `up` is the axis "y" or "z" of the
   files that points up, by default y in OBJ files and z in others. Raises UserError naming the file
   that can't be read, and where no mesh of a split fits.
@@ -114,46 +113,58 @@ def load_folder(
   nothing = Mesh(np.zeros((0, 3), int), [])
 
   def read(item):
-    (path, label), copy = item
+    (path, label), number, copy = item
     mesh = read_mesh(name, path, up)
     if copy:
-      factors = np.random.default_rng((seed, copy)).uniform(0.75, 1.25, (1, 3))
+      factors = np.random.default_rng((seed, number, copy)).uniform(0.75, 1.25, (1, 3))
       mesh = mesh._replace(vertices=mesh.vertices * factors)
     mesh = quantize(mesh, 2**bits)
     kept = fits(mesh, vertices, tokens)
     about = {"label": np.int32(classes.index(label))} if classes else {}
     return encode(mesh if kept else nothing, vertices, tokens) | about | {"fits": np.bool_(kept)}
 
-  sources = {
-    split: Source(found, read) for split, found in with_copies(files, copies, seed).items()
-  }
-  options = f"{bits}-{copies}-{up}-{seed}"
+  items = with_copies(files, copies, seed)
+  sources = {split: Source(found, read) for split, found in items.items()}
   paths = [path for found in files.values() for path, _ in found]
-  read_fields = fields | {"fits": Field((), np.bool_, 2)}
-  arrays = in_memory(sources, read_fields, f"meshes-{options}", paths, math.inf)
-  limits = f"{vertices} vertices or {tokens} tokens of faces"
-  return dataset(name, fields, {s: fitting(name, s, x, limits) for s, x in arrays.items()})
+  options = f"{bits}-{copies}-{up}-{seed}"
+  arrays = in_memory(sources, fields | FITS, f"meshes-{options}", paths, math.inf)
+  limits = f"with more than {vertices} vertices or {tokens} tokens of faces"
+  splits, notes = fitting(name, arrays, limits)
+  line = found_line(name, fields, splits, drawn=len(files) == 1, notes=notes)
+  return dataset(name, fields, splits)._replace(found=line)
 
 
 def with_copies(files: dict[str, list], copies: int, seed: int) -> dict[str, list]:
-  """The files with a test split, each with a number, 0 or that of a copy for training."""
+  """{split: [(file, number, copy)]}, with a test split; copy 0 is the mesh as it is in the file.
+
+  The others are for training.
+  """
   splits = hold_out({split: Source(found, tuple) for split, found in files.items()}, seed)
   numbers = {split: range(1 + copies) if split == "train" else range(1) for split in splits}
   return {
-    split: [(source[i], copy) for i in range(len(source)) for copy in numbers[split]]
+    split: [(source[i], i, copy) for i in range(len(source)) for copy in numbers[split]]
     for split, source in splits.items()
   }
 
 
-def fitting(name: str, split: str, arrays: dict, limits: str) -> dict[str, np.ndarray]:
-  """The meshes that fit into the arrays. Raises UserError where none does."""
-  fits = arrays["fits"]
-  if not fits.any():
-    raise UserError(
-      f"{name}: no mesh for {split!r} has at most {limits}: raise data.vertices/tokens"
-    )
-  if not fits.all():
-    left_out = np.count_nonzero(~fits)
-    text = f"{name}: {left_out:,} of {len(fits):,} meshes for {split!r} are left out: over {limits}"
-    print(text, file=sys.stderr)
-  return {k: x[fits] for k, x in arrays.items() if k != "fits"}
+# Whether an example is one: what does not fit is read once and cached as zeros.
+FITS = {"fits": Field((), np.bool_, 2)}
+
+
+def fitting(name: str, splits: dict[str, dict], fault: str) -> tuple[dict, list[str]]:
+  """The examples whose entry "fits" is true, without it, and notes on those that are left out.
+
+  `fault` says what is wrong with them. Raises UserError where none of a split is left.
+  """
+  notes = []
+  for split, arrays in splits.items():
+    fits = arrays["fits"]
+    if not fits.any():
+      raise UserError(f"{name}: no shape for {split!r} is left: all {len(fits)} are {fault}")
+    if not fits.all():
+      notes.append(f"left out of {split}: {np.count_nonzero(~fits):,} of {len(fits):,}, {fault}")
+  kept = {
+    split: {k: x[arrays["fits"]] for k, x in arrays.items() if k != "fits"}
+    for split, arrays in splits.items()
+  }
+  return kept, notes

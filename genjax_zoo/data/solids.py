@@ -6,7 +6,6 @@ closed boxes that touch.
 """
 
 from collections.abc import Callable, Sequence
-import itertools
 from typing import NamedTuple
 
 import numpy as np
@@ -193,15 +192,3 @@ ROUND: dict[str, Callable] = {
   "ellipsoid": random_ellipsoid,
   "torus": random_torus,
 }
-
-
-def triangles(mesh: Mesh) -> np.ndarray:
-  """The faces cut into fans of triangles, float [T, 3, 3]: corner, coordinate."""
-  corners = [(f[0], a, b) for f in mesh.faces for a, b in itertools.pairwise(f[1:])]
-  return np.asarray(mesh.vertices, float)[np.array(corners)]
-
-
-def volume(mesh: Mesh) -> float:
-  """The volume inside a closed mesh; negative where its faces point inwards."""
-  a, b, c = triangles(mesh).swapaxes(0, 1)
-  return float(np.einsum("td,td->", a, np.cross(b, c)) / 6)
