@@ -55,6 +55,46 @@ def test_losses_of_a_uniform_generator_and_of_the_critic_of_each_style(made):
   )
 
 
+def test_what_the_critic_judges_is_written_in_the_other_style(made):
+  """A generator whose states are its style's embedding alone, h_t = e(y) / 2^t."""
+  _, ts, step = made
+  gen = uniform_words(ts.params["gen"])
+  zeros = jax.tree.map(jnp.zeros_like, gen["generator"])
+  embedding = jax.random.normal(jax.random.key(5), (2, 8))
+  gen |= {"generator": zeros | {"of_y": {"embedding": embedding}}}
+  known = ts.replace(params=ts.params | {"gen": gen})
+  after, metrics = step(known, BATCH, jax.random.key(1))
+
+  def logit(params, y):
+    """d_y of what is written in the style y."""
+    h = embedding[y][:, None] / 2.0 ** jnp.arange(1, L + 1)[None, :, None]
+    both = cross_aligned.Critic((1, 3), 4, 2).apply({"params": params["critic"]}, h)
+    return np.asarray(both)[np.arange(B), y]
+
+  y = BATCH["label"]
+  np.testing.assert_allclose(metrics["real_logit"], logit(ts.params, y).mean(), rtol=1e-4)
+  np.testing.assert_allclose(metrics["fake_logit"], logit(ts.params, 1 - y).mean(), rtol=1e-4)
+  fake = logit(after.params, 1 - y)  # The critic's update comes first.
+  expected = L * np.log(V) + 0.5 * np.logaddexp(0, -fake).mean()
+  np.testing.assert_allclose(metrics["gen_loss"], expected, rtol=1e-5)
+
+
+def test_teacher_forcing_shows_the_words_before(made):
+  """Another third word changes the logits of the fourth and later ones alone."""
+  _, ts, _ = made
+  generator = cross_aligned.Generator(8, 4, V, 2)
+  words = jax.nn.one_hot(BATCH["tokens"], V)
+  other = words.at[:, 2].set(jnp.roll(words[:, 2], 1, -1))
+  z = jnp.ones((B, 3))
+  forced = jax.jit(
+    lambda words: cross_aligned.teacher_forced(
+      generator, ts.params["gen"]["generator"], z, BATCH["label"], words
+    )[1]
+  )
+  changed = np.abs(forced(words) - forced(other)).max((0, 2)) > 1e-6
+  np.testing.assert_array_equal(changed, [False, False, False, True, True])
+
+
 def test_a_step_reaches_every_parameter_and_alignment_reaches_the_encoder(made):
   _, ts, step = made
 
