@@ -1,11 +1,12 @@
 """From a config to a learner: what can't be built is told with the option that is wrong."""
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 import pytest
 
 from experiments import resolve
-from genjax_zoo.build import build, dummy
+from genjax_zoo.build import build, dummy, optimizer
 from genjax_zoo.core import Field, UserError
 
 DIGITS = {"image": Field((8, 8, 1), np.uint8, 17), "label": Field((), np.int32, 10)}
@@ -71,3 +72,40 @@ def test_schedules_of_a_config_reach_the_losses_of_the_players(tmp_path, monkeyp
   with pytest.raises(UserError, match="does not take schedules"):
     gan = resolve.resolve("configs/gan_digits.py").to_dict()
     build(gan | {"schedules": config["schedules"]}, DIGITS)
+
+
+def rates(count, **options):
+  """The learning rates of updates 0 .. count - 1: what a gradient of 1 moves a weight by."""
+  tx = optimizer(name="sgd", **options)
+
+  def step(opt, _):
+    updates, opt = tx.update(jnp.ones(()), opt)
+    return opt, -updates
+
+  return jax.lax.scan(step, tx.init(jnp.ones(())), length=count)[1]
+
+
+def test_learning_rates_rise_and_end_at_0():
+  constant = rates(3, learning_rate=0.2, steps=2)
+  np.testing.assert_allclose(constant, 0.2)
+  linear = rates(6, learning_rate=0.2, steps=4, schedule="linear")
+  np.testing.assert_allclose(linear, [0.2, 0.15, 0.1, 0.05, 0, 0], atol=1e-7)
+  # Two updates of warm-up, then half a cosine that ends after the last of 10.
+  cosine = rates(12, learning_rate=0.2, steps=10, warmup_steps=2, schedule="cosine")
+  falls = 0.1 * (1 + np.cos(np.pi * np.minimum(np.arange(10) / 8, 1)))
+  np.testing.assert_allclose(cosine, [0, 0.1, *falls], atol=1e-7)
+
+
+def test_gradients_are_clipped_to_their_global_norm_and_biases_do_not_decay():
+  params = {"kernel": jnp.full((1, 2), 10.0), "bias": jnp.full(2, 10.0)}
+  grads = jax.tree.map(lambda p: jnp.full(p.shape, 3.0), params)  # Of norm 6.
+  moved = {}
+  for clip in (0.0, 1.5, 60.0):
+    tx = optimizer(name="sgd", learning_rate=1.0, clip_norm=clip)
+    moved[clip] = float(tx.update(grads, tx.init(params), params)[0]["bias"][0])
+  assert moved == pytest.approx({0.0: -3, 1.5: -0.75, 60.0: -3})
+  tx = optimizer(name="adamw", learning_rate=0.1, weight_decay=0.5)
+  zeros = jax.tree.map(jnp.zeros_like, params)
+  updates, _ = tx.update(zeros, tx.init(params), params)
+  np.testing.assert_allclose(updates["kernel"], -0.1 * 0.5 * 10)
+  np.testing.assert_array_equal(updates["bias"], 0)

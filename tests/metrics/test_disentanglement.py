@@ -221,3 +221,26 @@ def test_sap_counts_a_single_coordinate_in_full():
   np.testing.assert_allclose(
     disentanglement.sap(sample, sample, continuous=True), (1 + 0) / 2, atol=1e-9
   )
+
+
+def test_a_point_of_beta_vae_is_a_mean_absolute_difference(monkeypatch):
+  seen = []
+
+  class Classifier:
+    def __init__(self, **options):
+      pass
+
+    def fit(self, points, y):
+      seen.append(points)
+      return self
+
+    def score(self, points, y):
+      seen.append(points)
+      return 1.0
+
+  differences = np.random.default_rng(0).normal(size=(2, 6, 3, 5))
+  codes = iter([differences[0], 0 * differences[0], 0 * differences[1], differences[1]])
+  monkeypatch.setattr(disentanglement, "LogisticRegression", Classifier)
+  monkeypatch.setattr(disentanglement, "encode", lambda code, factors: next(codes))
+  disentanglement.beta_vae(generator(), SIZES, perfect, (6, 6), batch=3)
+  np.testing.assert_allclose(seen, np.abs(differences).mean(2))

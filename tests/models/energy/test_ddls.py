@@ -80,6 +80,20 @@ def test_calibration_finds_the_optimal_critic():
   np.testing.assert_allclose(x.std(0), SD, atol=0.1)
 
 
+def test_energy_and_loss_have_their_forms():
+  model = ddls.model(PLANE, first=gan(quadratic))
+  batch = {"x": jax.random.normal(jax.random.key(1), (5, 2)), "weight": jnp.ones(5)}
+  _, state = model.init(jax.random.key(0), batch, frozen(gan(quadratic), batch))
+  params = {"critic": {"a": jnp.array([0.3, -0.2]), "b": MEAN, "c": jnp.ones(1)}}
+  key, logit = jax.random.key(2), lambda x: quadratic(params["critic"], x)
+  z = jax.random.normal(key, (5, 2))  # As the GAN's prior draws it.
+  found = model.parts["latent_energy"](params, state, {"z": z})
+  np.testing.assert_allclose(found, (z**2).sum(1) / 2 - logit(z), rtol=1e-5)
+  loss, _ = model.loss(params, state, batch, key, train=True)
+  expected = jax.nn.softplus(-logit(batch["x"])) + jax.nn.softplus(logit(z))
+  np.testing.assert_allclose(loss, expected, rtol=1e-5)
+
+
 def test_a_stage_that_is_no_gan_is_refused():
   with pytest.raises(UserError, match=r"stages\.first is no GAN"):
     ddls.model(PLANE, first=Model(init=None))

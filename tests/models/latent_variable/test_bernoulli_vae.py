@@ -2,6 +2,7 @@
 
 import itertools
 
+import chex
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -95,3 +96,28 @@ def test_impossible_estimators_raise():
   ]:
     with pytest.raises(UserError, match=message):
       bernoulli_vae.model(DATA, **options)
+
+
+@pytest.mark.parametrize("estimator", ["relaxed", "straight_through"])
+def test_training_on_relaxed_bits_is_by_their_formula(estimator):
+  """z = sigmoid((logits + logistic noise) / temperature), or that rounded, with its gradient."""
+  model, params, state = made(estimator=estimator, k=3, temperature=0.7)
+  key, x = jax.random.key(5), BATCH["image"].reshape(8, 3).astype(np.float32)
+  noise = jax.random.logistic(key, (3, 8, 2))
+
+  def loss(params):
+    logits = net(params["encoder"], x)
+    soft = jax.nn.sigmoid((logits[None] + noise) / 0.7)
+    # Rounding adds a constant.
+    rounding = jax.lax.stop_gradient((soft > 0.5) - soft)
+    z = soft + rounding if estimator == "straight_through" else soft
+    log_p = bernoulli_log_prob(x[None], net(params["decoder"], z.reshape(24, 2)).reshape(3, 8, 3))
+    q, prior = jax.nn.sigmoid(logits), jax.nn.sigmoid(params["prior"])[None]
+    kl = (q * jnp.log(q / prior) + (1 - q) * jnp.log((1 - q) / (1 - prior))).sum(-1)
+    return (-log_p.sum(-1).mean(0) + kl).mean()
+
+  trained = lambda p: model.loss(p, state, BATCH, key, train=True)[0].mean()
+  found, expected = jax.jit(
+    lambda p: (jax.value_and_grad(trained)(p), jax.value_and_grad(loss)(p))
+  )(params)
+  chex.assert_trees_all_close(found, expected, rtol=1e-4, atol=1e-5)

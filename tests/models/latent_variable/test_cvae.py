@@ -55,3 +55,15 @@ def test_a_condition_that_is_no_label_raises(condition):
   data = {"image": DATA["image"]} if condition == ("label",) else DATA
   with pytest.raises(UserError, match="label"):
     cvae.model(data, condition=condition)
+
+
+def test_the_label_shifts_what_the_encoder_says():
+  model = cvae.model(DATA, latent=2, hidden=(4,))
+  batch = {"image": np.ones((3, 2, 2, 1), np.uint8), "label": np.arange(3)}
+  params, _ = model.init(jax.random.key(0), batch)
+  shifts = np.random.default_rng(0).normal(size=(3, 4)).astype(np.float32)
+  terms = lambda params: model.parts["elbo_terms"](params, {}, batch, jax.random.key(1))[1]
+  for shifted, plain, of_class in zip(
+    terms(params | {"class": shifts}), terms(params), np.split(shifts, 2, 1)
+  ):
+    np.testing.assert_allclose(shifted - plain, of_class, atol=1e-5)

@@ -273,3 +273,11 @@ def test_the_gaussian_prior_has_its_density_samples_and_kl():
   # KL(N(0, 1/4) || N(0, 1)) of each of two dimensions.
   kl = prior.kl({}, None, jnp.zeros((1, 2)), jnp.full((1, 2), 2 * np.log(0.5)))
   np.testing.assert_allclose(kl, 2 * 0.5 * (0.25 - 1 + 2 * np.log(2)), rtol=1e-5)
+
+
+def test_samples_of_a_linear_model_have_its_marginal_distribution():
+  model, params, marginal = linear_gaussian()
+  n = 40_000
+  x = jax.jit(lambda key: model.sample(params, {}, key, n)["x"])(jax.random.key(0))
+  np.testing.assert_allclose(x.mean(0), marginal.mean, atol=5 * 2 / n**0.5)
+  np.testing.assert_allclose(np.cov(x.T), marginal.cov, atol=0.1)
