@@ -3,7 +3,11 @@
 Every kernel W of a tree of parameters, [..., out] flattened to a matrix M [in, out], is divided by
 its largest singular value sigma, which power iteration estimates:
 
-  v = M u / |M u|,  u' = M^T v / |M^T v|,  sigma = v^T M u'      (Algorithm 1)
+  v = M u / |M u|,  u' = M^T v / |M^T v|,  v' = M u' / |M u'|,  sigma = v'^T M u' = |M u'|
+
+which is half an iteration more than Algorithm 1, whose sigma is v^T M u'. Of a convolution, M is
+[height width in, out], and its norm as an operator on images may be larger than 1, up to
+sqrt(height width).
 
 u is carried from one update to the next: weights change slowly, so one iteration an update is
 enough. No gradient flows through u and v; it does through M in sigma. A network needs no change: it

@@ -65,8 +65,8 @@ def logistic_mixture_head(num_values: int, mixtures: int) -> Head:
 def mixture_parameters(outputs):
   """(logits, mean, log_scale), each [..., M], of outputs [..., 3 M].
 
-  In units of 2 x / (num_values - 1) - 1. Outputs of 0 give a scale of exp(-2), so that at first a
-  component covers a tenth of the values.
+  In units of 2 x / (num_values - 1) - 1. Outputs of 0 give a scale of exp(-2), so that at first
+  what is within a standard deviation of a component's mean is a quarter of the values.
   """
   logits, mean, log_scale = jnp.split(outputs, 3, -1)
   return logits, mean, log_scale - 2

@@ -259,7 +259,8 @@ def predictor_corrector(
   """Samples by steps of `ancestral`, each corrected by one of Langevin dynamics at the new level.
 
   (Song 2020, arXiv:2011.13456, Algorithm 1.) The corrector's variance is size sigma². The paper's
-  is 2 (r |z| / |score|)², about 2 r² sigma²: 0.05 is r = 0.16.
+  is 2 eps with eps = 2 (r |z| / |score|)² (Algorithms 4 and 5), about 4 r² sigma²: 0.05 is r =
+  0.112, and its r = 0.16 for the variance-preserving and -exploding SDEs is size 0.1.
   """
 
   def step(x, t, s, key):

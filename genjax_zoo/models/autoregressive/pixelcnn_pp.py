@@ -17,10 +17,11 @@ They have no masks either: kernels end at the present row or pixel, and images a
 `other` is u in ul and, on the way up, the stream's value at the same place on the way down.
 
 Weights are w = g direction / |direction|. g and the bias are set by the first batch: outputs have
-mean 0 and standard deviation 1, or 0.1 in a block's last layer (Salimans & Kingma 2016,
-arXiv:1602.07868).
+mean 0 and standard deviation 1 (Salimans & Kingma 2016, arXiv:1602.07868), or 0.1 in a block's last
+layer and in the network's.
 
-Departures: no dropout, and the width is for digits. Sampling evaluates the whole network for each
+Departures: no dropout, and the width is for digits. The network's outputs start with standard
+deviation 0.1, not 1. Sampling evaluates the whole network for each
 channel.
 """
 

@@ -11,8 +11,9 @@ of chains that go on from earlier training steps, in the replay buffer `state["b
 
   loss = E(x) - E(x') + l2 (E(x)² + E(x')²)
 
-whose second term bounds the energies. The kernels of E have spectral norm 1 (nn/spectral.py, with
-the power iteration's vectors in `state["u"]`), which bounds its gradient, and so the chains.
+whose second term bounds the energies. The kernels of E, as matrices [.., out], have spectral norm 1
+(nn/spectral.py, with the power iteration's vectors in `state["u"]`). That bounds its gradient, and
+so the chains, though not by 1 where there are convolutions.
 
 Z is unknown, and so is log p. With noise² < step_size samples come from a lower temperature,
 exp(-E step_size / noise²), as in the paper (step_size / 2 = 10, noise 0.005), and the energy is

@@ -1,8 +1,10 @@
 """Spectrally normalised GAN (Miyato 2018, arXiv:1802.05957), with residual networks and the hinge.
 
 Every kernel W of the critic is divided by its largest singular value sigma(W), estimated by one
-step of power iteration an update (nn/spectral.py). Each layer, and up to a constant the critic, is
-then 1-Lipschitz, without a penalty on gradients:
+step of power iteration an update (nn/spectral.py). That bounds the critic's Lipschitz constant,
+without a penalty on gradients. W is a matrix [height width in, out], as in the paper: a dense layer
+is then 1-Lipschitz, but a convolution, which sees a pixel once for each place of its kernel, may
+have a norm of up to sqrt(height width):
 
   critic_loss = relu(1 - f(x)) + relu(1 + f(G(z)))
   gen_loss    = -f(G(z)),       f = net with W / sigma(W) for every W

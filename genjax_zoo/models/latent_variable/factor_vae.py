@@ -11,7 +11,8 @@ draws are those of the batch with each coordinate permuted over the examples:
 where d scores the very z that is decoded.
 
 Departures: the critic is updated before the VAE, not after it, and on the VAE's own batch, which is
-also the one that is permuted; the paper permutes a second batch.
+also the one that is permuted; the paper permutes a second batch. The paper's critic loss is half of
+this one, which Adam does not notice.
 """
 
 from functools import partial, wraps

@@ -18,7 +18,9 @@ random, so that z_y can be inferred from any of them. Then x_2 is generated from
 example's style is combined with another's content.
 
 Departures: E_y serves for missing modalities too, where the paper has a surrogate network;
-perceptrons, no recurrent networks.
+perceptrons, no recurrent networks. The authors' code has one MMD for each factor and sums them, and
+the kernel exp(-|a - b|² / dim²); the MMD of all z together also sees how factors depend on each
+other.
 """
 
 from collections.abc import Mapping
