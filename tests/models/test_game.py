@@ -159,6 +159,7 @@ def test_a_sample_of_the_dcgan_does_not_depend_on_its_batch_but_training_does():
   "module, data, options, message",
   [
     (wgan, IMAGES, {"penalty": 0.0}, "constraint"),
+    (wgan, IMAGES, {"clip": 0.01}, "one constraint.*penalty=10"),
     (cgan, {"x": Field((2,), np.float32)}, {}, "'label'"),
     (wgan, IMAGES, {"n_critic": 0}, "n_critic=0"),
     (cgan, IMAGES, {"critic": "sum"}, "projection"),

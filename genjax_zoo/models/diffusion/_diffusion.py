@@ -118,8 +118,9 @@ def inversion_steps(process: Diffusion) -> int:
 def ode_density(space: Space, denoise: Callable, low: float, high: float) -> dict:
   """Entries of a Model with the density of its ODE, from sigma / alpha = `low` to `high`.
 
-  `denoise` must take levels (1, sigma). Integers are bounded by uniform dequantization, with which
-  the model must have been trained.
+  `denoise` must take levels (1, sigma). Integers are dequantized by uniform noise, with which the
+  model must have been trained. Then an exact density would give a bound, but the solver's steps and
+  the random directions of the trace make it an estimate.
   """
 
   def log_prob(params, state, batch, key, steps=50, k=0 if space.dim <= FEW else 1):
@@ -133,5 +134,5 @@ def ode_density(space: Space, denoise: Callable, low: float, high: float) -> dic
     # The density of gray levels is in units of `to_floats`.
     return nats + space.dim * math.log(space.gray_step) if space.num_values else nats
 
-  kind, noise = ("lower_bound", "uniform") if space.num_values else ("estimate", None)
-  return {"log_prob": log_prob, "likelihood": {"ode": kind}, "dequantization": noise}
+  noise = "uniform" if space.num_values else None
+  return {"log_prob": log_prob, "likelihood": {"ode": "estimate"}, "dequantization": noise}

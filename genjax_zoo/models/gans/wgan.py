@@ -10,8 +10,8 @@ has a useful gradient in G even where p and q do not overlap:
 
 The critic has no sigmoid. It is kept 1-Lipschitz by the two-sided `penalty` at points x' between
 real and generated examples. With `clip` > 0, as in the first paper, each weight is clipped to
-[-clip, clip] after each update instead: f is then K-Lipschitz for some K, and the metric "distance"
-estimates K W1. With the penalty it estimates W1 once the critic has converged.
+[-clip, clip] after each update instead, and `penalty` is 0: f is then K-Lipschitz for some K, and
+the metric "distance" estimates K W1. With the penalty it estimates W1 once the critic has converged.
 
 Departures: samples come from an average of the generator's weights; no batch normalisation, which
 would couple the examples whose gradients are penalised; images are scaled to [-1, 1], the range of
@@ -45,12 +45,17 @@ def learner(
   """A WGAN of "image" or "x"; `tx = {"gen": ..., "critic": ...}`.
 
   `hidden` are the widths of the critic's layers ("mlp") or convolutions ("conv"), in reverse of the
-  generator's. Metrics: both losses and the "distance" f(x) - f(G(z)). Raises UserError without a
-  constraint on the critic.
+  generator's. Metrics: both losses and the "distance" f(x) - f(G(z)). Raises UserError for no
+  constraint on the critic, and for both.
   """
   if penalty <= 0 and clip <= 0:
     raise UserError(
       "a Wasserstein critic needs a constraint: set model.penalty (10), or model.clip (0.01)"
+    )
+  if penalty > 0 and clip > 0:
+    raise UserError(
+      f"a Wasserstein critic has one constraint, and here are model.penalty={penalty} and "
+      f"model.clip={clip}: set one of them to 0"
     )
   name, field = entry(data)
   game = GAMES["wasserstein"]

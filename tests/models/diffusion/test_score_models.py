@@ -10,7 +10,6 @@ import jax.numpy as jnp
 import numpy as np
 import optax
 import pytest
-from scipy.optimize import linear_sum_assignment
 from scipy.stats import norm
 
 from genjax_zoo.core import Field, UserError
@@ -25,8 +24,6 @@ from genjax_zoo.models.diffusion import (
 )
 from genjax_zoo.prob import schedules
 from genjax_zoo.prob.schedules import NoiseLevel
-from genjax_zoo.prob.transport import optimal_pairs, straightness
-from tests.prob.mixture import denoise as mixture_denoise
 
 POINTS, PIXEL = {"x": Field((2,), np.float32)}, {"image": Field((1, 1, 1), np.uint8, 5)}
 KEY, SD, N = jax.random.key(0), 0.7, 20_000
@@ -118,20 +115,6 @@ def test_reflow_takes_its_pairs_and_weights_from_its_teacher():
     other.init(KEY, {"x": jnp.zeros((4, 2))}, {"teacher": weights})
 
 
-def test_optimal_pairs_are_scipys():
-  x, eps = jax.random.normal(KEY, (2, 30, 3, 2))
-  cost = ((np.asarray(x)[:, None] - np.asarray(eps)[None]) ** 2).sum((2, 3))
-  found = optimal_pairs(x, eps)
-  np.testing.assert_allclose(found, np.asarray(eps)[linear_sum_assignment(cost)[1]])
-  assert ((x - found) ** 2).sum() < ((x - eps) ** 2).sum()
-
-
-def test_straightness_is_0_for_straight_trajectories_alone():
-  eps, point = jax.random.normal(KEY, (500, 2)), jnp.array([[1.0, -2.0]])
-  assert straightness(lambda x, level: jnp.broadcast_to(point, x.shape), eps) < 1e-8
-  assert straightness(mixture_denoise, eps) > 0.01
-
-
 def test_a_consistency_model_is_the_identity_at_the_least_noise():
   params, state = perturbed(MODELS["consistency"])
   x = jax.random.normal(KEY, (5, 2))
@@ -168,6 +151,35 @@ def test_distillation_follows_its_teachers_ode():
   # E|x| of two numbers of standard deviation 1.
   expected = gap * np.sqrt(SD**2 + t**2) * np.sqrt(np.pi / 2)
   np.testing.assert_allclose(metrics["distance"].mean(), expected, rtol=0.1)
+
+
+def test_a_student_starts_from_its_teachers_weights_where_the_networks_are_alike():
+  teacher = MODELS["edm"]
+  weights = perturbed(teacher)
+  batch, frozen = {"x": jnp.zeros((4, 2))}, {"teacher": weights}
+  student = consistency.model(POINTS, teacher=teacher, sd=SD, **SMALL)
+  params, state = jax.jit(student.init)(KEY, batch, frozen)
+  jax.tree.map(np.testing.assert_array_equal, params, weights[0])
+  # Its one step is then nearly the teacher's denoiser.
+  x, level = jax.random.normal(KEY, (50, 2)), NoiseLevel(jnp.ones(()), jnp.asarray(1.0))
+  denoised = teacher.parts["denoise"](*weights, x, level)
+  answer = student.parts["consistency"](params, state, x, level)
+  assert np.abs(denoised - x * SD**2 / (1 + SD**2)).max() > 0.1  # The network says something.
+  np.testing.assert_allclose(answer, denoised, atol=0.01)
+  other = consistency.model(POINTS, teacher=teacher, sd=SD, network={"name": "mlp", "hidden": (9,)})
+  own, _ = other.init(KEY, batch, frozen)
+  untold, _ = consistency.model(POINTS, sd=SD, network={"name": "mlp", "hidden": (9,)}).init(
+    KEY, batch
+  )
+  jax.tree.map(np.testing.assert_array_equal, own, untold)
+
+
+@pytest.mark.parametrize("data, noise", [(POINTS, None), (PIXEL, "uniform")])
+def test_a_likelihood_by_a_solver_is_an_estimate(data, noise):
+  """Of integers too: what 50 steps and a random direction give is no bound."""
+  for model in (flow_matching, score_sde):
+    made = model.model(data, dequantize=True, **SMALL)
+    assert made.likelihood == {"ode": "estimate"} and made.dequantization == noise
 
 
 def test_the_noise_of_a_ddgan_is_given_for_each_step_in_order():
