@@ -2,9 +2,10 @@
 
   python -m experiments.main --config=configs/cvae_digits.py
 
-Expected on the 297 test images: -ELBO 98.7, IWAE-500 94.9 nats (standard error over images 0.7),
-3.9 fewer than the same network without labels (vae_digits); FID 0.12; 97 of 100 samples have, as
-scored by the feature network, the class they are conditioned on. 5 s of training on 2 CPU cores.
+Expected on the 297 test images: -ELBO 98.7, IWAE-500 94.9 nats given the label (standard error over
+images 0.7) and at most 97.2 without it; the same network without labels, vae_digits, has 98.9. FID
+0.18; 93 of 100 samples have, as scored by the feature network, the class they are conditioned on.
+5 s of training on 2 CPU cores.
 """
 
 from ml_collections import ConfigDict

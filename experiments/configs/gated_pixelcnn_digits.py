@@ -2,8 +2,8 @@
 
   python -m experiments.main --config=configs/gated_pixelcnn_digits.py
 
-Expected: 77.4 nats exact given the class, 1.74 bits/dim, FID 0.12 of 1,000 samples.
-Cost: 8 s of training on 2 CPU cores.
+Expected: exactly 77.4 nats given the class, 1.74 bits/dim, and 79.6 nats without it, 1.79 bits/dim,
+all classes being equally likely; FID 0.12 of 1,000 samples. 8 s of training on 2 CPU cores.
 """
 
 from ml_collections import ConfigDict

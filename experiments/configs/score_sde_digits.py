@@ -4,7 +4,7 @@ ODE.
   python -m experiments.main --config=configs/score_sde_digits.py
 
 Expected (seed 0): FID 0.15 of 1,000 samples (50 steps of predictor and corrector), precision 0.76,
-recall 0.88; at most 2.05 bits/dim by the ODE. 27 s of training on 2 CPU cores.
+recall 0.88; about 2.05 bits/dim by the ODE. 27 s of training on 2 CPU cores.
 """
 
 from ml_collections import ConfigDict
