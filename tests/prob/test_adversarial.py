@@ -71,6 +71,13 @@ def test_gradient_penalty_is_taken_between_real_and_generated_examples():
   assert found.max() == pytest.approx(4, rel=1e-2) and found.mean() == pytest.approx(1, rel=3e-2)
 
 
+def test_gradient_penalty_is_taken_on_the_segment():
+  """Not in the box around it: the slope of (x1 - x2)² is 0 on the diagonal alone."""
+  real, fake = jnp.full((50, 2), 3.0), jnp.zeros((50, 2))
+  found = gradient_penalty(lambda x: (x[:, 0] - x[:, 1]) ** 2, real, fake, jax.random.key(0))
+  np.testing.assert_allclose(found, 1, rtol=1e-5)
+
+
 def test_least_squares_is_half_pearsons_chi_square_at_its_optimal_critic():
   """Mao 2016, equation 8, with targets 0 and 1: critic p / (p + q), loss sum p q / (p + q) / 2."""
   p, q = np.random.default_rng(3).dirichlet(np.ones(6), 2)

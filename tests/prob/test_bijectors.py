@@ -76,7 +76,7 @@ def rotation(c):
 
 
 def multiscale():
-  tail = b.chain(norm(5, 4), couple(b.checkerboard(), "spline", (2, 2, 4)), b.flatten((2, 2, 4)))
+  tail = b.chain(norm(5, 4), couple(b.checkerboard(), "affine", (2, 2, 4)), b.flatten((2, 2, 4)))
   steps = (
     couple(b.checkerboard(False), "affine", IMAGE),
     b.squeeze(),
@@ -134,7 +134,18 @@ LAYERS = {
   "scanned": (lambda: repeated(3), (5,)),
 }
 
-QUICK = "affine", "autoregressive", "actnorm", "1 x 1 convolution"
+# Between them, every layer and univariate map of the module.
+QUICK = (
+  "affine",
+  "autoregressive",
+  "actnorm",
+  "1 x 1 convolution",
+  "mixture",
+  "batch norm",
+  "last half fixed",
+  "two logits",
+  "multi-scale",
+)
 
 
 @pytest.mark.parametrize(
@@ -350,6 +361,21 @@ def test_spline_of_zeros_is_the_identity():
   y, log_slope = spline(x, jnp.zeros((1001, 23)))
   np.testing.assert_allclose(y, x, atol=2e-6)
   np.testing.assert_allclose(log_slope, 0, atol=2e-5)
+
+
+def test_splines_end_with_slope_1_at_the_edges_of_the_identity():
+  bound, step = 3.0, 1e-7
+  params = jnp.broadcast_to(normal(0, 23, scale=2.0), (6, 23))
+  with jax.enable_x64(True):
+    x = jnp.array([-1e6, -bound - step, -bound + step, bound - step, bound + step, 1e6])
+    for function in spline, inverse_spline:
+      y, log_slope = function(x, params.astype(float), bound)
+      np.testing.assert_allclose(y, x, atol=1e-9)
+      np.testing.assert_allclose(log_slope, 0, atol=1e-3)
+      np.testing.assert_array_equal(log_slope[jnp.array([0, 1, 4, 5])], 0)
+      assert (
+        np.abs(function(x[2:4] / 2, params[:2].astype(float), bound)[0] - x[2:4] / 2).min() > 0.1
+      )
 
 
 def rational_quadratic_piece(x, at, to, slopes):

@@ -6,6 +6,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from scipy.stats import norm
 
 from genjax_zoo.prob import processes, schedules
 from genjax_zoo.prob.likelihood import ode_log_prob
@@ -31,6 +32,17 @@ def test_the_density_is_the_exact_one():
   x = points(jax.random.key(0), 200)
   truth = np.asarray(log_prob(x, NoiseLevel(1.0, LOW)))
   np.testing.assert_allclose(estimate(x, steps=200, probes=0), truth, rtol=0, atol=1e-3)
+
+
+@pytest.mark.parametrize("probes", [0, 1, 3])
+def test_every_sign_has_the_trace_of_a_multiple_of_the_identity(probes):
+  """So of N(0, c I) any number of directions is exact."""
+  c, low, high = 0.4, 0.05, 500.0
+  x = jax.random.normal(jax.random.key(0), (4, 3))
+  denoise = lambda x, level: c / (c + level.sigma**2) * x
+  found = ode_log_prob(denoise, x, jax.random.key(1), low, high, steps=200, probes=probes)
+  expected = norm.logpdf(x, 0, (c + low**2) ** 0.5).sum(-1)
+  np.testing.assert_allclose(found, expected, atol=1e-4)
 
 
 @pytest.mark.slow

@@ -210,7 +210,7 @@ def trained_on(module, model, monkeypatch, batch):
 )
 def test_noise_levels_have_their_papers_distribution(name, module, standard, monkeypatch):
   """t is uniform, log sigma of EDM N(-1.2, 1.2²): `standard` makes it N(0, 1)."""
-  _, _, _, level, *_ = trained_on(module, MODELS[name], monkeypatch, {"x": jnp.zeros((4000, 2))})
+  _, _, _, level, *_ = trained_on(module, MODELS[name], monkeypatch, {"x": jnp.zeros((N, 2))})
   alpha, sigma = (np.asarray(v, np.float64) for v in level)
   assert kstest(standard(alpha, sigma), "norm").pvalue > 1e-3
 
