@@ -18,7 +18,7 @@ from genjax_zoo.data.dataset import main_entry
 from genjax_zoo.log import read_json, read_rows
 from genjax_zoo.prob.distributions import log_mean_exp
 from genjax_zoo.sample import sampler
-from genjax_zoo.sharding import compiled, put, replicated
+from genjax_zoo.sharding import compiled, device_name, put, replicated
 
 
 def per_example(
@@ -35,14 +35,18 @@ def per_example(
     rows = []
     for i, inputs in enumerate(progress(data.inputs(0))):
       inputs = put(inputs, mesh, "data")
-      rows.append(step(weights, state, resident, inputs, jax.random.fold_in(key, i)))
-    return jax.tree.map(lambda *x: np.concatenate(x), *jax.device_get(rows))
+      # Read at once: `progress` takes the time of a block.
+      found = step(weights, state, resident, inputs, jax.random.fold_in(key, i))
+      rows.append(jax.device_get(found))
+    return jax.tree.map(lambda *x: np.concatenate(x), *rows)
 
   with jax.set_mesh(mesh):
     step = compiled(rows_of, replicated(mesh), f=f, fetch=data.fetch)
     resident = put(data.resident, mesh)
     passes = [once(jax.random.fold_in(key, i)) for i in range(repeats)]
 
+  shortest = min(len(rows["weight"]) for rows in passes)  # Where `progress` ends a pass early.
+  passes = jax.tree.map(lambda x: x[:shortest], passes)
   real = passes[0].pop("weight") > 0
   for later in passes[1:]:
     later.pop("weight")
@@ -185,23 +189,21 @@ def parameters(tree) -> int:
   return sum(math.prod(x.shape) for x in jax.tree.leaves(tree))
 
 
-def device_name() -> str:
-  """The devices in evaluation.json's words: "4 x cpu"."""
-  n = jax.device_count()
-  kind = jax.devices()[0].device_kind
-  return f"{n} x {kind}" if n > 1 else kind
-
-
 def time_sampling(
   model: Model, weights, state, mesh, *, n, given={}, seed=0, budget=5.0, **options
 ) -> dict:
   """The time of `sample`, compiled and warmed up, in seconds an image, and its network evaluations.
 
   It is that of one image alone, and of the fastest of batches of 1, n, 4 n and 16 n; a larger batch
-  is tried only while one takes less than `budget` seconds. `given` holds n rows.
+  is tried only while one takes less than `budget` seconds, and on a CPU only if it should take less
+  than 12 times that. `given` holds n rows.
   """
   seconds = {}
   for batch in (1, n, 4 * n, 16 * n):
+    # On a CPU the time grows with the batch.
+    growing = seconds and jax.default_backend() == "cpu"
+    if growing and min(seconds.values()) * batch > 12 * budget:
+      break
     rows = {k: np.resize(x, (batch, *x.shape[1:])) for k, x in given.items()}
     draw = sampler(model, mesh, batch, **options)
     draw(weights, state, jax.random.key(seed), rows)
@@ -222,15 +224,19 @@ def time_sampling(
 
 
 def training_cost(folder: Path, batch: int, stages: Iterable[Path] = ()) -> dict:
-  """The cost of training, from the rows of metrics.jsonl, on this process's devices.
+  """The cost of training, from the rows of metrics.jsonl, of all its sessions.
 
   "seconds" include those of the earlier stages, in the folders `stages`; the other numbers are of
-  the last stage alone.
+  the last stage alone. Devices and versions are those of all sessions, in their order.
   """
   trained = [read_json(stage / "training.json", {}) for stage in stages]
   before = sum(stage.get("seconds", 0.0) for stage in trained)
-  where = {"device": device_name(), "versions": {"jax": jax.__version__}}
   rows = read_rows(folder / "metrics.jsonl")
+  several = lambda key, present: ", ".join(dict.fromkeys(r.get(key, present) for r in rows))
+  where = {
+    "device": several("device", device_name()) or device_name(),
+    "versions": {"jax": several("jax", jax.__version__) or jax.__version__},
+  }
   if not rows:
     return {"seconds": before, **where}
   rate = float(np.median([r["steps_per_second"] for r in rows if "steps_per_second" in r]))

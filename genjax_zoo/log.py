@@ -20,6 +20,10 @@ from rich.progress import (
 )
 
 from genjax_zoo.core import UserError
+from genjax_zoo.sharding import device_name
+
+
+WORTH_SAYING = 20.0  # Seconds that a computation takes.
 
 
 class Log:
@@ -37,8 +41,9 @@ class Log:
     self.writer = None
     self.last_step = 0
     self.last_time = 0.0
-    self.seconds = 0.0  # Of training, in earlier runs of the command too.
+    self.seconds = 0.0  # Of training, in earlier sessions too, as those of compilation.
     self.compile_seconds = 0.0
+    self.began = False  # Whether this session trains.
     if not self.quiet:
       try:
         (self.folder / "samples").mkdir(parents=True, exist_ok=True)
@@ -68,6 +73,7 @@ class Log:
 
   def begin(self, step: int):
     """Opens the curves at `step`; rows past it, from a run that was killed, are dropped."""
+    self.began = True
     self.last_step = step
     self.last_time = time.perf_counter()
     if self.quiet:
@@ -76,7 +82,9 @@ class Log:
 
     path = self.folder / "metrics.jsonl"
     rows = [row for row in read_rows(path) if row["step"] <= step]
-    self.seconds = rows[-1]["seconds"] if rows else 0.0
+    if rows:
+      self.seconds = rows[-1]["seconds"]
+      self.compile_seconds += rows[-1].get("compile_seconds", 0.0)
     path.write_text("".join(json.dumps(row) + "\n" for row in rows))
     self.rows = open(path, "a")
     self.writer = SummaryWriter(
@@ -141,7 +149,8 @@ class Log:
     if self.quiet:
       return line
     row = row | {"seconds": self.seconds, "compile_seconds": self.compile_seconds}
-    self.rows.write(json.dumps(finite({"step": step} | row)) + "\n")
+    where = {"device": device_name(), "jax": jax.__version__}  # Sessions may differ in them.
+    self.rows.write(json.dumps(finite({"step": step} | row | where)) + "\n")
     self.rows.flush()
     for name, value in row.items():
       self.writer.add_scalar(name, value, step)
@@ -165,6 +174,28 @@ class Log:
       transient=True,
       disable=self.quiet or not self.console.is_terminal,
     )
+
+  def bounded(self, total: int, examples: str, seconds: float = math.inf):
+    """`track` for a pass over `total` blocks, which says how long it takes where that is long.
+
+    It ends once `seconds` are over. The caller must have done with a block before it asks for the
+    next.
+    """
+
+    def progress(blocks):
+      begun = time.perf_counter()
+      for done, block in enumerate(self.track(blocks), 1):
+        yield block
+        now = time.perf_counter()
+        if done == 1:
+          compiled = now  # The first block waits for its program to be compiled.
+        if done == 2 and (left := (now - compiled) * (total - 2)) > WORTH_SAYING:
+          self.say(f"{duration(left)} for the other {total - 2:,} blocks of {examples}")
+        if done < total and now - begun > seconds:
+          self.say(f"{duration(seconds)} are over: {done:,} of {total:,} blocks of {examples} done")
+          return
+
+    return progress
 
   @contextlib.contextmanager
   def clock(self, what: str):

@@ -1,12 +1,13 @@
 """The training loop: one for every model."""
 
 from collections.abc import Mapping
-import time
 
 import jax
+import numpy as np
 
 from genjax_zoo.checkpoint import Checkpoints
-from genjax_zoo.core import Learner, TrainState, UserError, unroll
+from genjax_zoo.core import Learner, TrainState, UserError
+from genjax_zoo.dispatch import dispatches, first_state, several_steps
 from genjax_zoo.evaluate import parameters
 from genjax_zoo.interrupt import Interrupt
 from genjax_zoo.sharding import fsdp, jit, make_mesh, put, replicated
@@ -28,12 +29,13 @@ def train(
   frozen=(),
   hooks={},
 ) -> TrainState:
-  """Trains up to `steps` and returns the state; returns early when interrupted.
+  """Trains up to `steps` and returns the state; after a signal it saves and raises `Stopped`.
 
   Resumes from the newest checkpoint in `workdir`. `data` is a `genjax_zoo.data.loader.Loader`. One
-  dispatch runs `steps_per_dispatch` optimizer steps. `frozen` is () or ({stage: (params, state)},)
-  and goes to the learner's `init`; a model keeps what it needs of it in `state["frozen"]`. `hooks`
-  are {"sample_every": (every, f)}: `f(step, ts)` runs every `every` steps.
+  dispatch runs `steps_per_dispatch` optimizer steps, or fewer where they take long. `frozen` is ()
+  or ({stage: (params, state)},) and goes to the learner's `init`; a model keeps what it needs of it
+  in `state["frozen"]`. `hooks` are {"sample_every": (every, f)}: `f(step, ts)` runs every `every`
+  steps.
 
   Raises UserError when an interval is not a multiple of `steps_per_dispatch`, when the folder holds
   another model's checkpoints, and when a loss or a parameter is no longer finite.
@@ -58,33 +60,31 @@ def train(
       checkpoints.save(0, ts)  # Nothing to train: the model combines earlier stages.
     if step >= steps:
       return ts
-    if step % K:
-      raise UserError(
-        f"to resume at step {step}, train.steps_per_dispatch must divide it; {K} doesn't"
-      )
 
+    # On a GPU only a run that was stopped within K steps needs the parts.
+    in_parts = jax.default_backend() == "cpu" or step % K > 0
+    part = (np.int32(0), np.int32(K)) if in_parts else ()
     with log.clock("compiling"):
       dispatch = jit(
         several_steps(learner, data.fetch, k_step, K),
         donate_argnums=0,
         out_shardings=(shardings, replicated(mesh)),
       )
-      dispatch = dispatch.lower(ts, resident, first).compile()
+      dispatch = dispatch.lower(ts, resident, first, *part).compile()
     log.compile_seconds = log.clocked
+
+    def send(ts, *args):
+      return dispatch(ts, resident, *args)
+
+    def timed(seconds, step):
+      log.cost(parameters(ts.params), seconds, steps - step, dispatch.memory_analysis())
 
     log.begin(step)
     window = []  # Metrics of the dispatches since the last line of the log.
     pending = None  # (step, window): the next line, not read from the device yet.
-    dispatched = time.perf_counter()
-    first_step = step
-    for inputs in data.inputs(step):
-      ts, metrics = dispatch(ts, resident, put(inputs, mesh, None, "data"))
-      step += K
+    sent = dispatches(send, data, ts, step, K, mesh, in_parts, timed)
+    for ts, metrics, step in sent:
       window.append(metrics)
-      if step == first_step + K:
-        jax.block_until_ready(metrics)
-        seconds = (time.perf_counter() - dispatched) / K
-        log.cost(parameters(ts.params), seconds, steps - step, dispatch.memory_analysis())
 
       # Metrics are read one dispatch late. Reading those of the dispatch just sent would stall the
       # device: it would finish, and then wait for the host to send the next one.
@@ -106,34 +106,9 @@ def train(
         if step % every == 0:
           hook(step, ts)
       if stop:
+        if step < steps:
+          log.say(f"stopped and saved at step {step}")
         return ts
-
-
-def first_state(learner: Learner, fetch, key):
-  """(resident, inputs of K steps, *frozen) -> the state before training.
-
-  `fetch(resident, inputs, key)` makes the batch of a step inside the compiled program.
-  """
-
-  def init(resident, inputs, *frozen):
-    k_data, k_init = jax.random.split(key)
-    first = jax.tree.map(lambda x: x[0], inputs)
-    return learner.init(k_init, fetch(resident, first, k_data), *frozen)
-
-  return init
-
-
-def several_steps(learner: Learner, fetch, key, K: int):
-  """One dispatch: (ts, resident, inputs of K steps) -> (ts, metrics [K])."""
-
-  def steps(ts, resident, inputs):
-    def step(ts, inputs, key):
-      k_data, key = jax.random.split(key)
-      return learner.step(ts, fetch(resident, inputs, k_data), key)
-
-    return unroll(step, key, K)(ts, inputs)
-
-  return steps
 
 
 def check_intervals(K: int, steps: int, intervals: Mapping[str, int]):

@@ -46,6 +46,13 @@ def compiled(f, /, out_shardings=None, **static):
   return jit(functools.partial(f, **static), out_shardings=out_shardings)
 
 
+def device_name() -> str:
+  """The devices in evaluation.json's words: "4 x cpu"."""
+  n = jax.device_count()
+  kind = jax.devices()[0].device_kind
+  return f"{n} x {kind}" if n > 1 else kind
+
+
 def join_hosts(
   coordinator: str = "", process: int = -1, processes: int = 0, distributed: bool = False
 ):

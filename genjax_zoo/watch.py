@@ -9,12 +9,14 @@ from genjax_zoo.sharding import jit
 
 
 def log_means(log, step, window, checkpoints):
-  """Logs the mean of each metric over a window of dispatches, [{name: [K]}, ...].
+  """Logs the mean of each metric over a window of dispatches, [({name: [K]}, slice), ...].
 
   NaN means "not measured at that step" and is left out of the mean. Only the loss and metrics that
   end in "_loss" must be finite: raises UserError otherwise.
   """
-  rows = jax.tree.map(lambda *parts: np.concatenate(parts), *jax.device_get(window))
+  metrics = jax.device_get([metrics for metrics, _ in window])
+  parts = [jax.tree.map(lambda x: x[run], rows) for rows, (_, run) in zip(metrics, window)]
+  rows = jax.tree.map(lambda *x: np.concatenate(x), *parts)
   means = {}
   for name, values in rows.items():
     finite = np.isfinite(values)

@@ -2,6 +2,7 @@
 
 import json
 import math
+import time
 
 from genjax_zoo.log import Log, duration, read_json, read_rows, write_json
 
@@ -36,3 +37,26 @@ def test_durations():
   seconds = 0.4, 61.2, 119, 121, 3600, 7300, 86400
   expected = "0 s", "61 s", "119 s", "2 min", "60 min", "2.0 h", "24.0 h"
   assert tuple(duration(s) for s in seconds) == expected
+
+
+def test_a_long_pass_says_how_long_and_ends_in_time(tmp_path, monkeypatch):
+  """A block takes ten seconds of a clock that the test turns."""
+  now = [0.0]
+  monkeypatch.setattr(time, "perf_counter", lambda: now[0])
+
+  def blocks(total, seconds):
+    done = 0
+    for _ in log.bounded(total, "500 examples", seconds)(range(total)):
+      now[0] += 10
+      done += 1
+    return done
+
+  with Log(tmp_path) as log:
+    assert blocks(3, 25) == 3 and (tmp_path / "log.txt").read_text() == ""
+    assert blocks(5, math.inf) == 5
+    assert blocks(4, 25) == 3
+  said = [line.split(" ", 2)[2] for line in (tmp_path / "log.txt").read_text().splitlines()]
+  assert said == [
+    "30 s for the other 3 blocks of 500 examples",
+    "25 s are over: 3 of 4 blocks of 500 examples done",
+  ]

@@ -1,5 +1,6 @@
 """Training is the same however it is cut into dispatches, interrupted, or sharded."""
 
+import json
 import os
 from pathlib import Path
 import re
@@ -16,9 +17,11 @@ import numpy as np
 import optax
 import pytest
 
-from genjax_zoo import checkpoint, data, loop
-from genjax_zoo.core import Model, UserError, descend
+from genjax_zoo import checkpoint, data, dispatch, loop
+from genjax_zoo.core import Model, UserError, descend, start
 from genjax_zoo.data.loader import train_loader
+from genjax_zoo.evaluate import training_cost
+from genjax_zoo.interrupt import Stopped
 from genjax_zoo.log import Log, read_rows
 from tests import toy
 
@@ -84,6 +87,52 @@ def test_resume_with_the_newest_checkpoint_truncated(whole, tmp_path):
   assert "checkpoint 40 can't be read" in (tmp_path / "log.txt").read_text()
   with checkpoint.Checkpoints(tmp_path) as checkpoints:
     assert checkpoints.restore(jax.tree.map(jnp.asarray, whole[1])).step == 40
+
+
+def test_steps_that_take_long_are_sent_in_parts(whole, tmp_path, monkeypatch):
+  """A signal between two of them stops the run there, and it resumes there."""
+  monkeypatch.setattr(dispatch, "LONGEST", 1e-9)
+  sizes = []
+
+  def interrupted(*args):
+    for n, sent in enumerate(dispatch.dispatches(*args), 1):
+      _, (_, part), _ = sent
+      sizes.append(part.stop - part.start)
+      if n == 7:
+        signal.raise_signal(signal.SIGTERM)
+      yield sent
+
+  with monkeypatch.context() as patched, pytest.raises(Stopped) as stopped:
+    patched.setattr(loop, "dispatches", interrupted)
+    run(tmp_path)
+  assert sizes == 7 * [1] and stopped.value.signum == signal.SIGTERM
+  with checkpoint.Checkpoints(tmp_path) as checkpoints:
+    assert checkpoints.latest == 7
+  chex.assert_trees_all_equal(jax.device_get(run(tmp_path)), whole[1])
+  rows = read_rows(tmp_path / "metrics.jsonl")
+  assert [row["step"] for row in rows] == [5, 7, 10, *range(15, 41, 5)]
+
+
+def test_a_part_runs_the_steps_it_names():
+  step = lambda ts, batch, key: (ts.replace(step=ts.step + 1), {"x": 10 * ts.step + batch["x"]})
+  run = dispatch.unroll_part(step, jax.random.key(0), 4)
+  ts, rows = jax.jit(run)(start({}, {}), {"x": jnp.arange(4)}, 1, 3)
+  assert ts.step == 2 and [*rows["x"]] == [0, 1, 12, 0]
+
+
+def test_sessions_add_up(tmp_path):
+  run(tmp_path, steps=20)
+  rows = read_rows(tmp_path / "metrics.jsonl")
+  first = rows[-1]
+  (tmp_path / "metrics.jsonl").write_text(
+    "".join(json.dumps(row | {"jax": "0.0.1"}) + "\n" for row in rows)
+  )
+  run(tmp_path)
+  last = read_rows(tmp_path / "metrics.jsonl")[-1]
+  assert last["seconds"] > first["seconds"] and last["compile_seconds"] > first["compile_seconds"]
+  cost = training_cost(tmp_path, 32)
+  assert cost["seconds"] == last["seconds"]
+  assert cost["versions"]["jax"] == f"0.0.1, {jax.__version__}"
 
 
 def test_fsdp_equals_replicated(whole, tmp_path):
@@ -177,7 +226,8 @@ def test_sigterm_saves_and_the_same_command_resumes(whole, tmp_path):
   process = worker(tmp_path, tmp_path / "out.npz", K=5, steps=40, devices=4, slow=0.2)
   wait_for(process, "step 10")
   process.send_signal(signal.SIGTERM)
-  finish(process)
+  out, _ = process.communicate(timeout=300)
+  assert process.returncode == 1 and "stopped by signal 15" in out
   with checkpoint.Checkpoints(tmp_path) as checkpoints:
     assert checkpoints.latest in (15, 20)
   finish(worker(tmp_path, tmp_path / "out.npz", K=5, steps=40, devices=4))

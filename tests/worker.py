@@ -8,6 +8,7 @@ goes.
 """
 
 import argparse
+import sys
 
 parser = argparse.ArgumentParser()
 parser.add_argument("workdir")
@@ -28,7 +29,7 @@ jax.config.update("jax_num_cpu_devices", args.devices)
 
 import numpy as np
 
-from genjax_zoo import data, loop, sharding
+from genjax_zoo import data, interrupt, loop, sharding
 from genjax_zoo.checkpoint import arrays_of
 from genjax_zoo.data.loader import train_loader
 from genjax_zoo.log import Log
@@ -51,18 +52,21 @@ with Log(args.workdir, args.steps) as log:
     print("step", step, flush=True)
     time.sleep(args.slow)
 
-  ts = loop.train(
-    toy.learner(digits.fields),
-    loader,
-    log,
-    workdir=args.workdir,
-    steps=args.steps,
-    steps_per_dispatch=args.K,
-    log_every=args.K,
-    save_every=args.save_every,
-    fsdp_min_size=1 if args.fsdp else 2**20,
-    hooks={"sample_every": (args.K, hook)},
-  )
+  try:
+    ts = loop.train(
+      toy.learner(digits.fields),
+      loader,
+      log,
+      workdir=args.workdir,
+      steps=args.steps,
+      steps_per_dispatch=args.K,
+      log_every=args.K,
+      save_every=args.save_every,
+      fsdp_min_size=1 if args.fsdp else 2**20,
+      hooks={"sample_every": (args.K, hook)},
+    )
+  except interrupt.Stopped as e:
+    sys.exit(f"stopped by signal {e.signum}")
 final = sharding.gather(ts)
 if jax.process_index() == 0:
   names = arrays_of(final)

@@ -13,7 +13,7 @@ from genjax_zoo.build import constructor
 from genjax_zoo.core import Field, Learner, descend
 from genjax_zoo.data.dataset import Dataset
 from genjax_zoo.data.loader import train_loader
-from genjax_zoo.loop import several_steps
+from genjax_zoo.dispatch import several_steps
 from genjax_zoo.sample import sampler
 from genjax_zoo.sharding import jit, make_mesh, put
 

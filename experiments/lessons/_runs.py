@@ -35,10 +35,7 @@ def fitted(config: dict, folder: Path) -> tuple[Run, Dataset]:
     stages[name], _ = fitted(stage, folder.parent / stage["name"])
   dataset = pipeline.load_data(config)
   with Log(folder, config["train"]["steps"]) as log:
-    run = pipeline.fit(config, folder, dataset, stages, log)
-  if run.step < config["train"]["steps"]:
-    raise KeyboardInterrupt
-  return run, dataset
+    return pipeline.fit(config, folder, dataset, stages, log), dataset
 
 
 def finished_run(name: str) -> tuple[Run, Dataset] | None:
