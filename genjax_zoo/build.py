@@ -117,6 +117,8 @@ def build_inner(config: Mapping, data: Mapping[str, Field], stages: Mapping[str,
   if "tx" in arguments:
     return build_learner(name, construct, arguments, config, data, options)
   model = construct(data, **options)
+  if not isinstance(model, Model):
+    raise UserError(f"model {name!r} returns {type(model).__name__}: it must return a Model")
   if model.loss is None:  # A combination of earlier stages: nothing to train.
     return descend(model, optax.identity())
   train = config["train"]
