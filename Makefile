@@ -14,6 +14,7 @@ $(VENV)/installed: pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(VENV)
 	$(RUN) -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev]'
 	@touch $@
+	@echo "installed; 'source $(VENV)/bin/activate' makes it the python of this shell"
 
 train: setup  ## Train, evaluate and report the main job, a VAE on real digits (under a minute).
 	$(RUN) -m experiments.main --config=configs/vae_digits.py $(ARGS)

@@ -3,10 +3,11 @@
 import jax
 import numpy as np
 
+from genjax_zoo import inputs
 from genjax_zoo.core import UserError
 from genjax_zoo.data import count
 from genjax_zoo.data.loader import test_loader
-from genjax_zoo.figures import pictures
+from genjax_zoo.figures.kinds import save_shown
 from genjax_zoo.metrics import quality
 from genjax_zoo.metrics.features import choose
 from genjax_zoo.metrics.frechet import fid
@@ -25,27 +26,38 @@ def hosts() -> dict:
 
 
 def given_rows(run: Run, dataset, n: int) -> dict:
-  """What sampling is given of the first n test examples; {} for an unconditional model."""
-  if not run.model.given:
-    return {}
+  """What sampling is given: sample.given of the config and, of what it lacks, n test examples."""
+  typed = typed_given(run.config, run.model, dataset.fields, n)
+  if run.model.given.keys() <= typed.keys():
+    return typed
   rows = np.arange(n) % count(dataset.splits["test"])
   batch = quality.examples(dataset, "test", rows)
-  return given_of(run, batch)
+  return given_of(run, batch) | typed
+
+
+def typed_given(config, model, fields, n: int) -> dict:
+  """The config's sample.given as n rows. Raises UserError for what the model can't be given."""
+  return inputs.rows(config["sample"].get("given", {}), {**fields, **model.given}, n)
 
 
 def sample_hook(config, dataset, model, mesh, folder, log):
-  """`f(step, ts)` that samples with the same key each time and writes samples/step_0000500.png."""
+  """`f(step, ts)` that samples with the same key each time and writes samples/step_0000500.png.
+
+  Of videos it writes step_0000500.webp too.
+  """
   n = config["sample"]["n"]
   key = jax.random.key(config["sample"]["seed"])
   sample = sampler(model, mesh, n, **sample_options(config))
 
   def hook(step, ts):
     run = Run(model, ts.weights, ts.state, config, dataset.fields, step, folder, mesh)
-    batch = sample(ts.weights, ts.state, key, given_rows(run, dataset, n))
-    picture = pictures.show(batch, dataset.fields)
-    if jax.process_index() == 0 and picture is not None:
-      pictures.save(folder / "samples" / f"step_{step:07d}.png", picture)
-      log.image(step, "samples", picture)
+    given = given_rows(run, dataset, n)
+    batch = sample(ts.weights, ts.state, key, given)
+    if jax.process_index() == 0:
+      path = folder / "samples" / f"step_{step:07d}.png"
+      picture = save_shown(path, given | batch, dict(model.given) | dict(dataset.fields))
+      if picture is not None:
+        log.image(step, "samples", picture)
 
   return hook
 
@@ -57,7 +69,7 @@ def fid_hook(config, dataset, model, mesh, folder, log):
   """
   split, n = config["evaluate"]["split"], config["evaluate"]["samples"]
   features = choose(config["evaluate"]["features"], dataset.name, dataset.fields)
-  if features is None or not n:
+  if features is None or features.name == "clouds" or not n:
     raise UserError(
       "train.fid_every needs evaluate.samples, and evaluate.features=inception:PATH for these data"
     )

@@ -1,11 +1,12 @@
 """Trains a model, then evaluates it, samples from it and writes a report:
 
-  python -m experiments.main --config=configs/vae_digits.py [--config.model.latent=8 ...]
+  python -m experiments.main --config=vae_digits [--config.model.latent=8 ...]
   [--workdir=runs/mine]
 
-The same command again resumes. `--config=configs/vae_digits.py:smoke` does the same in seconds.
-`--mode=evaluate`, `sample` or `report` does only that, for an existing run: `--mode=evaluate
---workdir=runs/mine`.
+The same command again resumes. `--config=vae_digits:smoke` does the same in seconds. A config is a
+name in experiments/configs or the path of a file. `--mode=train_only` leaves out all that follows
+the training; `--mode=evaluate`, `sample` or `report` does only that, for an existing run:
+`--mode=evaluate --workdir=runs/mine`.
 """
 
 import os
@@ -15,17 +16,23 @@ os.environ.setdefault("XLA_PYTHON_CLIENT_PREALLOCATE", "false")
 import signal
 import sys
 
-from absl import app, flags, logging
-import jax
+from experiments.start import SIGNALS, importing
 
-from experiments import pipeline
-from genjax_zoo import data
-from genjax_zoo.core import UserError
-from genjax_zoo.sharding import join_hosts
+with importing():
+  from absl import app, flags, logging
+  import jax
 
-flags.DEFINE_string("config", None, "A config, configs/vae_digits.py; :smoke after it: in seconds.")
+  from experiments import pipeline, resolve
+  from genjax_zoo import data
+  from genjax_zoo.core import UserError
+  from genjax_zoo.interrupt import stop
+  from genjax_zoo.sharding import join_hosts
+
+MODES = "train", "train_only", "evaluate", "sample", "report"
+
+flags.DEFINE_string("config", None, "A config, vae_digits or its file; :smoke after it: seconds.")
 flags.DEFINE_string("workdir", None, "The run folder; runs/<config> by default.")
-flags.DEFINE_enum("mode", "train", ["train", "evaluate", "sample", "report"], "What to do.")
+flags.DEFINE_enum("mode", "train", MODES, "What to do.")
 flags.DEFINE_string("coordinator", "", "host:port of process 0; SLURM and TPU pods set it.")
 flags.DEFINE_integer("process", -1, "The index of this process, with --coordinator.")
 flags.DEFINE_integer("processes", 0, "The number of processes, with --coordinator.")
@@ -34,10 +41,15 @@ FLAGS = flags.FLAGS
 
 
 def main(argv):
-  """Runs the command; errors that the user can fix are reported in one line."""
+  """Runs the command; errors that the user can fix are reported in one line.
+
+  The exit code is 0, 1 after an error, and 130 or 143 after Ctrl-C or SIGTERM, as of any process
+  that they end: `main ... && next` does not go on, and a scheduler sees what happened.
+  """
   overrides = [a.removeprefix("--config.") for a in argv[1:] if a.startswith("--config.")]
   unknown = [a for a in argv[1:] if not a.startswith("--config.")]
-  signal.signal(signal.SIGTERM, signal.default_int_handler)
+  for s in SIGNALS:
+    signal.signal(s, stop)
   logging.set_verbosity(logging.WARNING)
   try:
     if unknown:
@@ -52,18 +64,27 @@ def main(argv):
     sys.exit(f"error: {e}")
   except OSError as e:
     sys.exit(f"error: {e.filename or FLAGS.workdir or 'runs'}: {e.strerror or e}")
-  except KeyboardInterrupt:
+  except KeyboardInterrupt as e:
     print(
       f"\nstopped; the same command resumes from the last checkpoint: {pipeline.command()}",
       file=sys.stderr,
     )
+    sys.exit(128 + getattr(e, "signum", signal.SIGINT))
 
 
 def parse(argv):
   """Parses the flags; assignments --config.KEY=VALUE are left to `main`."""
+  if {"--help", "-help", "-h"} & set(argv):
+    app.usage(shorthelp=True, writeto_stdout=True, exitcode=0)
   overrides = [a for a in argv if a.startswith("--config.")]
   others = [a for a in argv if not a.startswith("--config.")]
-  return app.parse_flags_with_usage(others) + overrides
+  try:
+    return FLAGS(others) + overrides
+  except flags.UnrecognizedFlagError as e:
+    config = [a.partition("=")[2] for a in others if a.startswith("--config=")]
+    sys.exit(f"error: {resolve.not_a_flag(e.flagname, (config or [''])[0])}")
+  except flags.Error as e:
+    sys.exit(f"error: {' '.join(str(e).split())}")
 
 
 if __name__ == "__main__":

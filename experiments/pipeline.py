@@ -1,7 +1,8 @@
 """What a command does with a config: train a run, evaluate it, sample from it, report on it."""
 
-import inspect
+import contextlib
 import json
+import math
 from pathlib import Path
 import shlex
 import sys
@@ -9,14 +10,17 @@ import sys
 import jax
 from ml_collections import ConfigDict
 
-from experiments import resolve
-from experiments.hooks import HOOKS, given_rows, hosts
-from genjax_zoo import data, evaluate
-from genjax_zoo.build import build
+from experiments import ranges, resolve
+from experiments.hooks import HOOKS, given_rows, hosts, typed_given
+from genjax_zoo import contract, data, evaluate, inputs
+from genjax_zoo.build import build, is_module
 from genjax_zoo.core import UserError
 from genjax_zoo.data.loader import test_loader, train_loader
 from genjax_zoo.data.table import check_density
-from genjax_zoo.figures import draw, pictures
+from genjax_zoo.figures import draw
+from genjax_zoo.figures.kinds import save_shown
+from genjax_zoo.figures.pictures import save_arrays
+from genjax_zoo.lock import alone
 from genjax_zoo.log import Log, read_json, write_json
 from genjax_zoo.loop import train
 from genjax_zoo.metrics import quality
@@ -29,36 +33,38 @@ from genjax_zoo.sample import sample_options
 from genjax_zoo.sharding import make_mesh
 from genjax_zoo.validate import best
 
-# Arguments of `sample` and `log_prob` that are not options of a config.
-NOT_OPTIONS = {"params", "state", "batch", "key", "n", "given"}
-
 
 def perform(mode: str, path: str | None, workdir: str | None, overrides=()):
   """Runs a command: `mode` on the config at `path`, or on the existing run in `workdir`.
 
-  `overrides` are assignments "model.latent=8". Raises UserError for all that the user can fix.
+  `overrides` are assignments "model.latent=8". Raises UserError for all that the user can fix, and
+  `Stopped` after a signal.
   """
+  trains = mode in ("train", "train_only")
   config = resolve.resolve(path) if path else None
   if config is None and not workdir:
-    raise UserError("name a config to train, such as --config=configs/vae_digits.py")
+    raise UserError("name a config to train, such as --config=vae_digits")
   folder = Path(workdir or f"runs/{config.name}")
   saved = None
-  if mode != "train" or config is None:
+  if not trains or config is None:
     saved, _ = read_description(folder)
   config = config or ConfigDict(saved)
   for assignment in overrides:
     resolve.override(config, assignment)
   config = config.to_dict()
 
-  if mode == "train":
-    train_run(config, folder)
+  if trains:
+    train_run(config, folder, measured=mode == "train")
     return
+  ranges.check(config)
   other = resolve.differences(saved, config)
   if other:
     raise UserError(f"{folder} was trained with {other[0]}; --mode={mode} can't change that")
   act = {"evaluate": evaluate_run, "sample": sample_run, "report": report_run}[mode]
   with Log(folder) as log:
-    act(load(folder)._replace(config=config), load_data(config), log)
+    run, dataset = load(folder)._replace(config=config), load_data(config)
+    check_options(config, run.model, dataset)
+    act(run, dataset, log)
     if mode != "report" and jax.process_index() == 0:
       write_report(folder)
 
@@ -74,12 +80,14 @@ def load_data(config):
   return data.load(**options)
 
 
-def train_run(config: dict, folder: Path) -> Run | None:
+def train_run(config: dict, folder: Path, measured: bool = True) -> Run:
   """Trains a resolved config after its missing earlier stages, evaluates it and writes a report.
 
-  Earlier stages are looked for, and trained, beside `folder`. Returns None when interrupted. Raises
-  UserError when the folder holds a run of another config.
+  Earlier stages are looked for, and trained, beside `folder`. With `measured` off nothing follows
+  the training. Raises UserError when the folder holds a run of another config, and when another
+  process trains in it; `Stopped` after a signal, when what was trained has been saved.
   """
+  ranges.check(config)
   steps = config["train"]["steps"]
   if (folder / "config.json").exists():
     saved, _ = read_description(folder)
@@ -89,38 +97,43 @@ def train_run(config: dict, folder: Path) -> Run | None:
         f"{folder} is a run of another config ({'; '.join(other[:3])}); choose another --workdir: "
         "earlier stages are looked for beside it"
       )
-    if finished(folder, saved, config):
+    reached = finished(folder, saved, config)
+    if reached is not None:
+      asked = f", and {steps:,} were asked for" if reached > steps else ""
       if jax.process_index() == 0:
-        print(f"{folder} is finished, at step {steps}: {folder / 'report.html'}")
+        print(f"{folder} is finished, at step {reached:,}{asked}: {folder / 'report.html'}")
       return load(folder)
 
-  stages = {}
-  for name, stage in config["stages"].items():
-    trained = train_run(stage, folder.parent / stage["name"])
-    if trained is None:
-      return None
-    stages[name] = trained
-
+  stages = {
+    name: train_run(stage, folder.parent / stage["name"], measured)
+    for name, stage in config["stages"].items()
+  }
   dataset = load_data(config)
-  with Log(folder, steps) as log:
+  # Of several hosts the first one holds the lock for all.
+  lock = alone(folder) if jax.process_index() == 0 else contextlib.nullcontext()
+  with lock, Log(folder, steps) as log:
     run = fit(config, folder, dataset, stages, log)
-    if run.step < steps:
-      log.say(f"stopped and saved at step {run.step}; the same command resumes: {command()}")
-      return None
     log.pause()
-    evaluate_run(run, dataset, log)
-    report_run(run, dataset, log)
+    if measured:
+      evaluate_run(run, dataset, log)
+      report_run(run, dataset, log)
+    else:
+      log.say(f"trained to step {run.step:,}; --mode=evaluate --workdir={folder} measures it")
   return run
 
 
-def finished(folder: Path, saved: dict, config: dict) -> bool:
-  """Whether a run has a report of its last step, evaluated and sampled as the config asks."""
+def finished(folder: Path, saved: dict, config: dict) -> int | None:
+  """The step of a run that has a report of the steps that the config asks for, or of more.
+
+  None where it hasn't, or was evaluated and sampled in another way.
+  """
   evaluation = read_json(folder / "evaluation.json")
   if evaluation is None or evaluation["step"] < config["train"]["steps"]:
-    return False
-  # As JSON: it has no tuples.
-  same = all(json.dumps(saved[k]) == json.dumps(config[k]) for k in ("evaluate", "sample"))
-  return same and (folder / "report.html").exists()
+    return None
+  # As JSON: it has no tuples. A key that was added after the run makes no difference.
+  measured = "evaluate", "sample"
+  same = all(json.dumps(config[k] | saved[k]) == json.dumps(config[k]) for k in measured)
+  return evaluation["step"] if same and (folder / "report.html").exists() else None
 
 
 def fit(config: dict, folder: Path, dataset, stages: dict[str, Run], log) -> Run:
@@ -136,9 +149,12 @@ def fit(config: dict, folder: Path, dataset, stages: dict[str, Run], log) -> Run
     **hosts(),
   )
   check_options(config, learner.model, dataset)
+  if is_module(config["model"]["name"]):
+    contract.check(config["model"]["name"], learner, dataset.fields, loader.batch, frozen)
   if jax.process_index() == 0:
     stage_data = {name: read_description(stage.folder)[1] for name, stage in stages.items()}
-    write_description(folder, config, describe(dataset.fields, loader.batch, stage_data))
+    about = describe(dataset.fields, loader.batch, stage_data)
+    write_description(folder, resolve.with_command(config, folder), about)
   log.say(header(config, dataset, loader))
   if dataset.found:
     log.say(dataset.found)
@@ -150,7 +166,9 @@ def fit(config: dict, folder: Path, dataset, stages: dict[str, Run], log) -> Run
       hooks[name] = every, hook(config, dataset, learner.model, mesh, folder, log)
   ts = train(learner, loader, log, workdir=folder, frozen=frozen, hooks=hooks, **options)
   done = int(ts.step) >= options["steps"]
-  if done and jax.process_index() == 0 and not (folder / "training.json").exists():
+  # The rows of metrics.jsonl are those of all sessions; one that trained no step adds nothing.
+  stale = log.began or not (folder / "training.json").exists()
+  if done and stale and jax.process_index() == 0:
     cost = evaluate.training_cost(folder, loader.batch, [stage.folder for stage in stages.values()])
     write_json(folder / "training.json", cost)
   ts = best(folder, ts)
@@ -162,32 +180,20 @@ def fit(config: dict, folder: Path, dataset, stages: dict[str, Run], log) -> Run
 def check_options(config, model, dataset):
   """Raises UserError, before training, for options that evaluation or sampling would refuse."""
   options = config["evaluate"]
-  check_arguments("evaluate.log_prob", options["log_prob"], model.log_prob)
-  check_arguments("sample", sample_options(config), model.sample)
+  if model.log_prob:
+    inputs.log_prob_options("evaluate.log_prob", options["log_prob"], model)
+  if model.sample:
+    inputs.options("sample", sample_options(config), model.sample)
+    typed_given(config, model, dataset.fields, config["sample"]["n"])
   # A model that knows which values are impossible raises UserError for them.
   model.calls(**sample_options(config))
   if model.log_prob:
     check_density(dataset)
-  estimator = options["log_prob"].get("estimator")
-  if estimator not in (None, *model.likelihood):
-    raise UserError(
-      f"evaluate.log_prob.estimator={estimator!r}: the model has {', '.join(model.likelihood)}"
-    )
   if options["split"] not in dataset.splits:
     raise UserError(
       f"evaluate.split={options['split']!r}: data {dataset.name} has {', '.join(dataset.splits)}"
     )
   choose(options["features"], dataset.name, dataset.fields)
-
-
-def check_arguments(section: str, options, f):
-  """Raises UserError for an option that the function f, or None, doesn't take."""
-  if f is None:
-    return
-  parameters = inspect.signature(f).parameters
-  takes_any = any(p.kind is p.VAR_KEYWORD for p in parameters.values())
-  if not takes_any:
-    resolve.check(section, options, parameters.keys() - NOT_OPTIONS)
 
 
 def header(config, dataset, loader) -> str:
@@ -233,7 +239,8 @@ def evaluate_run(run: Run, dataset, log):
   }
   if jax.process_index() == 0:
     write_json(run.folder / "evaluation.json", evaluation)
-    write_json(run.folder / "config.json", config)  # With the options of this evaluation.
+    # With the options of this evaluation.
+    write_json(run.folder / "config.json", resolve.with_command(config, run.folder))
   log.say(evaluate.summary(evaluation))
 
 
@@ -247,6 +254,10 @@ def measure(run: Run, dataset, log) -> dict:
     examples=options["examples"] or None,
     **hosts(),
   )
+  examples = options["examples"] or data.count(dataset.splits[options["split"]])
+  blocks = -(-examples // options["batch"])
+  # Hosts that measure their own time would not end a pass at the same block.
+  seconds = options["seconds"] if jax.process_count() == 1 else math.inf
   with log.clock("evaluating"):
     found = evaluate.evaluate(
       run.model,
@@ -257,7 +268,7 @@ def measure(run: Run, dataset, log) -> dict:
       seed=run.config["train"]["seed"],
       repeats=options["repeats"],
       log_prob=options["log_prob"],
-      progress=log.track,
+      progress=log.bounded(blocks, f"{options['batch']:,} examples", seconds),
     )
   if "likelihood" in found:
     measured = found["likelihood"], found["likelihood"]["marginal"]
@@ -303,7 +314,7 @@ def compare_samples(run: Run, dataset, log) -> dict:
       dataset,
       options["samples"],
       split=split,
-      progress=log.track,
+      progress=log.bounded(-(-options["samples"] // quality.BATCH), f"{quality.BATCH:,} samples"),
       **sample_options(run.config),
     )
     if not missing:
@@ -318,13 +329,12 @@ def compare_samples(run: Run, dataset, log) -> dict:
 def sample_run(run: Run, dataset, log):
   """Writes config.sample.n samples, as arrays and as a picture."""
   n, seed = run.config["sample"]["n"], run.config["sample"]["seed"]
-  batch = run.sample(n, seed, given_rows(run, dataset, n), **sample_options(run.config))
+  given = given_rows(run, dataset, n)
+  batch = run.sample(n, seed, given, **sample_options(run.config))
   folder = run.folder / "samples"
   if jax.process_index() == 0:
-    pictures.save_arrays(folder / "samples.npz", batch)
-    picture = pictures.show(batch, run.fields)
-    if picture is not None:
-      pictures.save(folder / "samples.png", picture)
+    save_arrays(folder / "samples.npz", batch)
+    save_shown(folder / "samples.png", given | batch, dict(run.model.given) | dict(run.fields))
   log.say(f"{n} samples: {folder / 'samples.npz'}, and a picture of them")
 
 

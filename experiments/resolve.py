@@ -5,17 +5,20 @@ the command line and a run folder records every value.
 """
 
 import ast
-import difflib
+from collections.abc import Mapping
 import importlib.util
 import inspect
 from pathlib import Path
+import shlex
+import traceback
 
 from ml_collections import ConfigDict
 
 from genjax_zoo import data, loop
 from genjax_zoo.build import constructor, optax_function, optimizer, stages_of
-from genjax_zoo.core import UserError, nearest
+from genjax_zoo.core import UserError, nearest, similar
 from genjax_zoo.models.diffusion._network import NETWORKS
+from genjax_zoo.run import tuples
 
 HERE = Path(__file__).parent
 # Keys of the sections that no function's signature has.
@@ -28,6 +31,7 @@ EVALUATE = {
   "log_prob": {},
   "samples": 1000,
   "features": "auto",
+  "seconds": 1800.0,  # The longest pass over the test examples; the rest of them is left out.
 }
 SAMPLE = {"n": 64, "seed": 0}
 # What identifies a run: these sections, and all of `train` but the keys that may change when it is
@@ -39,40 +43,72 @@ MAY_CHANGE = "steps", "log_every", "save_every", "sample_every", "fid_every", "v
 def resolve(path: str) -> ConfigDict:
   """The config of `path[:smoke]` with all defaults, and with the configs of its stages.
 
-  A relative path that is not found is looked for under experiments/. Raises UserError for a file
-  that isn't there, and for a key that the function it names doesn't take.
+  "vae_digits" and "configs/vae_digits.py" are looked for under experiments/ too. Raises UserError
+  for a file that isn't there or can't be run, and for a key that the function it names doesn't
+  take.
   """
-  path, _, variant = path.partition(":")
-  if variant not in ("", "smoke"):
-    raise UserError(f"unknown variant :{variant} of {path}; there is :smoke")
-  file = find(path)
+  file, variant = find(path)
   given = load(file).to_dict()
   config = complete(file.stem, given)
   suffix = ":smoke" if variant else ""
   config.stages = {name: resolve(p + suffix) for name, p in given.get("stages", {}).items()}
+  config.path = path  # As the user wrote it.
   return shrink(config) if variant else config
 
 
-def find(path: str) -> Path:
-  """The file of a config. Raises UserError, naming similar ones, when there is none."""
-  for file in (Path(path), HERE / path):
-    if file.is_file():
-      return file
-  known = sorted(f"configs/{p.name}" for p in (HERE / "configs").glob("[a-z]*.py"))
-  similar = difflib.get_close_matches(path, known, 10, 0.0)
-  raise UserError(
-    f"no config {path}{nearest(path, known)}; there are {len(known)}, such as {', '.join(similar)}"
-  )
+def find(path: str) -> tuple[Path, str]:
+  """(the file of a config, its variant "smoke" or ""). Raises UserError where there is none.
+
+  A colon is part of a path but where a config's name stands before it.
+  """
+  if file := look_up(path):
+    return file, ""
+  before, _, variant = path.rpartition(":")
+  file = before and look_up(before)
+  if file and variant == "smoke":
+    return file, variant
+  if file:
+    raise UserError(f"unknown variant :{variant} of {before}; there is :smoke")
+  stem = Path(path.removesuffix(":smoke")).stem
+  known = {p.stem: f"configs/{p.name}" for p in (HERE / "configs").glob("[a-z]*.py")}
+  near = nearest(f"configs/{stem}.py", known.values())
+  raise UserError(f"no config {path}{near}; there are {similar(stem, known)}")
+
+
+def look_up(path: str) -> Path | None:
+  """The file of a path, or of a config's name, with or without its ending."""
+  for name in (path, f"{path}.py"):
+    for file in (Path(name), HERE / name, HERE / "configs" / name):
+      if file.is_file():
+        return file
+  return None
 
 
 def load(file: Path) -> ConfigDict:
-  """The config that a file's get_config() returns. Raises UserError when it has none."""
+  """The config that a file's get_config() returns.
+
+  Raises UserError, with the line, when it has none and when the file can't be run.
+  """
   spec = importlib.util.spec_from_file_location(file.stem, file)
+  if spec is None:
+    raise UserError(f"{file} is not a Python file")
   module = importlib.util.module_from_spec(spec)
-  spec.loader.exec_module(module)
-  if not hasattr(module, "get_config"):
-    raise UserError(f"{file} has no get_config(), the function that returns the config")
-  return module.get_config()
+  try:
+    spec.loader.exec_module(module)
+    if not hasattr(module, "get_config"):
+      raise UserError(f"{file} has no get_config(), the function that returns the config")
+    config = module.get_config()
+  except UserError:
+    raise
+  except SyntaxError as e:
+    raise UserError(f"{e.filename or file}, line {e.lineno}: {e.msg}") from e
+  except Exception as e:
+    lines = [x.lineno for x in traceback.extract_tb(e.__traceback__) if x.filename == str(file)]
+    reason = (str(e).splitlines() or [""])[0]
+    raise UserError(f"{file}, line {(lines or [1])[-1]}: {type(e).__name__}: {reason}") from e
+  if not isinstance(config, ConfigDict):
+    raise UserError(f"{file}: get_config() must return a ConfigDict, not {type(config).__name__}")
+  return config
 
 
 SECTIONS = "model", "data", "optimizer", "schedules", "train", "evaluate", "sample", "stages"
@@ -192,14 +228,15 @@ def override(config: ConfigDict, assignment: str):
   """
   key, equals, text = assignment.partition("=")
   *path, last = key.split(".")
+  if path == ["sample", "given"] and "given" not in config.sample:
+    config.sample.given = ConfigDict()
   where = config
   for part in path:
     where = where.get(part) if isinstance(where, ConfigDict) else None
   # In these a config may have keys that no default has: options of the model's own functions.
-  open_section = path in (["sample"], ["evaluate", "log_prob"])
+  open_section = path in (["sample"], ["sample", "given"], ["evaluate", "log_prob"])
   if not isinstance(where, ConfigDict) or (last not in where and not open_section):
-    known = [k for k, _ in flatten(config)]
-    raise UserError(f"unknown key --config.{key}{nearest(key, known)}")
+    raise UserError(f"unknown key --config.{key}{near_keys(key, config)}")
   if isinstance(where.get(last), ConfigDict):
     keys = ", ".join(f"{key}.{k}" for k in where[last])
     raise UserError(f"--config.{key} is a section; set one of {keys}")
@@ -212,6 +249,32 @@ def override(config: ConfigDict, assignment: str):
     else:
       kind = where.get_type(last) if last in where else None
       where[last] = parse(key, text, kind)
+
+
+def near_keys(key: str, config: ConfigDict) -> str:
+  """The end of an error: the keys of a config with the last part of a key, or the nearest one.
+
+  The initials of a part stand for it: "lr".
+  """
+  known = [k for k, _ in flatten(config)]
+  last = key.rpartition(".")[2]
+  initials = lambda part: "".join(word[:1] for word in part.split("_"))
+  same = [k for k in known if last in (k.rpartition(".")[2], initials(k.rpartition(".")[2]))]
+  if len(last) > 1 and same:
+    return f", did you mean {' or '.join(map(repr, same[:3]))}?"
+  return nearest(key, known)
+
+
+def not_a_flag(name: str, path: str) -> str:
+  """The error for an unknown flag --name, which may be a key of the config at `path`."""
+  try:
+    near = near_keys(name, resolve(path or "vae_digits"))
+  except UserError:
+    near = ""
+  return (
+    f"--{name} is not a flag; keys of the config are set by --config.KEY=VALUE, such as "
+    f"--config.train.steps=1000{near}"
+  )
 
 
 def rename(where: ConfigDict, name: str, defaults: dict):
@@ -255,6 +318,36 @@ def parse(key, text, kind):
 
 
 EXAMPLES = {bool: "true", int: "100", float: "1e-3", tuple: "(64,64) or ('label',)"}
+
+
+def with_command(config: dict, folder: Path) -> dict:
+  """A resolved config with the command that trains it in a run folder, where its file is there."""
+  try:
+    changes = assignments(config)
+  except (KeyError, UserError):  # Runs from before configs had a path; a file that has moved.
+    return config
+  where = [] if folder == Path("runs") / config["name"] else [f"--workdir={folder}"]
+  flags = shlex.join([f"--config={config['path']}", *where, *changes])
+  return config | {"command": f"python -m experiments.main {flags}"}
+
+
+def assignments(config: Mapping) -> list[str]:
+  """--config.KEY=VALUE of all that differs from the file of a resolved config; names come first.
+
+  Another name brings its own defaults, from which the other values may then differ.
+  """
+  plain = resolve(config["path"])
+  found = []
+  for names in True, False:
+    known = dict(flatten(plain.to_dict()))
+    for key, value in flatten(config):
+      differs = key not in known or tuples(known[key]) != tuples(value)
+      if key.endswith(".name") == names and differs and not key.startswith(("path", "command")):
+        text = str(value).replace(" ", "") if isinstance(value, (list, tuple)) else str(value)
+        found.append(f"--config.{key}={text}")
+        if names:
+          override(plain, f"{key}={text}")
+  return found
 
 
 def flatten(config, prefix=""):

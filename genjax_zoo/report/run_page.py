@@ -131,14 +131,16 @@ def likelihood(found: dict) -> str:
 
 
 def sample_pictures(folder) -> Html | None:
-  """The first samples drawn during training, some in between, and the last."""
+  """The first samples drawn during training, some in between, and the last; videos move."""
   samples = folder / "samples"
   paths = sorted(samples.glob("step_*.png")) or sorted(samples.glob("*.png"))
   chosen = np.linspace(0, len(paths) - 1, min(PICTURES, len(paths)))
   pictures = []
   for i in sorted({int(i) for i in chosen}):
     step = re.fullmatch(r"step_(\d+)", paths[i].stem)
-    pictures.append(image(paths[i], f"step {int(step[1]):,}" if step else paths[i].stem))
+    moving = paths[i].with_suffix(".webp")
+    path = moving if moving.exists() else paths[i]
+    pictures.append(image(path, f"step {int(step[1]):,}" if step else path.stem))
   return tiles(*pictures)
 
 
@@ -178,7 +180,8 @@ def measures(evaluation) -> Html | None:
   errors = evaluation.get("standard_errors", {})
   for name, value in (evaluation.get("metrics") or {}).items():
     rows.append((name, value, errors.get(name), unit(name), "mean"))
-  quality = evaluation.get("quality") or {}
+  quality = dict(evaluation.get("quality") or {})
+  quality |= {f"oracle's {name}": value for name, value in quality.pop("oracle", {}).items()}
   for name, value in quality.items():
     if name not in CONDITIONS and not name.endswith("_standard_error"):
       error = quality.get(f"{name}_standard_error")
@@ -244,13 +247,14 @@ def commands(folder, config, evaluation) -> list[Html]:
   path = folder.as_posix()
   file = f"configs/{name.removesuffix('_smoke')}.py" + (":smoke" if name.endswith("_smoke") else "")
   where = "" if path == f"runs/{name}" else f" --workdir={shlex.quote(path)}"
-  train = f"python -m experiments.main --config={shlex.quote(file)}{where}"
+  known = config.get("command")
+  train = known or f"python -m experiments.main --config={shlex.quote(file)}{where}"
   load = f"import genjax_zoo\n\nrun = genjax_zoo.load({path!r})\nrun.sample(64)"
   note = "Add the --config.KEY=VALUE of the original command, if there were any; see Config below."
   return [
     tag("h3", "Train it, or resume"),
     tag("pre", train),
-    tag("p", note, class_="soft"),
+    *([] if known else [tag("p", note, class_="soft")]),
     tag("h3", "Load it in Python"),
     tag("pre", load),
   ]

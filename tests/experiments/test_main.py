@@ -4,6 +4,9 @@ from concurrent.futures import ThreadPoolExecutor
 import json
 import os
 from pathlib import Path
+import re
+import shlex
+import shutil
 import signal
 import socket
 import subprocess
@@ -14,8 +17,10 @@ import numpy as np
 from PIL import Image
 import pytest
 
+from experiments import resolve
 from experiments.pipeline import perform
 from genjax_zoo import UserError, load
+from genjax_zoo.lock import alone
 from genjax_zoo.log import read_rows
 
 ROOT = Path(__file__).parents[2]
@@ -91,9 +96,19 @@ def test_a_run_folder_is_complete(trained):
   assert "parameters" in out and "compiling" in out and "40 steps" in out
 
 
-def test_the_same_command_again_says_it_is_finished(trained):
-  done = main("--config=configs/vae_digits.py", f"--workdir={trained[0]}", *TINY)
-  assert done.returncode == 0 and "is finished, at step 40" in done.stdout
+def test_the_same_command_again_says_it_is_finished(trained, capsys):
+  tiny = [a.removeprefix("--config.") for a in TINY]
+  for steps, said in (40, "at step 40: "), (20, "at step 40, and 20 were asked for: "):
+    perform("train", "vae_digits", str(trained[0]), [*tiny, f"train.steps={steps}"])
+    assert f"{trained[0]} is finished, {said}" in capsys.readouterr().out
+
+
+def test_the_report_has_the_whole_command(trained):
+  command = json.loads((trained[0] / "config.json").read_text())["command"]
+  program, config, workdir, *overrides = shlex.split(command.removeprefix("python -m "))
+  assert program == "experiments.main" and config == "--config=configs/vae_digits.py"
+  assert workdir == f"--workdir={trained[0]}" and sorted(overrides) == sorted(TINY)
+  assert "--config.train.fid_every=20" in (trained[0] / "report.html").read_text()
 
 
 def test_load_and_sample_in_python_on_other_devices(trained):
@@ -166,7 +181,8 @@ def test_two_hosts_measure_what_one_does(trained, tmp_path):
   assert (tmp_path / "report.html").exists() and "report" not in both[1].result().stdout
 
 
-def test_ctrl_c_saves_and_says_how_to_resume(tmp_path):
+@pytest.mark.parametrize("sent, code", [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_a_signal_saves_and_says_how_to_resume(tmp_path, sent, code):
   args = ["--config=configs/vae_digits.py", f"--workdir={tmp_path}", "--config.train.steps=1000000"]
   process = subprocess.Popen(
     [sys.executable, "-m", "experiments.main", *args],
@@ -178,13 +194,12 @@ def test_ctrl_c_saves_and_says_how_to_resume(tmp_path):
   for line in process.stdout:
     if line.startswith("step "):
       break
-  process.send_signal(signal.SIGINT)
+  process.send_signal(sent)
   out, err = process.communicate(timeout=60)
-  assert process.returncode == 0, err
-  assert (
-    "stopped and saved at step" in out
-    and "python -m experiments.main --config=configs/vae_digits.py" in out
-  )
+  assert process.returncode == code, err
+  assert "stopped and saved at step" in out and "Traceback" not in err
+  assert "stopping after this dispatch" in err
+  assert "resumes from the last checkpoint: python -m experiments.main --config=configs/vae" in err
   assert load(tmp_path).step > 0
 
 
@@ -194,6 +209,8 @@ def test_ctrl_c_saves_and_says_how_to_resume(tmp_path):
     (["--config.data.name=tfds:cifar10"], "make data DATASET=cifar10"),
     (["--config.model.latnt=3"], "did you mean 'model.latent'?"),
     (["--config.optimizer.learning_rate=1e30"], "diverged"),
+    (["--steps=100"], "--steps is not a flag; .*, did you mean 'optimizer.steps' or 'train.steps'"),
+    (["--mode=tran"], "--mode=tran: value should be one of <train|train_only"),
     (["also"], "is not a flag"),
   ],
 )
@@ -204,7 +221,7 @@ def test_bad_input_is_one_clear_line(tmp_path, args, expected):
     *args,
     env={"TFDS_DATA_DIR": str(tmp_path / "nothing")},
   )
-  assert expected in line
+  assert re.search(expected, line), line
   # Data are looked for on the disk only; the rest is start-up.
   assert "tfds" not in args[0] or seconds < 20
 
@@ -213,7 +230,14 @@ def test_bad_input_is_one_clear_line(tmp_path, args, expected):
   "path, assignments, expected",
   [
     ("configs/vae_digit.py", [], "did you mean 'configs/vae_digits.py'?"),
+    ("vae_digit", [], "did you mean 'configs/vae_digits.py'?"),
     ("configs/vae_digits.py:small", [], "there is :smoke"),
+    ("C:/mine/pixels.py", [], "no config C:/mine/pixels.py"),
+    ("configs/vae_digits.py", ["lr=3"], "did you mean 'optimizer.learning_rate'?"),
+    ("configs/vae_digits.py", ["data.name=mnist"], "`make data DATASET=mnist` prepares tfds:mnist"),
+    ("configs/vae_digits.py", ["data.name=/usr"], "a folder of images is folder:/usr"),
+    ("configs/vae_digits.py", ["data.name=a/b.npz"], "a file of arrays is npz:a/b.npz"),
+    ("configs/vae_digits.py", ["model.name=va"], "did you mean 'vae'?; there are vae, "),
     ("configs/vae_digits.py", ["model.latent=many"], "needs a value of type int, such as 100"),
     ("configs/vae_digits.py", ["model.network=cnn"], "model.network='cnn'"),
     ("configs/vae_digits.py", ["model.likelihood=bernoulli"], "data.binarize"),
@@ -224,7 +248,10 @@ def test_bad_input_is_one_clear_line(tmp_path, args, expected):
     ("configs/vae_digits.py", ["data.batch=2"], "4 devices"),
     ("configs/vae_digits.py", ["model.name=gan"], "an optimizer for each player"),
     ("configs/vae_digits.py", ["train.log_every=7"], "train.log_every=7 must be a multiple"),
-    (None, [], "--config=configs/vae_digits.py"),
+    ("configs/cvae_digits.py", ["sample.given.label=10"], "label must be integers in [0, 10)"),
+    ("configs/vae_digits.py", ["sample.temprature=1"], "did you mean 'temperature'?"),
+    ("configs/vae_digits.py", ["evaluate.log_prob.k=-3"], "evaluate.log_prob.k=-3: there must be"),
+    (None, [], "--config=vae_digits"),
   ],
 )
 def test_bad_values_are_refused(tmp_path, path, assignments, expected):
@@ -261,6 +288,56 @@ def test_an_unwritable_folder_is_one_clear_line(tmp_path):
   (tmp_path / "file").write_text("")
   line, _ = refused("--config=configs/vae_digits.py:smoke", f"--workdir={tmp_path}/file/run")
   assert str(tmp_path / "file") in line
+
+
+def test_help_is_no_error():
+  done = main("--help")
+  assert done.returncode == 0 and "--config" in done.stdout and not done.stderr
+
+
+@pytest.mark.parametrize(
+  "text, expected",
+  [
+    ("def get_config(:\n  pass\n", "mine.py, line 1: invalid syntax"),
+    ("x = 1\ndef get_config():\n  return y\n", "mine.py, line 3: NameError: name 'y' is not def"),
+    ("import absent_library\n", "mine.py, line 1: ModuleNotFoundError: No module named 'absent"),
+    ("x = 1\n", "mine.py has no get_config()"),
+    ("def get_config():\n  return 3\n", "get_config() must return a ConfigDict, not int"),
+  ],
+)
+def test_a_config_that_cannot_be_run_is_named_with_its_line(tmp_path, text, expected):
+  (tmp_path / "mine.py").write_text(text)
+  with pytest.raises(UserError) as error:
+    resolve.resolve(str(tmp_path / "mine.py"))
+  assert expected in str(error.value) and "\n" not in str(error.value)
+
+
+def test_a_colon_is_part_of_a_path_but_behind_a_config(tmp_path):
+  folder = tmp_path / "a:b"
+  folder.mkdir()
+  shutil.copy(ROOT / "experiments/configs/vae_digits.py", folder / "mine.py")
+  assert resolve.resolve(str(folder / "mine.py")).name == "mine"
+  assert resolve.resolve(str(folder / "mine.py:smoke")).name == "mine_smoke"
+  for name in "vae_digits", "vae_digits.py", "configs/vae_digits":
+    assert resolve.resolve(name).name == "vae_digits"
+
+
+def test_a_run_that_another_process_trains_is_left_alone(tmp_path):
+  with alone(tmp_path):
+    before = sorted(tmp_path.rglob("*"))
+    with pytest.raises(UserError, match=f"is being trained by process {os.getpid()} on "):
+      perform("train", "vae_digits:smoke", str(tmp_path))
+    assert sorted(tmp_path.rglob("*")) == before
+
+
+def test_training_alone_then_the_labels_of_the_command_line(tmp_path):
+  options = ["sample.n=3", "sample.given.label=7"]
+  perform("train_only", "cvae_digits:smoke", str(tmp_path), options)
+  assert not (tmp_path / "evaluation.json").exists() and not (tmp_path / "report.html").exists()
+  perform("sample", None, str(tmp_path))
+  image = np.load(tmp_path / "samples" / "samples.npz")["image"]
+  np.testing.assert_array_equal(image, load(tmp_path).sample(3, given={"label": 7})["image"])
+  assert (image != load(tmp_path).sample(3, given={"label": 6})["image"]).any()
 
 
 def test_loading_an_empty_folder_is_an_error(tmp_path):

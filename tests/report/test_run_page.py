@@ -244,6 +244,9 @@ def test_commands_reproduce_and_load(folder, monkeypatch):
   text = read(folder).text
   assert f"python -m experiments.main --config=configs/vae_digits.py --workdir={folder}" in text
   assert f"genjax_zoo.load('{folder}')" in text
+  whole = "python -m experiments.main --config=mine.py --config.train.steps=7"
+  (folder / "config.json").write_text(json.dumps(CONFIG | {"command": whole}))
+  assert whole in read(folder).text and "Add the" not in read(folder).text
   (folder / "config.json").write_text(json.dumps(CONFIG | {"name": "vae_digits_smoke"}))
   assert "--config=configs/vae_digits.py:smoke" in read(folder).text
   monkeypatch.chdir(folder.parent)

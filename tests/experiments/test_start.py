@@ -1,0 +1,32 @@
+"""The first moments of a command: Ctrl-C, and a Python that lacks the libraries."""
+
+import subprocess
+import sys
+
+import pytest
+
+BEGIN = "import os, signal, time; from experiments.start import importing\nwith importing():\n  "
+
+
+def ended(code: str):
+  """(exit code, lines of stderr) of a command whose imports are `code`."""
+  done = subprocess.run([sys.executable, "-c", BEGIN + code], capture_output=True, text=True)
+  return done.returncode, [line for line in done.stderr.splitlines() if line]
+
+
+@pytest.mark.parametrize("name, code", [("SIGINT", 130), ("SIGTERM", 143)])
+def test_a_signal_during_the_imports_is_one_line(name, code):
+  found = ended(f"os.kill(os.getpid(), signal.{name}); time.sleep(9)")
+  assert found == (code, ["stopped before it began"])
+
+
+def test_a_python_without_the_libraries_is_told_of_the_environment():
+  code, lines = ended("import absent_library")
+  assert code == 1 and len(lines) == 1 and "source .venv/bin/activate" in lines[0]
+  assert sys.executable in lines[0] and "'absent_library'" in lines[0]
+
+
+def test_afterwards_signals_are_as_before():
+  code = "pass\nprint(signal.getsignal(signal.SIGINT) is signal.default_int_handler)"
+  done = subprocess.run([sys.executable, "-c", BEGIN + code], capture_output=True, text=True)
+  assert done.stdout == "True\n"
