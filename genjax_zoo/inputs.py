@@ -13,6 +13,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from genjax_zoo.core import Field, Model, UserError, check_sizes, nearest
+from genjax_zoo.data import tokenizer
 from genjax_zoo.data.dataset import kind_of
 from genjax_zoo.data.images import decode
 
@@ -203,9 +204,7 @@ def from_text(name: str, text: str, field: Field) -> np.ndarray:
       )
     return np.asarray(field.names.index(text), field.dtype)
   if field.names and len(field.shape) == 1:
-    from genjax_zoo.data.factors import tokenize
-
-    return tokenize(field.names, [text], *field.shape)[0]
+    return tokenizer.encode(field, [text])[0]
   raise UserError(f"{name} must be numbers, not the text {text!r}: its values have no names")
 
 

@@ -68,9 +68,9 @@ class Run(NamedTuple):
 
   def picture(self, batch: dict) -> Image.Image:
     """A batch as a picture, which notebooks show: images as a grid, points as a plot."""
-    from genjax_zoo.figures import pictures  # Its package draws figures of runs.
+    from genjax_zoo.figures.kinds import show  # Its package draws figures of runs.
 
-    pixels = pictures.show(batch, self.fields)
+    pixels = show(batch, self.fields)
     if pixels is None:
       raise UserError(f"there is no picture of {', '.join(batch)}")
     return Image.fromarray(pixels)
@@ -85,7 +85,7 @@ class Run(NamedTuple):
     points = {}
     for row in read_rows(self.folder / "metrics.jsonl"):
       for name, value in row.items():
-        if name != "step" and value is not None:
+        if name != "step" and isinstance(value, (int, float)):
           points.setdefault(name, []).append((row["step"], value))
     return {name: tuple(map(np.array, zip(*found))) for name, found in points.items()}
 

@@ -11,7 +11,7 @@ from genjax_zoo.core import Model, UserError, observed
 from genjax_zoo.sharding import compiled, gather, replicated
 
 # Keys of the config's section `sample` that are not options of the model's `sample`.
-NOT_OPTIONS = "n", "seed"
+NOT_OPTIONS = "n", "seed", "given"
 
 
 def sample_options(config) -> dict:
