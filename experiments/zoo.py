@@ -2,11 +2,13 @@
 
   python -m experiments.zoo --data=digits [--only=vae_digits,gan_digits] [--budget=1m]
   [--workdir=runs/zoo]
+  python -m experiments.zoo --data=folder:~/photos --size=32 --budget=2m
 
-Each config of experiments/configs whose data are `--data` gets a run folder in the workdir; the
-same command again resumes. A config that fails is reported and the others go on. `--budget` limits
-the training time of a model: it shortens configs that would take longer. Writes results.json and
-report.html.
+Each config of experiments/configs whose data are `--data` gets a run folder in the workdir. On data
+of your own, folder:, npz: or tfds:, these are the configs of digits whose models can be built for
+them; `--size` is their `data.size`. The same command again resumes. A config that fails is reported
+and the others go on. `--budget` limits the training time of a model: it shortens configs that would
+take longer. Writes results.json and report.html.
 """
 
 import os
@@ -22,16 +24,22 @@ import tempfile
 import time
 import traceback
 
-from absl import app, flags, logging
-import jax
+from experiments.start import importing
 
-from experiments import pipeline, resolve
-from genjax_zoo.core import UserError, nearest
-from genjax_zoo.data import cache_folder
-from genjax_zoo.log import Log, read_json, read_rows
-from genjax_zoo.report.zoo_page import write_comparison
+with importing():
+  from absl import app, flags, logging
+  import jax
+
+  from experiments import pipeline, resolve
+  from genjax_zoo.core import UserError, nearest, similar
+  from genjax_zoo.data import cache_folder
+  from genjax_zoo.interrupt import SIGNALS, stop
+  from genjax_zoo.log import Log, read_json, read_rows
+  from genjax_zoo.report.zoo_page import write_comparison
+  from genjax_zoo.run import describe, learner_of, shapes
 
 flags.DEFINE_string("data", "digits", "The data set: digits, mnist, fashion_mnist, ...")
+flags.DEFINE_integer("size", 0, "The size that images of your own are scaled to.")
 flags.DEFINE_list("only", [], "Names of configs; all of the data set by default.")
 flags.DEFINE_string("budget", "", "The longest training time of a model: 90s, 5m, 1h.")
 flags.DEFINE_integer("samples", 2000, "Number of samples to measure the quality of each model.")
@@ -56,9 +64,62 @@ def fitting(data: str, only=()) -> list[str]:
     if name not in names:
       raise UserError(
         f"--only={name}: no config of {data} has that name{nearest(name, names)}; "
-        f"there are {', '.join(names)}"
+        f"there are {similar(name, names)}"
       )
   return [name for name in names if name in only or not only]
+
+
+def plan(data: str, size: int, only=()) -> tuple[dict, list[str]]:
+  """({name: config}, notes on those left out) of the models for `data`, see the top of this file.
+
+  Raises UserError as `fitting`, and when the data can't be loaded or no model fits them.
+  """
+  own = ":" in data
+  if size and not own:
+    raise UserError(f"--size={size} is for data of your own, and {data} has its size")
+  names = fitting("digits" if own else data, only)
+  configs = {name: resolve.resolve(f"configs/{name}.py") for name in names}
+  if not own:
+    return configs, []
+  notes = []
+  fields = None
+  for name, config in list(configs.items()):
+    set_data(config, data, size)
+    fields = fields or pipeline.load_data(config.to_dict()).fields
+    if why := misfit(config.to_dict(), fields):
+      notes.append(f"{name} is left out: {why}")
+      del configs[name]
+  if not configs:
+    raise UserError(f"no config fits {data!r}: {notes[0]}")
+  return configs, notes
+
+
+def set_data(config, data: str, size: int):
+  """Gives a config, and its stages', other data."""
+  resolve.override(config, f"data.name={data}")
+  if size:
+    resolve.override(config, f"data.size={size}")
+  for stage in config.stages.values():
+    set_data(stage, data, size)
+
+
+def misfit(config: dict, fields) -> str:
+  """Why a config's model can't be built for data of these fields; "" if it can."""
+  try:
+    data = description(config, fields)
+    learner, frozen = learner_of(config, data)
+    shapes(learner, data, *frozen)
+  except UserError as e:
+    return str(e)
+  except (KeyError, TypeError, ValueError) as e:  # Shapes that a network can't have.
+    return f"{type(e).__name__}: {(str(e).splitlines() or [''])[0]}"
+  return ""
+
+
+def description(config: dict, fields) -> dict:
+  """What `learner_of` needs to know of the data of a config and of its stages."""
+  stages = {name: description(stage, fields) for name, stage in config["stages"].items()}
+  return describe(fields, config["data"]["batch"] or 1, stages)
 
 
 def seconds(text: str) -> float:
@@ -79,9 +140,7 @@ def shorten(config, budget: float):
   trial.train.update(steps=4 * K, log_every=K, save_every=4 * K, sample_every=0, fid_every=0)
   with tempfile.TemporaryDirectory() as folder, Log(folder, 4 * K) as log:
     dataset = pipeline.load_data(trial)
-    run = pipeline.fit(trial.to_dict(), Path(folder), dataset, {}, log)
-    if run.step < 4 * K:
-      raise KeyboardInterrupt
+    pipeline.fit(trial.to_dict(), Path(folder), dataset, {}, log)
     rates = sorted(row["steps_per_second"] for row in read_rows(Path(folder) / "metrics.jsonl"))
   median = rates[len(rates) // 2]
   factor = min(1.0, budget * median / steps)
@@ -91,16 +150,12 @@ def shorten(config, budget: float):
       config.train[key] = max(K, int(every * factor) // K * K) if every else 0
 
 
-def run_all(names, folder: Path, budget: float | None, samples: int) -> tuple[list, dict, list]:
-  """(run folders, {config that failed: why}, notes on shortened configs).
-
-  Returns early when interrupted.
-  """
+def run_all(configs, folder: Path, budget: float | None, samples: int) -> tuple[list, dict, list]:
+  """(run folders, {config that failed: why}, notes on shortened configs) of {name: config}."""
   runs, failures, notes = [], {}, []
-  for i, name in enumerate(names):
-    print(f"[{i + 1} of {len(names)}] {name}", flush=True)
+  for i, (name, config) in enumerate(configs.items()):
+    print(f"[{i + 1} of {len(configs)}] {name}", flush=True)
     try:
-      config = resolve.resolve(f"configs/{name}.py")
       config.evaluate.samples = samples
       steps = config.train.steps
       saved = read_json(folder / name / "config.json")
@@ -112,8 +167,7 @@ def run_all(names, folder: Path, budget: float | None, samples: int) -> tuple[li
         notes.append(
           f"{name}: {config.train.steps:,} of its {steps:,} steps, to train for {budget:g} s"
         )
-      if pipeline.train_run(config.to_dict(), folder / name) is None:
-        break
+      pipeline.train_run(config.to_dict(), folder / name)
       runs.append(folder / name)
     except UserError as e:
       failures[name] = str(e)
@@ -127,23 +181,27 @@ def run_all(names, folder: Path, budget: float | None, samples: int) -> tuple[li
 def main(argv):
   """Runs the zoo; errors that the user can fix are reported in one line."""
   logging.set_verbosity(logging.WARNING)
-  signal.signal(signal.SIGTERM, signal.default_int_handler)
+  for s in SIGNALS:
+    signal.signal(s, stop)
   jax.config.update("jax_compilation_cache_dir", str(cache_folder() / "xla"))
-  folder = Path(FLAGS.workdir or f"runs/zoo_{FLAGS.data}")
+  source = re.sub(r"\W+", "_", FLAGS.data).strip("_")
+  folder = Path(FLAGS.workdir or f"runs/zoo_{source}")
   begun = time.perf_counter()
   try:
-    names = fitting(FLAGS.data, FLAGS.only)
     budget = seconds(FLAGS.budget) if FLAGS.budget else None
-    runs, failures, notes = run_all(names, folder, budget, FLAGS.samples)
+    configs, left_out = plan(FLAGS.data, FLAGS.size, FLAGS.only)
+    print(*left_out, sep="\n", end="\n" * bool(left_out), flush=True)
+    runs, failures, notes = run_all(configs, folder, budget, FLAGS.samples)
+    notes += left_out
     command = "python -m experiments.zoo " + shlex.join(sys.argv[1:])
     write_comparison(folder, runs, failures, notes, command)
   except UserError as e:
     sys.exit(f"error: {e}")
-  except KeyboardInterrupt:
+  except KeyboardInterrupt as e:
     print("stopped; the same command resumes", file=sys.stderr)
-    return
+    sys.exit(128 + getattr(e, "signum", signal.SIGINT))
   took = time.perf_counter() - begun
-  print(f"{len(runs)} of {len(names)} models in {took:.0f} s: {folder / 'report.html'}")
+  print(f"{len(runs)} of {len(configs)} models in {took:.0f} s: {folder / 'report.html'}")
   sys.exit(1 if failures else 0)
 
 

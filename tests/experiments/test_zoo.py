@@ -7,9 +7,10 @@ import jax
 import jax.numpy as jnp
 from ml_collections import ConfigDict
 import numpy as np
+from PIL import Image
 import pytest
 
-from experiments import hooks, pipeline, resolve
+from experiments import hooks, pipeline, resolve, zoo
 from genjax_zoo import load
 from genjax_zoo.core import UserError, observed
 from genjax_zoo.data import take
@@ -244,3 +245,20 @@ def test_an_unknown_config_is_answered_with_similar_ones():
   with pytest.raises(UserError, match=r"did you mean 'configs/vae_digits.py'") as error:
     resolve.resolve("configs/vae_digit.py")
   assert str(error.value).count("configs/") <= 12
+
+
+def test_data_of_one_s_own_get_every_config_that_fits(tmp_path):
+  """Photos without classes: what needs a label is left out, with the reason."""
+  for i in range(12):
+    Image.new("RGB", (14, 12), (20 * i, 0, 0)).save(tmp_path / f"{i}.png")
+  only = ["cvae_digits", "latent_diffusion_digits", "vae_digits"]
+  configs, notes = zoo.plan(f"folder:{tmp_path}", 10, only)
+  assert [*configs] == only[1:]
+  for config in configs["vae_digits"], configs["latent_diffusion_digits"].stages.first:
+    assert pipeline.load_data(config.to_dict()).fields["image"].shape == (10, 10, 3)
+  (note,) = notes
+  assert note.startswith("cvae_digits is left out: ") and "'label'" in note
+  with pytest.raises(UserError, match="did you mean 'vae_digits'"):
+    zoo.plan(f"folder:{tmp_path}", 10, ["vae_digit"])
+  with pytest.raises(UserError, match="--size=10 is for data of your own"):
+    zoo.plan("digits", 10)
