@@ -47,11 +47,12 @@ class Field(NamedTuple):
   num_values: int | None = None  # Integers in [0, num_values); None for real numbers.
   names: tuple[str, ...] = ()  # What the values are called: words, classes.
   ordered: bool = True  # Whether near values are alike: gray levels are, codes and words are not.
-  kind: str = ""  # "image", "video", "points", "tokens", "mesh", "vector"; "" follows the shape.
+  kind: str = ""  # What it is a picture of, see figures/kinds.py; "" follows the shape.
   # Of real numbers in units of their own, a mean and a standard deviation for each element of the
   # last axis: models get them standardised, see standardize.py. () for numbers as they are.
   mean: tuple[float, ...] = ()
   sd: tuple[float, ...] = ()
+  tokenizer: str = ""  # Of tokens that are no words: how text becomes them, see data/tokenizer.py.
 
 
 class Model(NamedTuple):
@@ -131,7 +132,8 @@ PARTS = {
   "latent_energy": "params, state, latents",  # -> E(z), [B].
   # Classifiers.
   "features": "params, state, batch",  # -> [B, D].
-  "logits": "params, state, batch",  # -> [B, classes].
+  "logits": "params, state, batch",  # -> [B, classes], or of each word [B, L, classes].
+  "maps": "params, state, x",  # -> the feature maps of images, each [B, h, w, K].
 }
 
 

@@ -72,6 +72,8 @@ def kind_of(field: Field) -> str:
       return "image"
     case (_, 3):
       return "points"
+    case (_, _) if field.num_values:
+      return "segmentation"
     case (_,):
       return "vector" if field.num_values is None else "tokens"
   return ""
@@ -125,10 +127,13 @@ def found_line(
     sizes.append("the test split drawn from the others")
   parts = ["examples: " + ", ".join(sizes)]
   for key, field in fields.items():
-    classes = field.num_values if not field.shape else None
-    what = f"{classes} classes" if classes else f"{np.dtype(field.dtype).name} {list(field.shape)}"
-    listed = ", ".join(field.names[:8]) + (", ..." if len(field.names) > 8 else "")
-    parts.append(f"{key}: {what}{f' ({listed})' if listed else ''}")
+    what = f"{np.dtype(field.dtype).name} {list(field.shape)}"
+    if field.num_values and not field.shape:
+      listed = ", ".join(field.names[:8]) + (", ..." if len(field.names) > 8 else "")
+      what = f"{field.num_values} classes{f' ({listed})' if listed else ''}"
+    elif field.names:
+      what = f"{field.shape[0]} of a vocabulary of {field.num_values:,}"
+    parts.append(f"{key}: {what}")
   return f"{name}: " + "; ".join([*parts, *notes])
 
 

@@ -15,7 +15,8 @@ from genjax_zoo.figures.common import (
   main,
   real,
 )
-from genjax_zoo.figures.pictures import beside, grid, show
+from genjax_zoo.figures.kinds import show
+from genjax_zoo.figures.pictures import beside, grid
 from genjax_zoo.prob.interpolation import spherical
 from genjax_zoo.sample import given_of
 
@@ -24,7 +25,7 @@ ROWS = 6
 
 
 def samples(run, dataset, test, encoded):
-  """Samples, beside the images they were given, if any, and beside real examples."""
+  """Samples, each beside what it was given, if anything, and beside real examples."""
   if run.model.sample is None or in_plane(dataset):
     return None
   n = min(64, run.config["sample"]["n"])
@@ -32,15 +33,13 @@ def samples(run, dataset, test, encoded):
   batch = draw_samples(run, test, n)
   given = given_of(run, first)
   views = {
-    "samples": batch,
-    "what they were given": {k: x for k, x in given.items() if np.ndim(x) == 4},
-    "test examples": {k: first[k] for k in batch if k in first},
+    "samples": given | batch,
+    "what they were given": {k: x for k, x in given.items() if k in batch},
+    "test examples": given | {k: first[k] for k in batch if k in first},
   }
-  pictures = {}
-  for what, rows in views.items():
-    picture = show(rows, dict(dataset.fields) | dict(run.model.given))
-    if picture is not None:
-      pictures[what] = picture
+  fields = dict(run.model.given) | dict(dataset.fields)
+  shown = {what: show(rows, fields) for what, rows in views.items()}
+  pictures = {what: picture for what, picture in shown.items() if picture is not None}
   if "samples" not in pictures:
     return None
   same = f", of the same {' and '.join(run.model.given)}" if run.model.given else ""

@@ -1,18 +1,19 @@
 """Arrays as pictures, uint8 [H, W, 3], and files of them."""
 
+from collections.abc import Sequence
 import math
 from pathlib import Path
+import textwrap
 
 import numpy as np
-from PIL import Image
-
-from genjax_zoo.data.dataset import kind_of, main_entry
+from PIL import Image, ImageDraw, ImageFont
 
 WIDTH = 900  # The most pixels that a grid is wide.
 TILE = 128  # The most pixels that a small image is enlarged to.
 BORDER = 4  # Pixels between tiles,
 GRAY = 128  # in a gray that sets off white images and black ones.
-EXAMPLES = 256  # The most examples in the picture of a batch.
+LINE = 14  # The height of a line of text,
+LETTER = 6  # and the width that wrapping takes a letter to have.
 
 
 def unit(images, num_values: int | None = None) -> np.ndarray:
@@ -44,21 +45,32 @@ def fitting(width: int, most: int) -> int:
   return min(most, max(2, (WIDTH - BORDER) // (width + BORDER)))
 
 
+def enlarged(tiles, scale: int) -> np.ndarray:
+  """Images [N, H, W, C], `scale` times as large, by nearest neighbour."""
+  return tiles.repeat(scale, 1).repeat(scale, 2)
+
+
 def grid(
-  images, num_values: int | None = None, columns: int | None = None, scale: int | None = None
+  images,
+  num_values: int | None = None,
+  columns: int | None = None,
+  scale: int | None = None,
+  captions: Sequence[str] = (),
 ) -> np.ndarray:
   """Images [N, H, W, C] as tiles of one picture, uint8 [H', W', 3], row by row.
 
   Integers are in [0, num_values), floats in [0, 1]. Each image is enlarged `scale` times, by
   nearest neighbour, in a border of BORDER pixels; by default the grid is as square, and the tiles
-  are as large, as WIDTH and TILE allow.
+  are as large, as WIDTH and TILE allow. `captions`, if any, are written below them.
   """
   tiles = colours(unit(images, num_values))
   n, _, w, _ = tiles.shape
   columns = columns or min(fitting(w, n), math.ceil(math.sqrt(n))) or 1
   rows = -(-n // columns)
   scale = scale or max(1, min(TILE, (WIDTH - BORDER) // columns - BORDER) // w)
-  tiles = tiles.repeat(scale, 1).repeat(scale, 2)
+  tiles = enlarged(tiles, scale)
+  if captions:
+    tiles = captioned(tiles, captions)
   padding = (0, rows * columns - n), (BORDER, 0), (BORDER, 0), (0, 0)
   tiles = np.pad(tiles, padding, constant_values=GRAY)
   h, w = tiles.shape[1:3]
@@ -76,25 +88,23 @@ def beside(*pictures, gap: int = 16) -> np.ndarray:
   return np.concatenate(padded, 1)
 
 
-def clouds(points, size: int = TILE // 2) -> np.ndarray:
-  """Point clouds [N, P, 3], the last axis up, as images [N, size, size, 1] in [0, 1].
+def written(lines: Sequence[str], width: int | None = None) -> np.ndarray:
+  """Lines of text, black on white, uint8 [H, W, 3], as wide as the longest or as `width`."""
+  font = ImageFont.load_default(LINE - 3)
+  longest = max(map(font.getlength, lines), default=0)
+  image = Image.new("RGB", (width or math.ceil(longest) + 2 * BORDER, LINE * len(lines)), "white")
+  for i, line in enumerate(lines):
+    ImageDraw.Draw(image).text((BORDER // 2, LINE * i), line, fill="black", font=font)
+  return np.asarray(image)
 
-  The nearer a point, the brighter.
-  """
-  x = np.nan_to_num(np.asarray(points, np.float32))
-  x = x - (x.max(1, keepdims=True) + x.min(1, keepdims=True)) / 2
-  radius = np.linalg.norm(x, axis=-1).max(1)
-  x = x / np.maximum(radius, 1e-6)[:, None, None]
-  turn, tilt = np.radians((30, 20))
-  across = x[..., 0] * np.cos(turn) + x[..., 1] * np.sin(turn)
-  away = x[..., 1] * np.cos(turn) - x[..., 0] * np.sin(turn)
-  up = x[..., 2] * np.cos(tilt) + away * np.sin(tilt)
-  depth = away * np.cos(tilt) - x[..., 2] * np.sin(tilt)
-  column = np.round((1 + across) / 2 * (size - 1)).astype(int)
-  row = np.round((1 - up) / 2 * (size - 1)).astype(int)
-  images = np.zeros((len(x), size, size, 1), np.float32)
-  np.maximum.at(images, (np.arange(len(x))[:, None], row, column, 0), 0.65 - 0.35 * depth)
-  return images
+
+def captioned(tiles, captions: Sequence[str]) -> np.ndarray:
+  """Images uint8 [N, H, W, 3] above their captions, in as many lines as the longest needs."""
+  width = tiles.shape[2]
+  wrapped = [textwrap.wrap(text, max(4, width // LETTER)) for text in captions]
+  most = max(map(len, wrapped))
+  lines = [text + [""] * (most - len(text)) for text in wrapped]
+  return np.concatenate([tiles, [written(text, width) for text in lines]], 1)
 
 
 def plot(draw, panels: int = 1, size: float = 4.5) -> np.ndarray:
@@ -110,57 +120,19 @@ def plot(draw, panels: int = 1, size: float = 4.5) -> np.ndarray:
   return np.array(canvas.buffer_rgba())[..., :3]
 
 
-def show(batch: dict, fields: dict) -> np.ndarray | None:
-  """A batch as a picture of its main entry, by the entry's kind; None if it has none to show.
-
-  Images and point clouds become a grid, points in the plane a scatter plot, single numbers a
-  histogram, vectors and sequences a heat map with a row for each example.
-  """
-  known = {k: field for k, field in fields.items() if k in batch and k != "mask"}
-  if not known:
-    return None
-  name = main_entry(known)
-  field = known[name]
-  kind = kind_of(field)
-  x = np.asarray(batch[name])
-  first = x[:EXAMPLES]
-  if kind == "image":
-    return grid(first, field.num_values)
-  if kind == "points":
-    return grid(clouds(first))
-  if field.shape == (2,):
-    return plot(scatter(x))
-  if math.prod(field.shape) == 1:
-    return plot(histogram(x, field.num_values, name))
-  if len(field.shape) <= 2:
-    heat = first.reshape(len(first), -1).astype(np.float32)
-    return plot(lambda ax: ax.imshow(heat, aspect="auto", interpolation="nearest"))
-  return None
-
-
-def scatter(points):
-  """Paints points [N, 2] on axes of one scale."""
-
-  def paint(ax):
-    ax.scatter(*points.T, s=2)
-    ax.set_aspect("equal")
-
-  return paint
-
-
-def histogram(numbers, bins: int | None, label: str):
-  """Paints a histogram of numbers."""
-
-  def paint(ax):
-    ax.hist(numbers.ravel(), bins=bins or 50)
-    ax.set_xlabel(label)
-
-  return paint
-
-
 def save(path, picture: np.ndarray):
   """Writes a picture as PNG, completely or not at all; makes its folder."""
   _write(path, lambda file: Image.fromarray(picture).save(file, format="PNG"))
+
+
+def save_film(path, frames: np.ndarray, seconds: float = 0.2):
+  """Writes frames uint8 [T, H, W, 3] as an endless animated WebP, completely or not at all.
+
+  Each is shown for some `seconds`.
+  """
+  first, *others = map(Image.fromarray, frames)
+  options = dict(append_images=others, duration=round(1000 * seconds), loop=0, lossless=True)
+  _write(path, lambda file: first.save(file, format="WEBP", save_all=True, **options))
 
 
 def save_arrays(path, batch: dict):

@@ -115,9 +115,9 @@ def number(x: int | float) -> str:
 
 
 def image(path: Path, caption: str) -> Html:
-  """A PNG file, embedded, above its caption."""
+  """A PNG or WebP file, embedded, above its caption."""
   data = base64.b64encode(path.read_bytes()).decode()
-  picture = tag("img", src=f"data:image/png;base64,{data}", alt=caption)
+  picture = tag("img", src=f"data:image/{path.suffix[1:]};base64,{data}", alt=caption)
   return tag("figure", picture, tag("figcaption", caption))
 
 

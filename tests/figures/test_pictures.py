@@ -1,25 +1,23 @@
 """Pictures show the arrays they are made of, pixel by pixel."""
 
-import sys
-
 import jax.numpy as jnp
 import numpy as np
 from PIL import Image
 import pytest
 
-from genjax_zoo.core import Field
 from genjax_zoo.figures import pictures
 from genjax_zoo.figures.pictures import (
   BORDER,
   GRAY,
+  LINE,
   WIDTH,
   beside,
-  clouds,
   grid,
   save,
   save_arrays,
-  show,
+  save_film,
   unit,
+  written,
 )
 
 
@@ -112,73 +110,28 @@ def test_beside_keeps_the_pictures():
   np.testing.assert_array_equal(both[:, 8:], b)
 
 
-def test_clouds_show_where_points_are_and_which_are_near():
-  up, down, near, far = [0, 0, 1.0], [0, 0, -1.0], [0, -1.0, 0], [0, 1.0, 0]
-  image = clouds(np.array([[up, down, near, far]]), size=65)[0, ..., 0]
-  rows, columns = np.nonzero(image)
-  assert len(rows) == 4 and columns[0] == columns[-1] == 32 and rows[0] + rows[-1] == 64
-  low, high = sorted(image[rows, columns])[0], sorted(image[rows, columns])[-1]
-  # Seen from above: near is lower.
-  assert image[rows[1], columns[1]] == low and image[rows[2], columns[2]] == high
-  assert 0 < low < high <= 1
-  np.testing.assert_allclose(
-    clouds(7 * np.array([[up, down, near]]) + 3), clouds(np.array([[up, down, near]])), atol=1e-6
+def test_captions_are_below_their_tiles():
+  images = np.random.default_rng(0).integers(0, 256, (3, 20, 40, 3), np.uint8)
+  texts = ["a cat", "a very long sentence about a dog", ""]
+  picture = grid(images, 256, 3, 1, texts)
+  assert picture.shape[1] == 3 * (40 + BORDER) + BORDER
+  strips = [picture[BORDER + 20 : -BORDER, BORDER + i * 44 :][:, :40] for i in range(3)]
+  for i, strip in enumerate(strips):
+    np.testing.assert_array_equal(picture[BORDER:][:20, BORDER + i * 44 :][:, :40], images[i])
+    # Lines of text on white, the shorter captions with empty lines below.
+    assert (strip == 255).mean() > 0.5 and len(strip) > 2 * LINE
+    dark = (strip < 128).any(1)
+    assert dark[:LINE].any() == bool(texts[i]) and dark[LINE:].any() == (i == 1)
+  alike = grid(images, 256, 3, 1, texts[:1] * 3)
+  np.testing.assert_array_equal(
+    alike[BORDER + 20 :, :44][:LINE], picture[BORDER + 20 :, :44][:LINE]
   )
 
 
-def numbers(shape, levels=None):
-  x = np.random.default_rng(3).normal(size=(40, *shape)).astype(np.float32)
-  return x if levels is None else np.clip(np.round(x + levels / 2), 0, levels - 1).astype(np.int32)
-
-
-@pytest.mark.parametrize(
-  "name, shape, levels",
-  [
-    ("x", (2,), None),
-    ("x", (), None),
-    ("x", (1,), None),
-    ("x", (12,), None),
-    ("x", (12,), 2),
-    ("label", (), 10),
-    ("tokens", (16,), 30),
-    ("points", (50, 3), None),
-    ("image", (8, 8, 1), 17),
-    ("image", (8, 8, 3), None),
-  ],
-)
-def test_each_kind_of_data_is_shown(name, shape, levels):
-  fields = {name: Field(shape, np.float32 if levels is None else np.int32, levels)}
-  batch = {name: numbers(shape, levels)}
-  picture = show(batch, fields)
-  assert (
-    picture.dtype == np.uint8
-    and picture.ndim == 3
-    and picture.shape[2] == 3
-    and np.ptp(picture) > 100
-  )
-  np.testing.assert_array_equal(show(batch | {"weight": np.ones(40)}, fields), picture)
-  batch[name] = batch[name][::2] * 0
-  other = show(batch, fields)
-  assert other.shape != picture.shape or (other != picture).any()
-
-
-def test_show_prefers_images_and_leaves_out_what_it_cannot_show():
-  fields = {
-    "label": Field((), np.int32, 10),
-    "tokens": Field((5,), np.int32, 9),
-    "image": Field((4, 4, 1), np.uint8, 256),
-  }
-  batch = {k: np.zeros((9, *f.shape), f.dtype) for k, f in fields.items()}
-  np.testing.assert_array_equal(show(batch, fields), grid(batch["image"], 256))
-  assert show({}, fields) is None
-  assert show({"mask": np.ones((9, 5))}, fields | {"mask": Field((5,), bool)}) is None
-  assert show({"voxels": np.ones((2, 5, 5, 5))}, {"voxels": Field((5, 5, 5), np.float32)}) is None
-
-
-def test_scatter_leaves_pyplot_alone():
-  show({"x": numbers((2,))}, {"x": Field((2,), np.float32)})
-  pyplot = sys.modules.get("matplotlib.pyplot")
-  assert pyplot is None or not pyplot.get_fignums()
+def test_written_text_is_as_wide_as_its_longest_line():
+  short, long = written(["a"]), written(["a", "much longer"])
+  assert len(long) == 2 * len(short) and long.shape[1] > short.shape[1]
+  assert not (short != 255).any(-1)[:, -2:].any() and (short < 128).any()
 
 
 def test_files_hold_what_was_saved(tmp_path):
@@ -188,6 +141,17 @@ def test_files_hold_what_was_saved(tmp_path):
   np.testing.assert_array_equal(np.asarray(Image.open(tmp_path / "new" / "a.png")), picture)
   np.testing.assert_array_equal(np.load(tmp_path / "new" / "a.npz")["x"], picture)
   assert sorted(p.name for p in (tmp_path / "new").iterdir()) == ["a.npz", "a.png"]
+
+
+def test_a_film_is_its_frames(tmp_path):
+  frames = np.random.default_rng(5).integers(0, 255, (4, 6, 8, 3), np.uint8)
+  save_film(tmp_path / "a.webp", frames, seconds=0.1)
+  with Image.open(tmp_path / "a.webp") as film:
+    assert film.n_frames == 4 and film.info["loop"] == 0
+    for t in range(4):
+      film.seek(t)
+      np.testing.assert_array_equal(np.asarray(film.convert("RGB")), frames[t])
+      assert film.info["duration"] == 100
 
 
 def test_a_failed_save_leaves_the_file_that_was_there(tmp_path):
