@@ -126,3 +126,13 @@ def test_what_a_model_is_given_is_in_the_batch_unless_it_says_how_it_is_made():
   pooled = lambda params, state, batch, key: {"low": batch["image"].mean(-1)}
   model = model._replace(given={"low": Field((), jnp.float32)}, observe=pooled)
   np.testing.assert_array_equal(observed(model, {}, {}, batch, None)["low"], 1)
+
+
+def test_evaluation_is_of_the_loss_without_training():
+  def loss(params, state, batch, key, train):
+    return jnp.full(3, 2.0 if train else 1.0), ({}, {"train": jnp.full(3, float(train))})
+
+  evaluate = descend(Model(None, loss), optax.sgd(0.1)).model.evaluate
+  found = evaluate({}, {}, {}, jax.random.key(0))
+  np.testing.assert_array_equal(found["loss"], 1)
+  np.testing.assert_array_equal(found["train"], 0)

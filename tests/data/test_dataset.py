@@ -5,7 +5,7 @@ import pytest
 
 from genjax_zoo.core import Field
 from genjax_zoo.data import load
-from genjax_zoo.data.dataset import kind_of, main_entry
+from genjax_zoo.data.dataset import hold_out, kind_of, main_entry
 
 
 @pytest.mark.parametrize(
@@ -64,3 +64,15 @@ def test_values_have_names():
   for fields in (reviews, load("coloured_shapes", examples=20, size=8).fields):
     assert len(fields["tokens"].names) == fields["tokens"].num_values
     assert "the" in fields["tokens"].names
+
+
+def test_a_tenth_is_held_out():
+  x = np.arange(57)
+  splits = hold_out({"train": {"x": x}}, seed=0)
+  train, test = splits["train"]["x"], splits["test"]["x"]
+  np.testing.assert_array_equal(np.sort(np.concatenate([train, test])), x)
+  assert len(test) == 5 and (np.diff(train) > 0).all()
+  assert (test != hold_out({"train": {"x": x}}, seed=1)["test"]["x"]).any()
+  # Where there is a validation split, that is the test set.
+  both = {"train": {"x": x}, "validation": {"x": x[:3]}}
+  assert hold_out(both, seed=0) == {"train": {"x": x}, "test": both["validation"]}

@@ -116,6 +116,14 @@ def test_each_dimension_is_conditioned_on_those_before_it_in_the_order(order):
   np.testing.assert_array_equal(nats, [-free.sum(), -fixed[1:].sum()])
 
 
+def test_each_dimension_has_its_own_noise():
+  halves = lambda carry, x, i: (jnp.zeros((64, 1)), carry)
+  x, keep = jnp.zeros((64, 3), int), jnp.zeros((64, 3), bool)
+  found, nats = ancestral(jax.random.key(0), halves, (), x, keep, sampler(head(2)))
+  assert len(np.unique(found, axis=0)) == 8
+  np.testing.assert_allclose(nats, -3 * np.log(2), rtol=1e-5)
+
+
 def test_what_is_fixed():
   image = np.arange(12).reshape(2, 2, 3)
   x, keep = fixed_values({"image": image}, "image", 2, (2, 3))

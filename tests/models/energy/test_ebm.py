@@ -1,5 +1,8 @@
 """The EBM: its loss contrasts data with samples, its buffer holds the chains."""
 
+import functools
+
+import chex
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -87,3 +90,44 @@ def test_evaluation_leaves_the_chains_and_sampling_starts_where_asked():
     model.sample(params, state, jax.random.key(2), 9, start="data")
   with pytest.raises(UserError, match="needs images"):
     ebm.model({"x": Field((2,), np.float32)})
+
+
+def test_a_chain_moves_by_half_the_step_down_the_gradient():
+  model, batch, params, state = setup(restart=0.0, noise=0.0, step_size=6.0, steps=1)
+
+  @jax.jit
+  def step(x):
+    _, (changes, _) = model.loss(params, state, batch, jax.random.key(1), train=True)
+    energy = lambda x: model.parts["energy"](params, state | {"u": changes["u"]}, x).sum()
+    return changes["buffer"], jnp.clip(x - 3 * jax.grad(energy)(x), -1, 1)
+
+  found, expected = map(np.asarray, step(state["buffer"]))
+  moved = (found != state["buffer"]).any((1, 2, 3))
+  assert moved.any() and np.abs(expected - state["buffer"])[moved].max() > 0.01
+  np.testing.assert_allclose(found[moved], expected[moved], atol=1e-5)
+
+
+def test_no_gradient_flows_through_the_chains():
+  model, batch, params, state = setup(l2=0.7, step_size=6.0, buffer=5000)
+  key = jax.random.key(1)
+  k_data, k_start, _ = jax.random.split(key, 3)
+  x = ebm.dequantized(2 * batch["image"] / 16 - 1, k_data, 17)
+  rows, _ = ebm.chain_starts(state["buffer"], k_start, 12, 0.05)
+  # Where two chains are of the same row, the buffer keeps one of them.
+  assert len(np.unique(rows)) == 12, "take another key"
+
+  @jax.jit
+  @functools.partial(jax.grad, has_aux=True)
+  def gradient(params):
+    loss, (changes, _) = model.loss(params, state, batch, key, train=True)
+    return loss.mean(), changes
+
+  found, changes = gradient(params)
+
+  @jax.jit
+  @jax.grad
+  def expected(params):
+    energy = lambda x: model.parts["energy"](params, state | {"u": changes["u"]}, x)
+    return ebm.contrastive_loss(energy(x), energy(changes["buffer"][rows]), 0.7).mean()
+
+  chex.assert_trees_all_close(found, expected(params), rtol=1e-3, atol=1e-4)

@@ -1,5 +1,6 @@
 """FactorVAE: permuting keeps the marginals alone; the critic finds a known total correlation."""
 
+import chex
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -62,3 +63,43 @@ def test_a_density_of_integers_is_dequantized_as_in_the_vae():
   data = {"image": Field((2, 2, 1), np.uint8, 4)}
   tx = {"gen": optax.sgd(0.0), "critic": optax.sgd(0.0)}
   assert factor_vae.learner(data, tx, likelihood="gaussian").model.dequantization == "uniform"
+
+
+def test_the_vae_descends_its_loss_with_gamma_times_the_critic():
+  """A step of stochastic gradient descent; the posterior is so narrow that z is its mean."""
+  data = {"x": Field((2,), np.float32)}
+  learner = factor_vae.learner(
+    data,
+    {"gen": optax.sgd(1.0), "critic": optax.sgd(0.0)},
+    latent=2,
+    hidden=(),
+    likelihood="gaussian",
+    critic=(4,),
+    gamma=7.0,
+  )
+  batch = {"x": jax.random.normal(jax.random.key(0), (6, 2))}
+  ts = jax.jit(learner.init)(jax.random.key(1), batch)
+  gen = jax.tree.map(lambda p: 0.5 * p + 0.1, ts.params["gen"])
+  narrow = jnp.array([0.1, -0.2, -30.0, -30.0])
+  gen["encoder"]["layers_1"]["Dense_0"]["bias"] = narrow
+  ts = ts.replace(params=ts.params | {"gen": gen})
+  critic = ts.params["critic"]
+
+  def dense(params, x):
+    return x @ params["kernel"] + params["bias"][None]
+
+  def loss(gen):
+    z, logvar = jnp.split(dense(gen["encoder"]["layers_1"]["Dense_0"], batch["x"]), 2, -1)
+    mean = dense(gen["decoder"]["layers_0"]["Dense_0"], z)
+    log_scale = gen["log_scale"][None]
+    squares = ((batch["x"] - mean) * jnp.exp(-log_scale)) ** 2
+    reconstruction = (squares / 2 + log_scale + jnp.log(2 * jnp.pi) / 2).sum(-1)
+    kl = (z**2 + jnp.exp(logvar) - 1 - logvar).sum(-1) / 2
+    h = jax.nn.leaky_relu(dense(critic["Dense_0"], z), 0.2)
+    logits = dense(critic["Dense_1"], h)[:, 0]
+    return (reconstruction + kl + 7 * logits).mean()
+
+  after, metrics = jax.jit(learner.step)(ts, batch, jax.random.key(2))
+  np.testing.assert_allclose(metrics["gen_loss"], loss(gen), rtol=1e-4)
+  expected = jax.tree.map(lambda p, g: p - g, gen, jax.grad(loss)(gen))
+  chex.assert_trees_all_close(after.params["gen"], expected, rtol=1e-3, atol=1e-3)

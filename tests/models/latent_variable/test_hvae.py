@@ -2,6 +2,7 @@
 
 import itertools
 
+import chex
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -106,3 +107,55 @@ def test_wrong_data_and_sizes_raise():
     hvae.model({"image": Field((2, 2, 1), np.uint8, 17)})
   with pytest.raises(UserError, match="one each"):
     hvae.model(DATA, latent=(3,), hidden=(4, 4))
+
+
+def test_the_loss_of_one_draw_is_its_elbo_with_the_kl_times_beta():
+  model, params, state = made(k=1)
+  loss, (_, found) = jax.jit(
+    lambda key: model.loss(params, state, {"image": ALL}, key, True, beta=0.3)
+  )(jax.random.key(1))
+  expected = found["reconstruction"] + 0.3 * (found["kl1"] + found["kl2"])
+  np.testing.assert_allclose(loss, expected, rtol=1e-4)
+
+
+@pytest.mark.parametrize("beta", [1.0, 0.3])
+def test_dreg_weighs_each_draw_by_its_formula(beta):
+  """((1 - beta) W + beta W²) d log w / d z  d z / d encoder, and W d log w / d decoder."""
+  nets = hvae.hierarchy((1, 1), (3, 3), 1, 3, jnp.tanh)
+  x, key, k = jnp.array([[[0.0, 1.0, 1.0]]]), jax.random.key(1), 4
+  rng = np.random.default_rng(0)
+  z = jnp.zeros((1, 1))
+  shapes = {
+    "encoder": jax.eval_shape(lambda: hvae.init_networks(nets.up, key, [x[0], z])),
+    "decoder": jax.eval_shape(lambda: hvae.init_networks(nets.down, key, [z, z])),
+  }
+  params = jax.tree.map(lambda p: jnp.asarray(rng.normal(size=p.shape), p.dtype), shapes)
+
+  def through_draws(encoder):
+    zs = hvae.infer(nets, encoder, x, key, k)
+    return hvae.log_weight(nets, params, x, zs, beta)[:, 0]
+
+  def bound(params):
+    zs = hvae.infer(nets, params["encoder"], x, key, k)
+    return hvae.dreg_bound(nets, params, x, zs, beta)[0]
+
+  def of_decoder(decoder):
+    zs = hvae.infer(nets, params["encoder"], x, key, k)
+    return hvae.log_weight(nets, params | {"decoder": decoder}, x, zs, beta)[:, 0]
+
+  log_w, of_z, of_p, (value, found) = jax.device_get(
+    jax.jit(
+      lambda p: (
+        through_draws(p["encoder"]),
+        jax.jacrev(through_draws)(p["encoder"]),
+        jax.jacrev(of_decoder)(p["decoder"]),
+        jax.value_and_grad(bound)(p),
+      )
+    )(params)
+  )
+  W = np.exp(log_w) / np.exp(log_w).sum()
+  sums = lambda weights, jacobian: jax.tree.map(lambda j: np.tensordot(weights, j, 1), jacobian)
+  np.testing.assert_allclose(value, np.log(np.exp(log_w).mean()), rtol=1e-5)
+  weights = (1 - beta) * W + beta * W**2
+  expected = {"encoder": sums(weights, of_z), "decoder": sums(W, of_p)}
+  chex.assert_trees_all_close(found, expected, rtol=1e-3, atol=1e-4)

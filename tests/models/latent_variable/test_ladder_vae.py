@@ -55,6 +55,31 @@ def test_frequencies_of_samples_are_the_probabilities():
   assert (np.abs(frequency - p) < 4.5 * np.sqrt(p / n) + 0.05 * p).all()
 
 
+def test_free_bits_are_of_each_channel_of_a_batch():
+  kls = [np.array([[0.1, 2.0], [0.5, 4.0]], np.float32), np.array([[1.0], [0.0]], np.float32)]
+  # Means over the batch: 0.3, 3 and 0.5.
+  np.testing.assert_allclose(ladder_vae.free_bits_kl(kls, 0.4), 0.4 + 3 + 0.5, rtol=1e-6)
+  mean, logvar = np.random.default_rng(0).normal(size=(2, 5, 3, 4, 2)).astype(np.float32)
+  other, log_other = np.random.default_rng(1).normal(size=(2, 5, 3, 4, 2)).astype(np.float32)
+  ratio = np.exp(logvar - log_other)
+  kl = (ratio + (mean - other) ** 2 / np.exp(log_other) - 1 - np.log(ratio)) / 2
+  found = ladder_vae.kl_by_channel((mean, logvar), (other, log_other))
+  np.testing.assert_allclose(found, kl.sum((1, 2)), rtol=1e-4)
+
+
+def test_the_loss_has_its_form():
+  """With beta, and in training alone with free bits."""
+  model = ladder_vae.model(DATA, latent=(2,), width=6, free_bits=50.0)
+  params, batch, key = shaken(model), {"image": IMAGES}, jax.random.key(2)
+  loss = jax.jit(
+    lambda train: model.loss(params, {}, batch, key, train, beta=0.3), static_argnames="train"
+  )
+  trained, (_, metrics) = loss(train=True)
+  np.testing.assert_allclose(trained, metrics["reconstruction"] + 0.3 * 2 * 50, rtol=1e-5)
+  evaluated, (_, metrics) = loss(train=False)
+  np.testing.assert_allclose(evaluated, metrics["reconstruction"] + 0.3 * metrics["kl"], rtol=1e-5)
+
+
 @pytest.mark.slow
 def test_two_hierarchy_levels_of_an_image_of_odd_size():
   """Every latent changes the image; free bits bound the KL in training alone."""

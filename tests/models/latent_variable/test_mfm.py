@@ -93,3 +93,32 @@ def test_sounds_are_classified():
 def test_mistakes_raise():
   with pytest.raises(UserError, match="two modalities"):
     mfm.model({k: DATA[k] for k in ("a", "label")})
+
+
+def test_the_loss_has_its_form():
+  """Squared errors summed over dimensions and modalities, and the discrepancy of all latents."""
+  data = {"a": DATA["a"], "b": Field((2,), np.float32), "label": DATA["label"]}
+  batch = BATCH | {"b": RNG.normal(size=(6, 2)).astype("f4")}
+  model = mfm.model(data, hidden=(4,), features=3, latent=2, shared=2, weight=7.0)
+  params, _ = jax.jit(model.init)(jax.random.key(0), batch)
+  key = jax.random.key(1)
+
+  @jax.jit
+  def evaluated(params):
+    z = model.encode(params, {}, batch, None)
+    return z, model.decode(params, {}, z, None), model.loss(params, {}, batch, key, train=False)
+
+  z, out, (loss, (_, metrics)) = evaluated(params)
+  error = sum(((batch[m] - out[m]) ** 2).sum(-1) for m in "ab")
+  _, k_prior = jax.random.split(key)
+  discrepancy = mfm.mmd(jnp.concatenate([z["a"], z["b"], z["shared"]], -1), k_prior)
+  np.testing.assert_allclose(metrics["error"], error, rtol=1e-5)
+  np.testing.assert_allclose(metrics["mmd"], discrepancy, rtol=1e-4, atol=1e-6)
+  np.testing.assert_allclose(loss, error + metrics["label"] + 7 * discrepancy, rtol=1e-4)
+
+
+def test_left_out_is_one_modality_of_some_examples():
+  present = mfm.leave_out(jax.random.key(0), ["a", "b", "c"], 3000, 0.4)
+  table = np.stack([present[m] for m in "abc"])
+  assert (table.sum(0) >= 2).all()
+  np.testing.assert_allclose(1 - table.mean(1), 0.4 / 3, atol=0.03)
