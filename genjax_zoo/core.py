@@ -111,6 +111,7 @@ PARTS = {
   "critic": "params, state, batch",  # -> logits [B], high for real data.
   "realism": "params, state, latents",  # -> the critic of what latents are decoded to, [B].
   "prior": "params, state, key, n",  # -> {"z": [n, D]}, the latents of n samples.
+  "constrain": "params, state",  # -> (params, changes of state): the critic under its constraint.
   # Autoregressive; x are integers [B, D], `context` a batch or what is given.
   "conditionals": "params, state, x, context",  # -> parameters of each p(x_i | x_<i), [B, D, K].
   "sample_log_prob": "params, state, key, n, given",  # -> (samples, their log p, nats [n]).

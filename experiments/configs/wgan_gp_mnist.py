@@ -1,9 +1,12 @@
-"""WGAN-GP of MNIST, with convolutions.
+"""WGAN-GP of MNIST, with convolutions and the paper's five critic steps.
 
   python -m experiments.main --config=configs/wgan_gp_mnist.py
 
-Expected: FID 3.5 of 10,000 samples by the features of MNIST, where a VAE of the same gray images
-has 3.8; many samples are still between two digits. 4 minutes of training on 2 busy CPU cores.
+Expected: FID 0.26 of 10,000 samples (seed 0) by the features of MNIST, where train against test
+gives 0.02, precision 0.61, recall 0.87. One critic step and a critic of two layers, in a fifth of
+the updates, had 3.5. The learning rate is five times the paper's, and falls: its 100,000 steps are
+5,000 here. 38 minutes of training on 2 CPU cores that other processes kept busy, 17 minutes of CPU
+time.
 """
 
 from ml_collections import ConfigDict

@@ -14,6 +14,9 @@ is first trained further, with the generator frozen (the paper calibrates it lik
 
   loss = softplus(-l(x)) + softplus(l(G(z))),  z ~ N(0, I)
 
+under the constraint that it has in the GAN: that of an SNGAN keeps spectral norms of 1. What the
+constraint needs, the vectors of the power iteration, is in `state` as in the GAN's.
+
 Departures: all weights of the critic are trained in this, and its logit is used whatever the loss
 of the GAN was.
 """
@@ -37,21 +40,26 @@ def model(data, *, first: Model) -> Model:
     )
 
   def init(key, batch, frozen):
-    gan_params, _ = frozen["first"]
-    return {"critic": gan_params["critic"]}, {"frozen": frozen}
+    gan_params, gan_state = frozen["first"]
+    return {"critic": gan_params["critic"]}, gan_state | {"frozen": frozen}
 
   def of_first(params, state):
-    """(params, state) of the GAN, with the critic of `params` in place of its own."""
+    """(params, state) of the GAN, with the critic and the state of this model for its own."""
     gan_params, gan_state = state["frozen"]["first"]
-    return gan_params | params, gan_state
+    own = {name: x for name, x in state.items() if name != "frozen"}
+    return gan_params | params, gan_state | own
 
   def loss(params, state, batch, key, train):
-    gan = of_first(params, state)
+    gan_params, gan_state = of_first(params, state)
+    changes = {}
+    if train and "constrain" in first.parts:
+      gan_params, changes = first.parts["constrain"](gan_params, gan_state)
+    gan = gan_params, gan_state | changes
     given = {name: batch[name] for name in first.given}
     latents = first.parts["prior"](*gan, key, len(batch["weight"])) | given
     real = first.parts["critic"](*gan, batch)
     fake = first.parts["realism"](*gan, latents)
-    return cross_entropy(real, fake), ({}, {"real_logit": real, "fake_logit": fake})
+    return cross_entropy(real, fake), (changes, {"real_logit": real, "fake_logit": fake})
 
   def latent_energy(params, state, latents):
     """|z|² / 2 - l(G(z)), [B]."""

@@ -144,6 +144,11 @@ def learner(
     fake = logits(critic, state["u"], fakes(gen, len(batch[name]), key))
     return game.gen(fake), ({}, {})
 
+  def constrain(params, state):
+    """The critic with normalised kernels, which normalising again leaves as they are."""
+    weights, u = normalised(params["critic"], state["u"])
+    return params | {"critic": weights}, {"u": u}
+
   model = generator_model(
     data,
     latent,
@@ -151,4 +156,5 @@ def learner(
     generate=lambda params, state, latents: generate(params["gen"], latents["z"]),
     critic=lambda params, state, x, given: logits(params["critic"], state["u"], x),
   )
+  model = model._replace(parts=model.parts | {"constrain": constrain})
   return play(model, tx, critic_loss, gen_loss, n_critic=n_critic, ema=ema)

@@ -8,6 +8,8 @@ import pytest
 
 from genjax_zoo.core import Field, Model, UserError, descend, unroll
 from genjax_zoo.models.energy import ddls
+from genjax_zoo.models.gans import sngan
+from genjax_zoo.nn.spectral import normalised
 
 PLANE = {"x": Field((2,), np.float32)}
 # The data are N(MEAN, SD²), the generator's samples N(0, I).
@@ -92,6 +94,35 @@ def test_energy_and_loss_have_their_forms():
   loss, _ = model.loss(params, state, batch, key, train=True)
   expected = jax.nn.softplus(-logit(batch["x"])) + jax.nn.softplus(logit(z))
   np.testing.assert_allclose(loss, expected, rtol=1e-5)
+
+
+def singular_values(params, u):
+  """The largest singular value of every kernel of a critic under its constraint."""
+  weights, _ = normalised(params, u, iterations=0)
+  kernels = [w for w in jax.tree.leaves(weights) if w.ndim > 1]
+  return [np.linalg.norm(np.reshape(w, (-1, w.shape[-1])), 2) for w in kernels]
+
+
+def test_the_critic_of_an_sngan_keeps_spectral_norms_of_one():
+  """They are estimated by vectors that follow the kernels, also when DDLS trains these."""
+  data = {"image": Field((4, 4, 1), np.uint8, 17)}
+  first = sngan.learner(data, dict.fromkeys(("gen", "critic")), latent=2, widths=(4,)).model
+  image = np.random.default_rng(0).choice([0, 16], (16, 4, 4, 1), p=[0.8, 0.2]).astype(np.uint8)
+  batch = {"image": image, "weight": np.ones(16)}
+  gan_params, gan_state = first.init(jax.random.key(0), batch)
+  _, u = normalised(gan_params["critic"], gan_state["u"], iterations=100)
+  learner = descend(ddls.model(data, first=first), optax.adam(3e-3))
+  ts = learner.init(jax.random.key(1), batch, {"first": (gan_params, {"u": u})})
+  ts, metrics = jax.jit(
+    unroll(lambda ts, _, key: learner.step(ts, batch, key), jax.random.key(2), 300)
+  )(ts, None)
+  start, end = (jax.tree.leaves(p["critic"]) for p in (gan_params, ts.params))
+  assert max(np.abs(a - b).max() for a, b in zip(start, end)) > 0.2
+  assert metrics["loss"][-1] < metrics["loss"][0]
+  np.testing.assert_allclose(singular_values(ts.params["critic"], ts.state["u"]), 1, atol=0.05)
+  # Evaluation leaves the vectors as they are.
+  _, (changes, _) = learner.model.loss(ts.params, ts.state, batch, jax.random.key(3), train=False)
+  assert changes == {}
 
 
 def test_a_stage_that_is_no_gan_is_refused():
