@@ -6,6 +6,7 @@ beside the features themselves.
 """
 
 import jax
+from jax import lax
 import jax.numpy as jnp
 import numpy as np
 
@@ -14,8 +15,9 @@ from genjax_zoo.core import UserError
 BLOCK = 2**24  # Distances in memory at once: 64 MiB of float32.
 # Up to this dimension differences are summed directly; above it they come from a matrix product.
 EXACT = 128
-# The error, relative to |x|^2 + |y|^2, that a float32 matrix product may leave for equal points.
-ROUNDING = 1e-5
+# So are squared distances below this part of |x|^2 + |y|^2, where the product's rounding counts.
+NEAR = 1e-3
+CHUNK = 128
 
 
 def feature_sets(**sets) -> list[np.ndarray]:
@@ -59,13 +61,30 @@ def row_blocks(rows: int, columns: int) -> list[slice]:
 def squared_distances(x, y):
   """|x_i - y_j|^2 [N, M] of x [N, D] and y [M, D], 0 for equal points.
 
-  The form |x|^2 + |y|^2 - 2 x.y is ten times faster than differences for large D, but rounds where
-  two points meet; what is below the rounding counts as 0, so that points nearer than about 0.004 of
-  their norm are not distinguished. For D <= 128, where tight clusters matter (mixtures in two
-  dimensions), the differences are summed. Both are in full float32 on every device.
+  The form |x|^2 + |y|^2 - 2 x.y is ten times faster than differences for large D, but rounds by
+  about 1e-6 of |x|^2 + |y|^2, which is much where two points nearly meet: of these, and for D <=
+  128, the differences are summed. Both are in full float32 on every device.
   """
   if x.shape[1] <= EXACT:
     return jnp.sum(jnp.square(x[:, None] - y[None]), -1)
   norms = jnp.sum(x * x, 1)[:, None] + jnp.sum(y * y, 1)[None]
-  squared = norms - 2 * jnp.matmul(x, y.T, precision=jax.lax.Precision.HIGHEST)
-  return jnp.where(squared > ROUNDING * norms, squared, 0)
+  squared = norms - 2 * jnp.matmul(x, y.T, precision=lax.Precision.HIGHEST)
+  return summed_where(squared <= NEAR * norms, squared, x, y)
+
+
+def summed_where(near, squared, x, y):
+  """`squared` [N, M] with sum (x_i - y_j)^2 wherever `near` [N, M] is true, by CHUNK y_j a time."""
+  size = min(CHUNK, len(y))
+
+  def row(inputs):
+    near, squared, x = inputs
+
+    def some(carry):
+      near, squared = carry
+      (j,) = jnp.nonzero(near, size=size, fill_value=len(y))  # What is beyond y is dropped below.
+      summed = jnp.sum(jnp.square(x[None] - y.at[j].get(mode="clip")), -1)
+      return near.at[j].set(False, mode="drop"), squared.at[j].set(summed, mode="drop")
+
+    return lax.while_loop(lambda carry: carry[0].any(), some, (near, squared))[1]
+
+  return lax.map(row, (near, squared, x))

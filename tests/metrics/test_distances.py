@@ -27,6 +27,16 @@ def test_tight_clusters_far_from_the_origin_keep_their_shape(d):
   np.testing.assert_allclose(squared_distances(moved, moved), cdist(x, x, "sqeuclidean"), rtol=1e-4)
 
 
+@pytest.mark.parametrize("sd", [0.0, 1e-5, 1e-3, 0.1])
+def test_near_points_far_from_the_mean_keep_their_distances(sd):
+  rng = np.random.default_rng(0)
+  x, y = (np.ones((1, 300)) + sd * rng.normal(size=(n, 300)) for n in (30, 300))
+  x, y = x.astype("f4"), y.astype("f4")
+  y[7] = x[5]
+  found = np.asarray(jax.jit(squared_distances)(x, y))
+  np.testing.assert_allclose(found, cdist(x, y, "sqeuclidean"), rtol=5e-4, atol=0)
+
+
 def test_products_are_not_rounded_on_accelerators():
   """A GPU or TPU multiplies float32 in fewer bits unless asked not to, which a CPU can't show."""
   x = np.ones((2, 300), "f4")

@@ -4,6 +4,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from scipy.spatial.distance import cdist
 
 from genjax_zoo.core import UserError
 from genjax_zoo.metrics import distances
@@ -57,6 +58,31 @@ def test_expectations_for_two_samples_of_one_distribution():
   expected = 1 - np.prod([(n - i) / (n + m - i) for i in range(1, k + 1)])
   assert abs(coverage.mean() - expected) < 4 * coverage.std() / 10 < 0.03
   assert abs(density.mean() - 1) < 4 * density.std() / 10 < 0.1
+
+
+def by_brute_force(real, fake, k=3, k_density=5):
+  """The definitions, in double precision, of points without ties."""
+  radius = lambda x, k: np.sort(cdist(x, x), 1)[:, k]
+  distance = cdist(real, fake)
+  inside = lambda k: distance < radius(real, k)[:, None]
+  return {
+    "precision": inside(k).any(0).mean(),
+    "recall": (distance < radius(fake, k)[None]).any(1).mean(),
+    "density": inside(k_density).sum() / (k_density * len(fake)),
+    "coverage": inside(k_density).any(1).mean(),
+  }
+
+
+@pytest.mark.parametrize("sd", [2e-3, 1e-4])
+def test_near_duplicates_are_told_apart_in_many_dimensions(sd):
+  """Half of four tight clusters is no full coverage, though a cluster is a point to a product."""
+  rng = np.random.default_rng(0)
+  centres = rng.normal(size=(4, 300))
+  points = lambda n, of: centres[rng.integers(of, size=n)] + sd * rng.normal(size=(n, 300))
+  real, fake = points(400, 4).astype("f4"), points(400, 2).astype("f4")
+  found, expected = prdc(real, fake), by_brute_force(real, fake)
+  assert expected["recall"] < 0.6 and expected["coverage"] < 0.6 < expected["density"]
+  np.testing.assert_allclose([found[k] for k in NAMES], [expected[k] for k in NAMES], atol=0.003)
 
 
 def test_collapse_has_high_precision_and_low_recall():
