@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 LOWER = "lower is better"
 HIGHER = "higher is better"
-HALF = "1/2 at best, 1 for copies of the training set"
+HALF = "1/2 at best"
 
 
 class Measure(NamedTuple):
@@ -27,7 +27,7 @@ class Measure(NamedTuple):
 
 METRICS: Mapping[str, Measure] = {
   # Likelihood.
-  "nats": Measure("−log p, nats", LOWER, "nats", digits=4, scale=-1, error="standard_error"),
+  "nats": Measure("−log p(x), nats", LOWER, "nats", digits=4, scale=-1, error="standard_error"),
   "bits_per_dim": Measure("bits/dim", LOWER, "bits/dim", digits=4),
   "elbo": Measure("ELBO", HIGHER, "nats"),
   "kl": Measure("KL", "", "nats"),
@@ -46,9 +46,11 @@ METRICS: Mapping[str, Measure] = {
   "density": Measure("density", HIGHER),
   "coverage": Measure("cover\u00adage", HIGHER),
   "agreement": Measure("agree\u00adment", HIGHER),
+  "one_nearest_neighbour": Measure("1-NNA", HALF, meaning="1/2 at best, 1 for other clouds"),
+  "mmd": Measure("MMD", LOWER),
   "modes": Measure("modes", HIGHER),
   "high_quality": Measure("near a mode", HIGHER),
-  "copies": Measure("copies", HALF),
+  "copies": Measure("copies", HALF, meaning="1/2 at best, 1 for copies of the training set"),
   "fid_train_vs_test": Measure("FID of training data", meaning="of the training set itself"),
   "fid_noise_vs_test": Measure("FID of noise", meaning="of noise"),
   # Restoration and classification.
