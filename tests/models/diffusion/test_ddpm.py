@@ -309,6 +309,15 @@ def test_a_hybrid_loss_needs_a_variance_to_train():
     improved(POINTS, variance="small")
 
 
+def test_a_variance_is_learned_only_where_a_loss_trains_it():
+  """The simple losses have no gradient to it."""
+  with pytest.raises(UserError, match=r"model\.variance='learned'"):
+    mlp(POINTS, variance="learned")
+  for objective in ("simple", "min_snr"):
+    with pytest.raises(UserError, match=r"model\.objective"):
+      improved(POINTS, objective=objective)
+
+
 @pytest.mark.parametrize(
   "options",
   [
