@@ -59,6 +59,8 @@ class Dataset(NamedTuple):
   # (samples, given) -> {name: [N]}: how well samples agree with what is known of the set and with
   # what they were given, each in [0, 1] unless its docstring says otherwise; see metrics/judged.py.
   judge: Callable | None = None
+  # Entries that the training split draws independently of the others: of domains without pairs.
+  unpaired: tuple[str, ...] = ()
   # What was found in a user's files, and what was left out and why, in a line.
   found: str = ""
 

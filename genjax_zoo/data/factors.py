@@ -13,8 +13,11 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from genjax_zoo.core import Field, UserError, nearest
+from genjax_zoo.core import Field, UserError
 from genjax_zoo.data.dataset import Dataset
+from genjax_zoo.data.tokenizer import captions as captions, tokenize as tokenize
+
+PART = 250  # Examples rendered or compared at once.
 
 
 class Factors(NamedTuple):
@@ -90,6 +93,16 @@ def agreement(found, wanted) -> np.ndarray:
   return np.take_along_axis(wanted, found[..., None], 2)[..., 0]
 
 
+def kept(names: Sequence[str], found, wanted, free: Sequence[str] = ()) -> dict[str, np.ndarray]:
+  """Whether factors [N, F] are the wanted ones: {"kept_shape": bool [N], ..., "kept": all of them}.
+
+  The factors in `free` are left out.
+  """
+  columns = [i for i, name in enumerate(names) if name not in free]
+  same = (found == wanted)[:, columns]
+  return {f"kept_{names[i]}": x for i, x in zip(columns, same.T)} | {"kept": same.all(1)}
+
+
 def distance(images: Factors, found, x) -> np.ndarray:
   """Root mean square difference of images [N, ...] and the renderings of factors, in [0, 1]."""
   drawn = render(images, found)
@@ -98,14 +111,16 @@ def distance(images: Factors, found, x) -> np.ndarray:
 
 
 def render(images: Factors, factors) -> np.ndarray:
-  """The images uint8 [N, ...] of factors [N, F], 500 at a time."""
-  return np.asarray(jax.lax.map(images.render, jnp.asarray(factors), batch_size=500))
+  """The images uint8 [N, ...] of factors [N, F], PART at a time: it compiles once for all N."""
+  draw = jax.jit(images.render)
+  factors = np.asarray(factors)
+  padded = np.pad(factors, ((0, -len(factors) % PART), (0, 0)), mode="edge")
+  return in_parts(lambda part: np.asarray(draw(part)), padded)[: len(factors)]
 
 
-def in_parts(f: Callable, x, size: int = 250):
-  """`f` of an array [N, ...], `size` rows at a time."""
-  parts = [f(x[start : start + size]) for start in range(0, len(x), size)]
-  return np.concatenate(parts)
+def in_parts(f: Callable, x) -> np.ndarray:
+  """`f` of an array [N, ...], PART rows at a time."""
+  return np.concatenate([f(x[start : start + PART]) for start in range(0, len(x), PART)])
 
 
 def draw_numbers(
@@ -131,56 +146,30 @@ def rendered(
   splits: Mapping[str, np.ndarray],
   *,
   entry: str = "image",
-  more: Mapping[str, tuple[Field, Callable]] = {},
+  more: Callable = lambda factors: {},
   judge: Callable | None = None,
 ) -> Dataset:
   """The data set of the images of these numbers, {split: [n]}.
 
-  Its entries are `entry`, "factors", "tokens" where there are captions, and those of `more`,
-  {name: (Field, function of the factors [N, F])}.
+  Its entries are `entry`, "factors", "tokens" where there are captions, and those of `more`:
+  (factors [N, F]) -> {name: (Field, array [N, ...])}.
   """
   values = np.asarray(images.at(jnp.asarray(np.concatenate([*splits.values()]))))
   arrays = {entry: render(images, values), "factors": values}
+  kind = "video" if arrays[entry].ndim == 5 else "image"
   fields = {
-    entry: Field((), np.uint8, images.num_values, kind=entry),
+    entry: Field((), np.uint8, images.num_values, kind=kind),
     "factors": Field((), np.int32, max(images.sizes)),
   }
   if images.tokens:
     words = images.vocabulary
     arrays["tokens"] = np.asarray(images.tokens(values))
     fields["tokens"] = Field((), np.int32, len(words), words, ordered=False)
-  for key, (field, function) in more.items():
-    arrays[key] = np.asarray(function(values), field.dtype)
+  for key, (field, array) in more(values).items():
+    arrays[key] = array
     fields[key] = field
   fields = {k: f._replace(shape=arrays[k].shape[1:]) for k, f in fields.items()}
   ends = np.cumsum([len(numbers) for numbers in splits.values()])[:-1]
   parts = {k: np.split(x, ends) for k, x in arrays.items()}
   rows = {split: {k: x[i] for k, x in parts.items()} for i, split in enumerate(splits)}
   return Dataset(name, fields, rows, truth={"factors": images}, judge=judge)
-
-
-def captions(vocabulary: Sequence[str], tokens: np.ndarray) -> list[str]:
-  """Tokens [N, L] as text, without the padding."""
-  return [" ".join(vocabulary[t] for t in row if t) for row in np.asarray(tokens)]
-
-
-def tokenize(vocabulary: Sequence[str], captions: Sequence[str], length: int) -> np.ndarray:
-  """Tokens int32 [N, length] of captions, padded at the end.
-
-  Raises UserError for an unknown word and for a caption that is too long.
-  """
-  tokens = np.zeros((len(captions), length), np.int32)
-  for row, caption in zip(tokens, captions):
-    words = caption.lower().split()
-    unknown = [word for word in words if word not in vocabulary]
-    if unknown:
-      raise UserError(
-        f"caption {caption!r}: no word {unknown[0]!r} in the vocabulary"
-        f"{nearest(unknown[0], vocabulary)}; it has {', '.join(vocabulary[1:])}"
-      )
-    if len(words) > length:
-      raise UserError(
-        f"caption {caption!r} has {len(words)} words, the model takes {length}: shorten it"
-      )
-    row[: len(words)] = [vocabulary.index(word) for word in words]
-  return tokens

@@ -18,11 +18,12 @@ class Layout(NamedTuple):
 
   files: dict[str, list[tuple[Path, str | None]]]  # {split: [(file, its class or None)]}.
   left_out: Counter  # {what: how many}.
+  folders: dict[str, Path]  # {split: its folder}.
 
   @property
   def notes(self) -> list[str]:
     """What was left out, in a phrase; [] if nothing was."""
-    counted = ", ".join(f"{n:,} {what}" for what, n in sorted(self.left_out.items()))
+    counted = ", ".join(f"{n:,} {what}" for what, n in sorted(self.left_out.items()) if n > 0)
     return [f"left out: {counted}"] if counted else []
 
 
@@ -53,7 +54,7 @@ def layout(name: str, root: Path, extensions: tuple[str, ...]) -> Layout:
       types = "/".join(extension[1:] for extension in extensions)
       beside = f"; there are {', '.join(left_out)}" if left_out else ""
       raise UserError(f"{name}: too few {types} files for {split!r}: {len(found)}{beside}")
-  return Layout(files, left_out)
+  return Layout(files, left_out, folders)
 
 
 def split_folders(

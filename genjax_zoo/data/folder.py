@@ -3,44 +3,65 @@
 from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
+import zlib
 
 import numpy as np
 
 from genjax_zoo.core import Field, UserError
+from genjax_zoo.data import tokenizer
 from genjax_zoo.data.cache import in_memory
+from genjax_zoo.data.captions import captions_of
 from genjax_zoo.data.dataset import Dataset, Source, found_line, hold_out
 from genjax_zoo.data.files import class_names, folder_of, layout
 from genjax_zoo.data.images import EXTENSIONS, GRAY, decode, header
 
 
-def load(name: str, *, size: int | None = None, memory: int = 2**32, seed: int = 0) -> Dataset:
+def load(
+  name: str,
+  *,
+  size: int | None = None,
+  vocabulary: int = 1000,
+  memory: int = 2**32,
+  seed: int = 0,
+) -> Dataset:
   """The png, jpg and webp files of `folder:PATH`: gray if all are gray, else RGB without alpha.
 
   Sub-folders are classes, in order of name, and give "label". If the only sub-folders are "train",
   "test" and "validation", or other usual names of splits, they are splits with the same layout
-  inside; else a tenth, drawn by `seed`, is the test split. `size` crops and resizes; without it all
-  shapes must agree. Sets over `memory` bytes stay on disk. `Dataset.found` says what was found and
-  what was left out. Raises UserError naming the file that can't be read or has another shape.
+  inside; else a tenth, drawn by `seed`, is the test split. With captions (captions.py) there are
+  "tokens" in place of classes, of a BPE of at most `vocabulary` tokens, or of words if it is 0.
+
+  `size` crops and resizes; without it all shapes must agree. Sets over `memory` bytes stay on disk.
+  `Dataset.found` says what was found and what was left out. Raises UserError naming the file that
+  can't be read or has another shape, and for images without captions where others have some.
   """
   root = folder_of(name)
   found = layout(name, root, EXTENSIONS)
   pairs = [pair for files in found.files.values() for pair in files]
-  classes = class_names(name, pairs)
   paths = [path for path, _ in pairs]
+  texts, lists = captions_of(name, [root, *found.folders.values()], paths)
+  classes = [] if texts else class_names(name, pairs)
   shape = common_shape(name, paths, size)
   fields = {"image": Field(shape, np.uint8, 256, kind="image")}
+  more = {path: {} for path in paths}  # {file: its other entries}.
+  if texts:
+    fields["tokens"] = tokenizer.field_of(list(texts.values()), vocabulary)
+    tokens = tokenizer.encode(fields["tokens"], [texts[path] for path in paths])
+    more = {path: {"tokens": row} for path, row in zip(paths, tokens)}
+    found.left_out.subtract(f"{file.suffix} files" for file in lists)
   if classes:
     fields["label"] = Field((), np.int32, len(classes), tuple(classes), ordered=False)
+    more = {path: {"label": np.int32(classes.index(label))} for path, label in pairs}
 
   def read(item):
-    path, label = item
-    example = {"image": pixels(name, path, shape, size)}
-    if classes:
-      example["label"] = np.int32(classes.index(label))
-    return example
+    path, _ = item
+    return {"image": pixels(name, path, shape, size)} | more[path]
 
   sources = {split: Source(files, read) for split, files in found.files.items()}
-  splits = in_memory(sources, fields, f"{root.resolve().name}-folder", paths, memory)
+  # The same captions are other tokens in another vocabulary.
+  cached = f"{root.resolve().name}-folder"
+  cached += f"-{zlib.crc32(repr(fields['tokens']).encode()):08x}" if texts else ""
+  splits = in_memory(sources, fields, cached, [*paths, *lists], memory)
   splits = hold_out(splits, seed)
   notes = untrained(found.files, classes) + found.notes
   line = found_line(name, fields, splits, drawn=len(sources) == 1, notes=notes)

@@ -18,7 +18,21 @@ def decode(file, mode: str, size: int | None = None) -> np.ndarray:
   """
   with Image.open(file) as image:
     ImageOps.exif_transpose(image, in_place=True)
-    image = image.convert(mode)
+    return pixels(image.convert(mode), size)
+
+
+def decode_clip(file, mode: str, size: int | None, frames: int) -> np.ndarray:
+  """The first `frames` frames of an animated file, uint8 [T, H, W, C], each as in `decode`."""
+  with Image.open(file) as image:
+    found = []
+    for i in range(frames):
+      image.seek(i)
+      found.append(pixels(image.convert(mode), size))
+  return np.stack(found)
+
+
+def pixels(image: Image.Image, size: int | None = None) -> np.ndarray:
+  """An image as uint8 [H, W, C], with `size` its largest centred square, resized."""
   if size:
     side = min(image.size)
     left, top = ((n - side) // 2 for n in image.size)
@@ -26,6 +40,12 @@ def decode(file, mode: str, size: int | None = None) -> np.ndarray:
     image = square.resize((size, size), Image.Resampling.BICUBIC)
   x = np.asarray(image)
   return x[..., None] if x.ndim == 2 else x
+
+
+def frames_of(file) -> int:
+  """The number of frames of an image file, 1 where it is not animated."""
+  with Image.open(file) as image:
+    return getattr(image, "n_frames", 1)
 
 
 def header(file) -> tuple[tuple[int, int], str]:

@@ -17,6 +17,7 @@ import numpy as np
 from genjax_zoo.core import PyTree, UserError
 from genjax_zoo.data.dataset import Dataset, Source, count, nbytes, take
 
+OTHERS = 2**32  # Added to the seed of the order of `Dataset.unpaired` entries.
 READERS = 8  # Threads that read ahead when a set does not fit on the device.
 
 
@@ -65,6 +66,11 @@ def train_loader(
     once = in_order(n, batch)
     rows = lambda step, steps: tuple(np.tile(x, steps) for x in once(0, 1))
   share = share_of(rows, process_index, process_count)
+  if dataset.unpaired and batch:
+    # In an order of their own: another seed's.
+    others = share_of(shuffled(n, batch, seed + OTHERS), process_index, process_count)
+    paired = share
+    share = lambda step, steps: paired(step, steps) | {"others": others(step, steps)["index"]}
 
   def indices(step):
     while True:
@@ -72,7 +78,7 @@ def train_loader(
       step += steps_per_dispatch
 
   def examples(step):
-    steps = stream(dataset.splits["train"], share, step, sys.maxsize)
+    steps = stream(dataset.splits["train"], share, step, sys.maxsize, dataset.unpaired)
     return iter(steps.batch(steps_per_dispatch))
 
   return loader(dataset, "train", batch, budget, indices, examples)
@@ -120,10 +126,14 @@ def loader(
   """A loader of indices into arrays on the device, or of examples over `budget` bytes."""
   source = dataset.splits[split]
   fits = not isinstance(source, Source) and nbytes(dataset.fields, count(source)) <= budget
-  augment = dataset.augment  # `fetch` is kept with the compiled step: it holds no data.
+  # `fetch` is kept with the compiled step: it holds no data.
+  augment = dataset.augment
+  unpaired = dataset.unpaired
 
   def fetch(resident, inputs, key):
     batch = inputs["examples"] if resident == () else gather_rows(resident, inputs["index"])
+    if "others" in inputs and resident != ():
+      batch |= gather_rows({name: resident[name] for name in unpaired}, inputs["others"])
     if augment is not None:
       batch = augment(batch, key, train=split == "train")
     return batch | {"weight": inputs["weight"]}
@@ -138,13 +148,17 @@ def gather_rows(arrays: dict, index) -> dict:
   }
 
 
-def stream(source, share: Callable, step: int, stop: int):
+def stream(source, share: Callable, step: int, stop: int, unpaired: tuple[str, ...] = ()):
   """A grain pipeline of the examples of each step from `step` to `stop`, read ahead by threads."""
   import grain  # Late: it takes a second, and only large sets need it.
 
   def read(step):
     inputs = {name: x[0] for name, x in share(step, 1).items()}
-    return {"examples": take(source, inputs["index"]), "weight": inputs["weight"]}
+    examples = take(source, inputs["index"])
+    if "others" in inputs:
+      others = take(source, inputs["others"])
+      examples |= {name: others[name] for name in unpaired}
+    return {"examples": examples, "weight": inputs["weight"]}
 
   options = grain.ReadOptions(num_threads=READERS, prefetch_buffer_size=2 * READERS)
   return grain.MapDataset.range(step, stop).map(read).to_iter_dataset(options)
