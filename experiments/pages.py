@@ -19,6 +19,7 @@ ROOT = Path(__file__).parent.parent
 FAMILIES = {
   "autoregressive": "autoregressive",
   "latent_variable": "latent variables",
+  "tokens": "images as tokens",
   "flows": "normalizing flows",
   "gans": "adversarial",
   "energy": "energy-based",
@@ -62,7 +63,8 @@ def best_likelihood(evaluations: list[dict], root: str) -> str:
 
 def best_fid(evaluations: list[dict], root: str) -> str:
   """The lowest FID of samples."""
-  known = [e for e in evaluations if e.get("quality") and not restores(e) and not of_means(e)]
+  measured = lambda e: "fid" in (e.get("quality") or {})
+  known = [e for e in evaluations if measured(e) and not restores(e) and not of_means(e)]
   if not known:
     return ""
   found = min(known, key=lambda e: e["quality"]["fid"])
@@ -115,9 +117,9 @@ def generative_row(evaluation: dict, marks: dict, root: str) -> list[str]:
   mark = marks.get(conditions(evaluation), "")
   found = evaluation.get("likelihood")
   given = likelihood(found) if found and found.get("given") else ""
-  quality = evaluation.get("quality")
+  quality = evaluation.get("quality") or {}
   what = "means" if of_means(evaluation) else "samples"
-  fid = f"{number(quality['fid'])} ({quality['samples']:,} {what})" if quality else ""
+  fid = f"{number(quality['fid'])} ({quality['samples']:,} {what})" if "fid" in quality else ""
   accuracy = (evaluation.get("metrics") or {}).get("accuracy")
   return [
     FAMILIES[file.parent.name],

@@ -85,8 +85,8 @@ def mean_minimum(across) -> float:
 def compare(real, fake, distances: Callable = chamfer_distances) -> dict[str, float]:
   """{"one_nearest_neighbour", "coverage", "mmd"} of clouds fake [N, P, D] against real [M, Q, D].
 
-  Of both sets the first MOST clouds count, as many of one as of the other. Raises UserError under 2
-  clouds, and for clouds with numbers that are not finite.
+  Of both sets the first MOST clouds count, as many of one as of the other: "clouds" of each. Raises
+  UserError under 2 clouds, and for clouds with numbers that are not finite.
   """
   n = min(len(real), len(fake), MOST)
   real, fake = (np.asarray(x[:n], np.float32) for x in (real, fake))
@@ -102,6 +102,7 @@ def compare(real, fake, distances: Callable = chamfer_distances) -> dict[str, fl
     ),
     "coverage": coverage(across),
     "mmd": mean_minimum(across),
+    "clouds": n,
   }
 
 

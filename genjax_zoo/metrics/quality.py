@@ -10,6 +10,7 @@ import numpy as np
 from genjax_zoo.core import Model, UserError
 from genjax_zoo.data import Dataset, count, take
 from genjax_zoo.data.dataset import kind_of
+from genjax_zoo.metrics.clouds import cloud_quality
 from genjax_zoo.metrics.features import Features
 from genjax_zoo.metrics.frechet import fid
 from genjax_zoo.metrics.inception_score import inception_score
@@ -23,6 +24,7 @@ from genjax_zoo.sample import given_of, sampler
 
 # Numbers that differ in one of these can't be compared.
 CONDITIONS = "features", "samples", "samples_are", "reference", "reference_examples"
+BATCH = 500  # Samples that are drawn at once.
 REFERENCE = 10_000  # The most examples of a split that samples are compared with.
 
 
@@ -30,7 +32,7 @@ def draw(
   run: Run,
   dataset: Dataset,
   n: int,
-  batch: int = 500,
+  batch: int = BATCH,
   split: str = "test",
   progress=iter,
   **options,
@@ -93,29 +95,23 @@ def quality(
 ) -> dict:
   """Distances of samples from a split of the data in a feature space, as in evaluation.json.
 
-  "fid", "kid" (with its standard error) and "sliced_wasserstein": lower is better, 0 is the data's
-  own distribution. "precision", "recall", "density", "coverage": higher is better. "copies": the
-  probability that a sample is nearer to the training set than a test example is, 1/2 for a good
-  model, 1 for one that copies. "fid_train_vs_test" and "fid_noise_vs_test" are the FID of the best
-  and of the worst samples. Where the features classify, "inception_score", and "agreement" of the
-  predicted class with the label that a conditional model was given. "modes", "reverse_kl" and (of
-  points) "high_quality" where the modes are known. Raises UserError for too few samples.
+  Of point clouds they are those of `cloud_quality`. Of others "fid", "kid" (with its standard
+  error) and "sliced_wasserstein": lower is better, 0 is the data's own distribution. "precision",
+  "recall", "density", "coverage": higher is better. "copies": the probability that a sample is
+  nearer to the training set than a test example is, 1/2 for a good model, 1 for one that copies.
+  "fid_train_vs_test" and "fid_noise_vs_test" are the FID of the best and of the worst samples.
+  Where the features classify, "inception_score", and "agreement" of the predicted class with the
+  label that a conditional model was given. "modes", "reverse_kl" and (of points) "high_quality"
+  where the modes are known. Raises UserError for too few samples.
   """
   real = reference(dataset, features, split, progress)[:REFERENCE]
   train = reference(dataset, features, "train", progress)
   fake, classes = features.extract(samples, progress)
-  distance, error = kid(real, fake)
-  found = {
-    "fid": fid(real, fake),
-    "kid": distance,
-    "kid_standard_error": error,
-    "sliced_wasserstein": sliced_wasserstein(real, fake),
-    **prdc(real, fake, progress=progress),
-    # Compared with all of the training set.
-    "copies": memorisation(fake, train, real, progress=progress)["closer"],
-    "fid_train_vs_test": fid(real, train[:REFERENCE]),
-    "fid_noise_vs_test": fid(real, features.extract(noise(dataset, len(fake), features.entry))[0]),
-  }
+  if kind_of(dataset.fields[features.entry]) == "points":
+    found = cloud_quality(real, fake, train)
+  else:
+    worst, _ = features.extract(noise(dataset, len(fake), features.entry))
+    found = feature_quality(real, fake, train, progress) | {"fid_noise_vs_test": fid(real, worst)}
   if classes is not None and classes.ndim == 2:
     found |= class_quality(classes, samples, dataset.truth)
   if "centres" in dataset.truth:
@@ -128,6 +124,21 @@ def quality(
     "features": features.name,
   }
   return found | about
+
+
+def feature_quality(real, fake, train, progress=iter) -> dict:
+  """The measures of features fake [N, D] against real [M, D], with the training set's [T, D]."""
+  distance, error = kid(real, fake)
+  return {
+    "fid": fid(real, fake),
+    "kid": distance,
+    "kid_standard_error": error,
+    "sliced_wasserstein": sliced_wasserstein(real, fake),
+    **prdc(real, fake, progress=progress),
+    # Compared with all of the training set.
+    "copies": memorisation(fake, train, real, progress=progress)["closer"],
+    "fid_train_vs_test": fid(real, train[:REFERENCE]),
+  }
 
 
 def class_quality(probabilities, samples: Mapping, truth: Mapping) -> dict:

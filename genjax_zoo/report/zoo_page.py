@@ -258,7 +258,7 @@ def conditions(entries) -> str:
   sentences = []
   if e := next((e for e in evaluations if "examples" in e), None):
     sentences.append(f"Likelihoods are of {e['examples']:,} {e['split']} examples.")
-  if q := next((e["quality"] for e in evaluations if e.get("quality")), None):
+  if q := next((e["quality"] for e in evaluations if "fid" in (e.get("quality") or {})), None):
     sentences.append(
       f"{q['samples']:,} samples of each run were compared with {q['reference_examples']:,} "
       f"examples, {q['reference']}, in the features {q['features']}; there the training set itself "

@@ -56,6 +56,7 @@ def brute_force(real, fake):
     "one_nearest_neighbour": right / len(both),
     "coverage": len(covered) / len(real),
     "mmd": np.mean(nearest),
+    "clouds": len(real),
   }
 
 
@@ -87,7 +88,7 @@ def test_1_nna_of_two_gaussians_is_the_limit_of_cover_and_hart():
 def test_copies_are_seen_and_ties_are_shared():
   real = RNG.normal(size=(20, 4, 3))
   found = clouds.compare(real, real)
-  assert found == {"one_nearest_neighbour": 0.0, "coverage": 1.0, "mmd": 0.0}
+  assert found == {"one_nearest_neighbour": 0.0, "coverage": 1.0, "mmd": 0.0, "clouds": 20}
   # All clouds are one: of the 2 n - 1 nearest neighbours n - 1 are of the same set.
   same = np.zeros((5, 5))
   assert clouds.one_nearest_neighbour(same, same, same) == pytest.approx(4 / 9)

@@ -58,6 +58,18 @@ def test_noise_costs_precision_and_never_copies(real):
   )
 
 
+def test_point_clouds_are_compared_by_chamfer_beside_the_training_set():
+  clouds = data.load("points", examples=600, points=32)
+  see = choose("auto", "points", clouds.fields)
+  train = clouds.splits["train"]
+  found = quality({k: x[300:400] for k, x in train.items()}, clouds, see)
+  assert found["features"] == "clouds" and found["clouds"] == 60 and "fid" not in found
+  for measured in (found, found["oracle"]):
+    assert 0.3 < measured["one_nearest_neighbour"] < 0.7 and measured["coverage"] > 0.4
+  noise = np.random.default_rng(0).uniform(-2, 2, (100, 32, 3)).astype(np.float32)
+  assert quality({"points": noise}, clouds, see)["one_nearest_neighbour"] > 0.9
+
+
 def test_modes_of_gaussians_are_counted():
   gaussians = data.load("8gaussians")
   x = gaussians.splits["train"]["x"][:1000]

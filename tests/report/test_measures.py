@@ -32,7 +32,8 @@ def test_the_best_value_has_the_lowest_cost(better, order):
 def test_titles_units_and_meanings():
   assert title("precision") == "precision" and title("psnr") == "PSNR"
   assert unit("elbo") == "nats" and unit("fid") is None and unit("unknown") is None
-  assert meaning("fid") == LOWER and meaning("copies") == HALF and meaning("unknown") is None
+  assert meaning("fid") == LOWER and meaning("unknown") is None
+  assert meaning("copies").startswith(HALF)
   assert meaning("fid_noise_vs_test") == "of noise"
 
 

@@ -44,9 +44,9 @@ class Features(NamedTuple):
 def choose(name: str, source: str, fields: Mapping[str, Field]) -> Features | None:
   """The features that a config names: "auto", or "inception:PATH" with the path of the weights.
 
-  "auto" is the committed network of the data `source`, or the vectors themselves, standardised,
-  where the data are vectors; None where there is no such network. Raises UserError for another
-  name, and when the weights are not there.
+  "auto" is the committed network of the data `source`; where the data are vectors these themselves,
+  standardised; where they are point clouds these [N, P, 3]; None where there is no such network.
+  Raises UserError for another name, and when the weights are not there.
   """
   network, _, path = name.partition(":")
   if name != "auto" and network != "inception":
@@ -61,6 +61,9 @@ def choose(name: str, source: str, fields: Mapping[str, Field]) -> Features | No
   if kind == "vector":
     floats = lambda batch: np.asarray(standardize.floats(batch[entry], field), np.float32)
     return Features(entry, lambda batch, progress=iter: (floats(batch), None), entry)
+  if kind == "points":
+    clouds = lambda batch: np.asarray(batch[entry], np.float32)
+    return Features("clouds", lambda batch, progress=iter: (clouds(batch), None), entry)
   if kind not in ("image", "video"):
     return None
   if source.startswith("stacked:"):
