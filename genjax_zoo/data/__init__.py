@@ -56,7 +56,9 @@ def load(
   seed: int = 0,
   **own,
 ) -> Dataset:
-  """The data set of a name: one of `names()`, tfds:NAME, npz:PATH, folder:PATH or stacked:SET.
+  """The data set of a name: one of `names()`, tfds:NAME, stacked:SET, or a user's files.
+
+  These are npz:PATH, folder:PATH, and the other kinds in PREFIXED, such as video:PATH.
 
   `binarize` ("threshold", "static" or "dynamic") makes gray images binary. `flip` mirrors training
   images at random. `validation` is a number of training examples, or a fraction of them, to move to

@@ -32,6 +32,8 @@ class Factors(NamedTuple):
   tokens: Callable | None = None  # factors int [..., F] -> caption int32 [..., L], pure JAX.
   # tokens int [N, L] -> bool [N, F, max(sizes)]: the values of each factor that a caption allows.
   wanted: Callable | None = None
+  # {factor: its places in a caption}, where captions are alike.
+  slots: Mapping[str, tuple[int, ...]] = {}
   # uint8 [N, H, W, C] -> factors int32 [N, F] of the nearest of all renderings, in squared error.
   nearest: Callable | None = None
 
@@ -68,6 +70,11 @@ def caption_tokens(
     return jnp.stack(columns, -1)
 
   return vocabulary, tokens
+
+
+def slots(template: Sequence[str]) -> dict[str, tuple[int, ...]]:
+  """The places in captions of the words for each factor."""
+  return {word[1:-1]: (i,) for i, word in enumerate(template) if word.startswith("{")}
 
 
 def wanted_values(
@@ -172,4 +179,5 @@ def rendered(
   ends = np.cumsum([len(numbers) for numbers in splits.values()])[:-1]
   parts = {k: np.split(x, ends) for k, x in arrays.items()}
   rows = {split: {k: x[i] for k, x in parts.items()} for i, split in enumerate(splits)}
-  return Dataset(name, fields, rows, truth={"factors": images}, judge=judge)
+  truth = {"factors": images, "slots": images.slots}
+  return Dataset(name, fields, rows, truth=truth, judge=judge)

@@ -17,6 +17,7 @@ from genjax_zoo.data.factors import (
   draw_numbers,
   in_parts,
   rendered,
+  slots,
   wanted_values,
 )
 
@@ -75,6 +76,7 @@ def moving_shapes(size: int = 32) -> Factors:
     num_values=256,
     vocabulary=vocabulary,
     tokens=tokens,
+    slots=slots(CAPTION),
     wanted=functools.partial(wanted_values, vocabulary, WORDS),
     nearest=functools.partial(nearest_videos, size=size),
   )
@@ -135,9 +137,8 @@ def load(name: str, *, size: int = 32, examples: int = 5_000, seed: int = 0) -> 
   "factors" int32 [6], and "trajectory" float32 [8, 2], the centre (x, y) in pixels.
   """
   videos = moving_shapes(size)
-  centres = Field((), np.float32), functools.partial(trajectory, size=size)
   splits = draw_numbers(name, videos.total, examples, seed)
-  more = {"trajectory": centres}
+  more = lambda factors: {"trajectory": (Field((), np.float32), trajectory(factors, size))}
   return rendered(name, videos, splits, entry="video", more=more, judge=judge_of(videos, size))
 
 

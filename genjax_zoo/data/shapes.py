@@ -16,7 +16,9 @@ from genjax_zoo.data.factors import (
   distance,
   draw_numbers,
   in_parts,
+  kept,
   rendered,
+  slots,
   wanted_values,
 )
 
@@ -63,8 +65,9 @@ def coloured_shapes(size: int = 32, stroke: float = 0.0) -> Factors:
     num_values=256,
     vocabulary=vocabulary,
     tokens=tokens,
+    slots=slots(CAPTION),
     wanted=functools.partial(wanted_values, vocabulary, WORDS),
-    nearest=functools.partial(nearest_shapes, size=size, stroke=stroke),
+    nearest=lambda x: nearest_shapes(x, covers(size, stroke), *map(np.asarray, (colours, grounds))),
   )
 
 
@@ -77,25 +80,30 @@ def covers(size: int, stroke: float = 0.0) -> np.ndarray:
   return np.asarray(jax.lax.map(one, values, batch_size=256)).reshape(len(values), -1)
 
 
-def nearest_shapes(x, *, size: int, stroke: float = 0.0) -> np.ndarray:
-  """Factors int32 [N, 6] of the image of `coloured_shapes(size, stroke)` nearest to x [N, H, W, 3].
+def covers_of(factors, size: int, stroke: float = 0.0) -> np.ndarray:
+  """The covers [N, size, size] of factors [N, 6]."""
+  columns = [list(WORDS).index(name) for name in PLACED]
+  place = np.ravel_multi_index(factors[:, columns].T, [SIZES[name] for name in PLACED])
+  return covers(size, stroke)[place].reshape(-1, size, size)
 
-  All are compared, before they are rounded to integers.
+
+def nearest_shapes(x, known, colours, grounds) -> np.ndarray:
+  """Factors int32 [N, 6] of the image nearest to x [N, H, W, C].
+
+  All images are compared of `covers` in one of `colours` [M, C] on one of `grounds` [G, C], before
+  they are rounded to integers.
   """
-  known = covers(size, stroke)
-  colours, grounds = np.asarray(palette(COLOURS)), np.asarray(palette(BACKGROUNDS))
 
   def search(x):
-    x = x.reshape(len(x), -1, 3).astype(np.float32)
+    x = x.reshape(len(x), -1, x.shape[-1]).astype(np.float32)
     squares = []
     for ground in grounds:
       rest = x - ground[None, None]
       over = errors(rest, known, colours - ground[None])
       squares.append(over + (rest**2).sum((1, 2))[:, None, None])
     squares = np.stack(squares, -1)  # [N, covers, colours, grounds]
-    place, colour, ground = np.unravel_index(
-      squares.reshape(len(x), -1).argmin(1), squares.shape[1:]
-    )
+    best = squares.reshape(len(x), -1).argmin(1)
+    place, colour, ground = np.unravel_index(best, squares.shape[1:])
     placed = np.unravel_index(place, [SIZES[name] for name in PLACED])
     found = dict(zip(PLACED, placed)) | {"colour": colour, "background": ground}
     return np.stack([found[name] for name in WORDS], -1).astype(np.int32)
@@ -130,7 +138,7 @@ def load(
   if unseen:
     numbers = np.random.default_rng((seed, 1)).permutation(np.flatnonzero(apart))
     splits["unseen"] = numbers[: examples // 10]
-  more = {"label": label_of(label)} if label else {}
+  more = lambda factors: {"label": labels(label, factors)} if label else {}
   return rendered(name, images, splits, more=more, judge=judge_of(images, label))
 
 
@@ -153,15 +161,14 @@ def held_out(images: Factors, seed: int) -> np.ndarray:
   return (values[:, None] == np.stack(taken)[None]).all(-1).any(1)
 
 
-def label_of(factor: str):
-  """The Field of the words for a factor as classes, and factors [N, F] -> labels [N]."""
+def labels(factor: str, factors) -> tuple[Field, np.ndarray]:
+  """The words for a factor as classes, and those int32 [N] of factors [N, F]."""
   if factor not in WORDS:
     raise UserError(f"data.label={factor!r}: coloured shapes have {', '.join(WORDS)}")
   words = tuple(dict.fromkeys(WORDS[factor]))
-  classes = np.array([words.index(word) for word in WORDS[factor]])
-  column = list(WORDS).index(factor)
+  classes = np.array([words.index(word) for word in WORDS[factor]], np.int32)
   field = Field((), np.int32, len(words), words, ordered=False)
-  return field, lambda factors: classes[factors[:, column]]
+  return field, classes[factors[:, list(WORDS).index(factor)]]
 
 
 def judge_of(images: Factors, label: str = ""):
@@ -170,7 +177,8 @@ def judge_of(images: Factors, label: str = ""):
   "rmse" is the distance to it, root mean square in [0, 1]: 0 of real images. Of each factor it says
   whether its value is one that the caption allows, given or sampled with the image; "all", whether
   all are. "label" is agreement with a given label; and of the factors that the label is not about,
-  "kept_..." whether they are those of a given image, as translation between labels should keep.
+  "kept_..." whether they are those of a given image, as translation between labels should keep;
+  "kept", whether all are.
   """
 
   def judge(samples, given):
@@ -181,11 +189,9 @@ def judge_of(images: Factors, label: str = ""):
       right = agreement(found, images.wanted(tokens))
       measured |= dict(zip(images.names, right.T)) | {"all": right.all(1)}
     if label and "label" in given:
-      measured["label"] = label_of(label)[1](found) == np.asarray(given["label"])
+      measured["label"] = labels(label, found)[1] == np.asarray(given["label"])
       if "image" in given:
-        kept = found == images.nearest(given["image"])
-        names = [name for name in images.names if name != label]
-        measured |= {f"kept_{name}": kept[:, images.names.index(name)] for name in names}
+        measured |= kept(images.names, found, images.nearest(given["image"]), (label,))
     return {name: np.asarray(x, np.float32) for name, x in measured.items()}
 
   return judge

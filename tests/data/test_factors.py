@@ -10,6 +10,7 @@ from genjax_zoo.data.factors import (
   caption_tokens,
   captions,
   draw_numbers,
+  slots,
   tokenize,
   wanted_values,
 )
@@ -60,6 +61,7 @@ def test_what_a_caption_allows_are_the_values_that_have_its_words():
   factors = np.array([[1, 0, 3], [0, 2, 1]])
   said = tokens(jnp.asarray(factors))
   assert captions(vocabulary, said) == ["a calm dog", "a wild cat"]
+  assert slots(("a", "{mood}", "{kind}")) == {"mood": (1,), "kind": (2,)}
   wanted = wanted_values(vocabulary, WORDS, said)
   sizes = [len(values) for values in WORDS.values()]
   allowed = [[set(np.flatnonzero(row[:n])) for row, n in zip(rows, sizes)] for rows in wanted]

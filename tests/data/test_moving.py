@@ -85,7 +85,7 @@ def test_every_video_is_nearest_to_itself_and_read_right(dataset, small):
 
 def test_no_other_video_is_nearer_than_the_nearest(small):
   """Rounding moves a rendering by at most half a gray level, so the two distances by one."""
-  videos, factors, some = small
+  videos, _, some = small
   noise = np.random.default_rng(0).normal(0, 80, some.shape)
   x = (some + noise).clip(0, 255).astype(np.uint8)
   nearest = videos.nearest(x)

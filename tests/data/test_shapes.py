@@ -167,10 +167,9 @@ def test_images_sampled_with_their_captions_are_judged_by_those(small):
 
 
 def test_a_label_names_what_captions_say_of_a_factor():
-  field, label = family.label_of("size")
+  field, label = family.labels("size", np.arange(4)[:, None].repeat(6, 1))
   assert field.names == ("small", "large") and field.num_values == 2
-  factors = np.arange(4)[:, None].repeat(6, 1)
-  np.testing.assert_array_equal(label(factors), [0, 0, 1, 1])
+  np.testing.assert_array_equal(label, [0, 0, 1, 1])
   with pytest.raises(UserError, match=r"data.label='hue'.*colour"):
     load("coloured_shapes", label="hue")
 
@@ -185,4 +184,4 @@ def test_a_translated_image_keeps_all_but_its_label(unseen):
   assert all((x == 1).all() for name, x in judged.items() if name != "rmse")
   untouched = unseen.judge({"image": test["image"]}, given)
   assert (untouched.pop("label") == 0).all()
-  assert set(untouched) == {"rmse", *(f"kept_{x}" for x in family.WORDS if x != "colour")}
+  assert set(untouched) == {"rmse", "kept", *(f"kept_{x}" for x in family.WORDS if x != "colour")}
