@@ -28,7 +28,15 @@ from genjax_zoo.metrics.features import choose
 from genjax_zoo.metrics.judged import judged
 from genjax_zoo.metrics.kernel import FEWEST
 from genjax_zoo.report.run_page import write_report
-from genjax_zoo.run import Run, describe, load, read_description, values, write_description
+from genjax_zoo.run import (
+  Run,
+  describe,
+  fields_of,
+  load,
+  read_description,
+  values,
+  write_description,
+)
 from genjax_zoo.sample import sample_options
 from genjax_zoo.sharding import make_mesh
 from genjax_zoo.validate import best
@@ -62,7 +70,7 @@ def perform(mode: str, path: str | None, workdir: str | None, overrides=()):
     raise UserError(f"{folder} was trained with {other[0]}; --mode={mode} can't change that")
   act = {"evaluate": evaluate_run, "sample": sample_run, "report": report_run}[mode]
   with Log(folder) as log:
-    run, dataset = load(folder)._replace(config=config), load_data(config)
+    run, dataset = load(folder)._replace(config=config), as_begun(load_data(config), folder)
     check_options(config, run.model, dataset)
     act(run, dataset, log)
     if mode != "report" and jax.process_index() == 0:
@@ -78,6 +86,26 @@ def load_data(config):
   """The data set that a config names."""
   options = {k: v for k, v in config["data"].items() if k != "batch"}
   return data.load(**options)
+
+
+def as_begun(dataset, folder: Path):
+  """The data set in the units with which the run in a folder began, if there is one.
+
+  Files may have changed since. Raises UserError where the entries have other shapes, values or
+  tokens now.
+  """
+  if not (folder / "data.json").exists():
+    return dataset
+  fields = dict(dataset.fields)
+  for name, begun in fields_of(read_description(folder)[1]).items():
+    form = lambda field: field and (field.shape, field.num_values, field.tokenizer)
+    if form(fields.get(name)) != form(begun):
+      raise UserError(
+        f"{dataset.name} has changed since the run in {folder} began: {name!r} is another; choose "
+        "another --workdir"
+      )
+    fields[name] = fields[name]._replace(mean=begun.mean, sd=begun.sd)
+  return dataset._replace(fields=fields)
 
 
 def train_run(config: dict, folder: Path, measured: bool = True) -> Run:
@@ -108,7 +136,7 @@ def train_run(config: dict, folder: Path, measured: bool = True) -> Run:
     name: train_run(stage, folder.parent / stage["name"], measured)
     for name, stage in config["stages"].items()
   }
-  dataset = load_data(config)
+  dataset = as_begun(load_data(config), folder)
   # Of several hosts the first one holds the lock for all.
   lock = alone(folder) if jax.process_index() == 0 else contextlib.nullcontext()
   with lock, Log(folder, steps) as log:

@@ -1,0 +1,49 @@
+"""A run of a user's own files: what it says of them, and what it makes of files that change."""
+
+import numpy as np
+import pytest
+
+from experiments import pipeline
+from genjax_zoo.core import Model, UserError
+from genjax_zoo.data import load
+from genjax_zoo.run import describe, write_description
+
+RNG = np.random.default_rng(0)
+CONFIG = {"stages": {}, "model": {"name": "gmm"}}
+
+
+def table(tmp_path, x):
+  np.savez(tmp_path / "table.npz", x=x)
+  return load(f"npz:{tmp_path / 'table.npz'}")
+
+
+def test_a_run_goes_on_in_the_units_with_which_it_began(tmp_path):
+  x = RNG.normal(size=(50, 3))
+  begun = table(tmp_path, x)
+  folder = tmp_path / "run"
+  assert pipeline.as_begun(begun, folder) is begun  # Nothing has begun.
+  folder.mkdir()
+  write_description(folder, CONFIG, describe(begun.fields, 8))
+  grown = table(tmp_path, np.concatenate([x, 5 * x]))
+  assert grown.fields != begun.fields
+  assert pipeline.as_begun(grown, folder).fields == begun.fields
+  # Runs from before there were units had none.
+  plain = {k: f._replace(mean=(), sd=()) for k, f in begun.fields.items()}
+  write_description(folder, CONFIG, describe(plain, 8))
+  assert pipeline.as_begun(grown, folder).fields == plain
+  with pytest.raises(UserError, match=r"has changed since the run in .* began: 'x' is another"):
+    pipeline.as_begun(table(tmp_path, x[:, :2]), folder)
+
+
+def test_densities_without_bound_are_refused_before_training(tmp_path):
+  x = RNG.normal(size=(50, 3))
+  x[::2, 1] = 0
+  dataset = table(tmp_path, x)
+  options = {"log_prob": {}, "split": "test", "features": "auto", "samples": 0}
+  config = {"evaluate": options, "sample": {"n": 4, "seed": 0}}
+  sample = lambda params, state, key, n, given={}: None
+  model = Model(None, sample=sample, log_prob=lambda params, state, batch, key: None)
+  with pytest.raises(UserError, match="column 1 of x is 0 in"):
+    pipeline.check_options(config, model, dataset)
+  # A GAN has no density.
+  pipeline.check_options(config, model._replace(log_prob=None), dataset)
