@@ -14,8 +14,12 @@ of three sets of 2,000 samples, and of all 6,000:
 The solvers of the ODE agree with each other, so that what they lack is not steps: fresh noise mends
 the network's errors, and a larger network makes fewer (hidden=(32, 64), without attention, 9,000
 steps: 0.049 by all steps, 0.086 by 20 of DDIM). A classifier sees the label in 96.6 % of the
-samples by 10 steps of DPM-Solver++, in all 2,000 with guidance of scale 2 (FID 0.24). At most 2.01
-bits/dim. 19 minutes of training on 2 CPU cores.
+samples by 10 steps of DPM-Solver++, in all 2,000 with guidance of scale 2 (FID 0.24). 19 minutes of
+training on 2 CPU cores.
+
+At most 2.01 bits/dim, of which 0.93 are lost at the first level alone, whatever the network: with
+200 levels of the cosine schedule it is sigma_1 = 0.016, two gray levels, and one variance for all
+pixels gives black ones 0.68 bits and gray ones 2.00. configs/improved_ddpm_mnist.py has 4,000.
 """
 
 from ml_collections import ConfigDict

@@ -6,9 +6,11 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from scipy.stats import norm
 
 from genjax_zoo.core import Field, UserError
 from genjax_zoo.models.diffusion import ddpm, improved_ddpm
+from genjax_zoo.models.diffusion._space import space_of
 from genjax_zoo.prob import schedules
 from genjax_zoo.prob.processes import posterior
 
@@ -75,6 +77,26 @@ def test_the_bound_of_an_untrained_network(variance):
   np.testing.assert_allclose(
     bound.mean(), decoder - terms.sum() - prior, atol=5 * bound.std() / n**0.5
   )
+
+
+@pytest.mark.parametrize("T, bits", [(200, 0.93), (4000, 0.07)])
+def test_a_coarse_first_level_costs_bits_that_no_network_saves(T, bits):
+  """p(x_0 | x_1) has one variance for all pixels: what is sharp, as black is, costs bits too.
+
+  The bits/dim of an image of MNIST's 81 % black pixels, and of others gray, by a network that knows
+  x_0: a black pixel has the mass of all that is below half a gray level above it.
+  """
+  data = {"image": Field((10, 10, 1), np.uint8, 256)}
+  image = np.repeat(np.array([0, 128], np.uint8), [81, 19]).reshape(1, 10, 10, 1)
+  chain = ddpm.Chain(space_of(data), schedules.cosine(T), "small")
+  knows = lambda x, level: (chain.space.to_floats({"image": image}), None, None)
+  first = jnp.ones(1, jnp.int32)
+  nats = ddpm.bound_term(knows, {"image": image}, first, jnp.zeros(image.shape), chain)
+  _, small, _ = posterior(0.0, 0.0, chain.levels.at(1), chain.levels.at(2))
+  below = norm.cdf(1 / 255 / np.sqrt(small))  # A gray level is 2 / 255 in [-1, 1].
+  expected = -(0.81 * np.log2(below) + 0.19 * np.log2(2 * below - 1))
+  np.testing.assert_allclose(nats[0] / 100 / np.log(2), expected, rtol=2e-3)
+  np.testing.assert_allclose(expected, bits, atol=0.005)
 
 
 def test_the_cosine_schedule_s_last_step_ruins_an_unclipped_bound():
