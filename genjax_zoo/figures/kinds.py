@@ -25,6 +25,7 @@ from PIL import Image, ImageDraw
 from genjax_zoo.core import Field
 from genjax_zoo.data import tokenizer
 from genjax_zoo.data.dataset import kind_of, main_entry
+from genjax_zoo.data.tokenizer import decode
 from genjax_zoo.figures import space
 from genjax_zoo.figures.pictures import (
   GRAY,

@@ -17,6 +17,8 @@ from genjax_zoo.data.dataset import hold_out, kind_of, main_entry
     ((100, 3), None, "points"),
     ((2,), None, "vector"),
     ((10,), 24, "tokens"),
+    ((8, 8), 5, "segmentation"),
+    ((8, 8), None, ""),
     ((), 10, ""),
     ((4, 8, 8, 3), 256, ""),
   ],
