@@ -5,7 +5,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from genjax_zoo.nn.attention import attend
+from genjax_zoo.nn.attention import attend, attend_with_context
 
 
 @pytest.mark.parametrize("masked", [False, True])
@@ -38,3 +38,37 @@ def test_half_precision_stays_half():
   half = attend(*[q.astype(jnp.bfloat16)] * 3)
   assert half.dtype == jnp.bfloat16
   np.testing.assert_allclose(half.astype(jnp.float32), attend(q, q, q), atol=0.06)
+
+
+def by_loops(q, k, v, mask):
+  """The softmax of one query, example and head after the other."""
+  out = np.zeros((*q.shape[:3], v.shape[-1]))
+  for b, t, n in np.ndindex(*q.shape[:3]):
+    seen = np.flatnonzero(mask[b, t])
+    weights = np.exp(k[b, seen, n] @ q[b, t, n] / q.shape[-1] ** 0.5)
+    out[b, t, n] = weights @ v[b, seen, n] / weights.sum()
+  return out
+
+
+def test_masks_of_each_example_are_a_softmax_over_what_is_seen():
+  rng = np.random.default_rng(0)
+  q, k, v = (rng.normal(size=(2, length, 3, 4)) for length in (5, 7, 7))
+  mask = rng.random((2, 5, 7)) < 0.5
+  mask[..., 3] = True  # Every query sees a key.
+  found = attend(*map(jnp.array, (q, k, v, mask)))
+  np.testing.assert_allclose(found, by_loops(q, k, v, mask), rtol=1e-4, atol=1e-5)
+
+
+def test_a_context_adds_keys_and_values_where_it_is_real():
+  rng = np.random.default_rng(1)
+  qkv, context = rng.normal(size=(2, 5, 3 * 6)), rng.normal(size=(2, 4, 2 * 6))
+  real = np.array([[1.0, 1.0, 0.0, 0.0], [0.0, 0.0, 0.0, 0.0]])
+  found = attend_with_context(jnp.array(qkv), jnp.array(context), jnp.array(real), heads=2)
+  split = lambda a, parts: (p.reshape(2, -1, 2, 3) for p in np.split(a, parts, -1))
+  q, k, v = split(qkv, 3)
+  more_k, more_v = split(context, 2)
+  mask = np.concatenate([np.ones((2, 5)), real], -1)[:, None].repeat(5, 1)
+  expected = by_loops(q, np.concatenate([k, more_k], 1), np.concatenate([v, more_v], 1), mask)
+  np.testing.assert_allclose(found, expected.reshape(2, 5, 6), rtol=1e-4, atol=1e-5)
+  alone = attend_with_context(jnp.array(qkv), heads=2)
+  np.testing.assert_allclose(alone[1], found[1], rtol=1e-5, atol=1e-6)

@@ -4,6 +4,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from scipy.stats import kstest
 
 from genjax_zoo.nn.diffaugment import AUGMENTATIONS, augment, colour, cutout, translation
 
@@ -38,6 +39,24 @@ def test_colour_is_affine_in_each_image():
     design = np.stack([image.ravel(), np.repeat(image.mean(-1).ravel(), 3), np.ones(image.size)], 1)
     fit = np.linalg.lstsq(design, np.asarray(changed).ravel(), rcond=None)[0]
     np.testing.assert_allclose(design @ fit, np.asarray(changed).ravel(), atol=1e-4)
+
+
+def test_colour_is_neutral_in_the_mean_within_its_ranges():
+  """Brightness b in [-0.5, 0.5], saturation s in [0, 2], contrast c in [0.5, 1.5], all uniform.
+
+  x becomes c s x + c (1 - s) gray + b + (1 - c) mean, of which least squares find the three.
+  """
+  n = 2000
+  image = np.asarray(X[0], np.float64)
+  changed = np.asarray(colour(jnp.broadcast_to(X[:1], (n, 8, 10, 3)), jax.random.key(1)))
+  gray = np.repeat(image.mean(-1).ravel(), 3)
+  design = np.stack([image.ravel(), gray, np.ones(image.size)], 1)
+  of_x, of_gray, constant = np.linalg.lstsq(design, changed.reshape(n, -1).T, rcond=None)[0]
+  contrast = of_x + of_gray
+  brightness = constant - (1 - contrast) * image.mean()
+  ranges = {"b": (brightness, -0.5, 0.5), "s": (of_x / contrast, 0, 2), "c": (contrast, 0.5, 1.5)}
+  for value, low, high in ranges.values():
+    assert kstest(value, "uniform", (low, high - low)).pvalue > 1e-3
 
 
 def test_without_augmentations_images_stay():

@@ -348,6 +348,16 @@ def test_actnorm_starts_with_unit_statistics():
   np.testing.assert_allclose(y.std((0, 1, 2)), 1, atol=2e-3)
 
 
+def test_batch_norm_has_unit_statistics():
+  """By the batch's own moments, then a learned scale and shift."""
+  x = normal(5, 200, 3) * jnp.array([0.1, 1.0, 20.0])[None] + 7
+  params = {"log_scale": jnp.array([0.0, 1.0, -1.0]), "shift": jnp.array([0.0, 2.0, 3.0])}
+  moments = {"mean": x.mean(0), "var": x.var(0)}
+  y, _ = b.batch_norm(params, moments).forward_and_log_det(x)
+  np.testing.assert_allclose(y.mean(0), params["shift"], atol=1e-3)
+  np.testing.assert_allclose(y.std(0), np.exp(params["log_scale"]), rtol=1e-2)
+
+
 def test_logit_takes_the_closed_interval():
   x = jnp.array([[0.0, 0.3, 1.0]])
   y, log_det = b.elementwise(u.logit(0.05)).forward_and_log_det(x)

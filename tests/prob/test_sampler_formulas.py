@@ -76,11 +76,12 @@ def renoise(f, x, levels, noise):
 
 def heun(f, x, levels, noise):
   for t, s in pairs(levels):
-    slope = lambda x, t: np.array([f(x, *t), noise_of(x, f(x, *t), t)])
-    move = np.array([s[0] - t[0], s[1] - t[1]])
-    first = slope(x, t)
-    euler = x + np.tensordot(move, first, 1)
-    x = x + np.tensordot(move, (first + slope(euler, s)) / 2, 1) if s[1] else euler
+    dalpha = s[0] - t[0]
+    dsigma = s[1] - t[1]
+    change = lambda x, level, x0: dalpha * x0 + dsigma * noise_of(x, x0, level)
+    first = change(x, t, f(x, *t))
+    euler = x + first
+    x = x + (first + change(euler, s, f(euler, *s))) / 2 if s[1] else euler
   return x
 
 
@@ -217,6 +218,20 @@ def test_steps_are_those_of_the_paper(name, levels, monkeypatch):
     found = jax.jit(solve)(jnp.asarray(x), stacked(levels), jax.random.key(0))
   expected = reference(nonlinear, x, levels, lambda: eps)
   np.testing.assert_allclose(found, expected, rtol=1e-9, atol=1e-12)
+
+
+@pytest.mark.parametrize("name", [name for name in CASES if name != "repaint"])
+def test_evaluations_are_those_of_the_recursion(name):
+  calls = []
+
+  def counted(x, alpha, sigma):
+    calls.append(1)
+    return nonlinear(x, alpha, sigma)
+
+  sampler, options, reference = CASES[name]
+  reference(counted, np.ones((1, 2)), LEVELS, lambda: np.zeros((1, 2)))
+  options = {k: v for k, v in options.items() if k == "repeats"}
+  assert samplers.evaluations(sampler, len(LEVELS) - 1, **options) == len(calls)
 
 
 C = 0.5  # The variance of the data, N(0, C).

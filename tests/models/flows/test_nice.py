@@ -7,6 +7,7 @@ import pytest
 
 from genjax_zoo.core import Field, UserError
 from genjax_zoo.models.flows import nice
+from genjax_zoo.nn.conditioner import DenseConditioner
 from genjax_zoo.prob.bijectors import actnorm
 
 
@@ -22,6 +23,18 @@ def test_couplings_preserve_volume_and_move_every_element():
   scale = jnp.exp(params["scale"]["log_scale"])
   without_couplings = (x[:, order] + params["scale"]["shift"][None]) * scale[None]
   assert (np.abs(z - without_couplings).max(0) > 1e-3).all()
+
+
+def test_couplings_shift_in_units_of_the_last_layer():
+  """After the last layer, exp(log_scale) times the shift, its networks' outputs are left."""
+  net = DenseConditioner((4,), (3, 1))
+  params = net.init(jax.random.key(0), jnp.zeros((1, 2)))["params"]
+  params["Dense_1"]["bias"] = jnp.array([1.0, 2.0, 3.0])
+  log_scale = jnp.array([5.0, 6.0, 0.5, -1.0, 2.0])
+  f = nice.additive_coupling(params, 0, net, log_scale)
+  y, log_det = f.forward_and_log_det(jnp.zeros((1, 5)))
+  np.testing.assert_allclose(y[0] * jnp.exp(log_scale), [0, 0, 1, 2, 3], rtol=1e-5)
+  np.testing.assert_array_equal(log_det, [0])
 
 
 def test_scales_start_at_the_width_of_the_logistic_prior():

@@ -103,6 +103,20 @@ def test_r1_is_half_the_squared_gradient_at_real_examples(name):
   np.testing.assert_allclose(with_r1["critic_loss"] - without["critic_loss"], penalty, rtol=1e-3)
 
 
+def test_the_projection_critic_is_its_formula():
+  """l(x, y) = (w + v(y)) . phi(x) + b (Miyato & Koyama 2018, equation 6)."""
+  critic = cgan.Projection(lambda x: x, 3)
+  x = jax.random.normal(KEY, (N, 4))
+  y = jnp.arange(N) % 3
+  params = critic.init(KEY, x, y)
+  p = params["params"]
+  phi = np.where(x > 0, x, 0.2 * x)
+  w = np.asarray(p["Dense_0"]["kernel"])[:, 0]
+  v = np.asarray(p["Embed_0"]["embedding"])[np.asarray(y)]
+  expected = (phi * (w + v)).sum(-1) + p["Dense_0"]["bias"]
+  np.testing.assert_allclose(critic.apply(params, x, y), expected, rtol=1e-4, atol=1e-5)
+
+
 @pytest.mark.parametrize("module", [gan, cgan])
 def test_real_and_generated_examples_are_augmented_alike(module, monkeypatch):
   """If augmentation leaves nothing of an image, the critic can tell none from another."""
