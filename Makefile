@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV := .venv$(if $(filter-out python3,$(PYTHON)),-$(notdir $(PYTHON)))
 RUN := $(VENV)/bin/python
 
-.PHONY: help setup train test test-slow mutants lint zoo data bench clean
+.PHONY: help setup train test test-slow mutants mutate lint zoo data bench clean
 help:  ## List the targets.
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
 
@@ -28,6 +28,10 @@ test-slow: setup  ## Run the slow tests.
 
 mutants: setup  ## Break formulas one at a time: each must turn a quick test red (a quarter of an hour).
 	$(RUN) -m tests.mutants.run $(ARGS)
+
+mutate: setup  ## Break FILE, or all of prob/, at random places: how much do the quick tests notice?
+	$(RUN) -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[mutation]'
+	$(RUN) -m tests.mutants.sample $(FILE) $(ARGS)
 
 zoo: setup  ## Train every model of DATA (digits), measure all alike, write one page.
 	$(RUN) -m experiments.zoo --data=$(or $(DATA),digits) $(ARGS)

@@ -16,10 +16,9 @@ Only a test that fails kills its mutant; an error on import does not. Mutants ar
 the code, and the working tree is never changed. The exit status is 1 if a mutant isn't killed.
 """
 
-from concurrent.futures import ThreadPoolExecutor
+import importlib
 import os
 from pathlib import Path
-from queue import Queue
 import shutil
 import subprocess
 import sys
@@ -27,11 +26,15 @@ from tempfile import TemporaryDirectory
 import time
 import tomllib
 from typing import NamedTuple
+import warnings
 
 ROOT = Path(__file__).parent.parent.parent
 COPIED = "genjax_zoo", "experiments", "tests", "pyproject.toml"
 AT_ONCE = 2
+QUICK = "-q", "-m", "not slow", "--timeout=120", "-p", "no:cacheprovider"
 VERDICTS = {0: "SURVIVED", 1: "killed"}  # By pytest's exit status; else the test did not run.
+# Imported once: each mutant is tried in a fork of this process, and saves the seconds.
+HEAVY = "flax.linen", "jax", "optax", "pytest", "scipy.stats", "sklearn.linear_model"
 
 
 class Mutant(NamedTuple):
@@ -67,72 +70,87 @@ def mutated(root: Path, mutant: Mutant) -> str:
   return text.replace(mutant.old, mutant.new)
 
 
-def pytest(root: Path, *arguments: str) -> subprocess.CompletedProcess:
-  """The quick tests of these arguments, of the code under `root`."""
-  cache = os.environ.get("JAX_COMPILATION_CACHE_DIR", str(ROOT / ".jax_cache"))
-  command = [sys.executable, "-m", "pytest", "-q", "-m", "not slow", "--timeout=120"]
-  return subprocess.run(
-    [*command, "-p", "no:cacheprovider", *arguments],
-    cwd=root,
-    env=os.environ | {"PYTHONPATH": str(root), "JAX_COMPILATION_CACHE_DIR": cache},
-    stdout=subprocess.PIPE,
-    stderr=subprocess.STDOUT,
-    text=True,
-  )
+def snapshot(root: Path, copy: Path):
+  """Copies the code, with what Python has compiled of it."""
+  copy.mkdir()
+  for name in COPIED:
+    if (root / name).is_dir():
+      shutil.copytree(root / name, copy / name)
+    elif (root / name).exists():
+      shutil.copy2(root / name, copy / name)
 
 
-def verdict(copy: Path, mutant: Mutant) -> str:
-  """One of VERDICTS, or "ERROR" and what pytest said."""
-  path = copy / mutant.file
-  original = path.read_text()
-  path.write_text(mutated(copy, mutant))
-  done = pytest(copy, "-x", "-n", "0", mutant.test)
-  path.write_text(original)
-  return VERDICTS.get(done.returncode, f"ERROR\n{done.stdout}\n")
+def make(mutant: Mutant, original: Path, copy: Path):
+  """Links all files of a snapshot, but for the mutant's."""
+  text = mutated(original, mutant)
+  shutil.copytree(original, copy, copy_function=os.link)
+  (copy / mutant.file).unlink()
+  (copy / mutant.file).write_text(text)
 
 
-def copies(root: Path, into: Path) -> Queue:
-  """Folders with the code, one for each mutant that is tried at once."""
-  queue = Queue()
-  for i in range(AT_ONCE):
-    (into / str(i)).mkdir()
-    for name in COPIED:
-      copy = shutil.copytree if (root / name).is_dir() else shutil.copy2
-      if (root / name).exists():
-        copy(root / name, into / str(i) / name)
-    queue.put(into / str(i))
-  return queue
+def fork(copy: Path, test: str) -> int:
+  """The id of a process that runs a quick test of a copy, and writes to its file "output"."""
+  if pid := os.fork():
+    return pid
+  output = os.open(copy / "output", os.O_CREAT | os.O_WRONLY)
+  os.dup2(output, 1)
+  os.dup2(output, 2)
+  os.chdir(copy)
+  sys.path[0] = os.environ["PYTHONPATH"] = str(copy)
+  # This module's packages, which are those of the working tree.
+  for name in [name for name in sys.modules if name.split(".")[0] == "tests"]:
+    del sys.modules[name]
+  status = importlib.import_module("pytest").main([*QUICK, "-x", "-n", "0", test])
+  sys.stdout.flush()
+  os._exit(status)
+
+
+def check_unchanged(copy: Path, mutants: list[Mutant]):
+  """Raises SystemExit if the tests fail without mutants."""
+  tests = sorted({mutant.test for mutant in mutants})
+  command = [sys.executable, "-m", "pytest", *QUICK, "-n", str(AT_ONCE), "--dist", "loadfile"]
+  found = subprocess.run([*command, *tests], cwd=copy, capture_output=True, text=True)
+  if found.returncode:
+    raise SystemExit(f"the tests fail without mutants:\n{found.stdout}{found.stderr}")
 
 
 def run(mutants: list[Mutant], root: Path = ROOT) -> int:
-  """Tries all mutants and prints a line for each; the number of those that aren't killed.
+  """Tries all mutants and prints a line for each; the number of those that aren't killed."""
+  os.environ.setdefault("JAX_COMPILATION_CACHE_DIR", str(root / ".jax_cache"))
+  verdicts = []
+  running = {}  # {process id: (mutant, copy, when it started)}
 
-  Raises SystemExit if a mutant is stale, or the tests fail without mutants.
-  """
-  for mutant in mutants:
-    mutated(root, mutant)
-  with TemporaryDirectory() as folder, ThreadPoolExecutor(AT_ONCE) as pool:
-    free = copies(root, Path(folder))
-    tests = sorted({mutant.test for mutant in mutants})
-    unchanged = pytest(Path(folder) / "0", "-n", str(AT_ONCE), "--dist", "loadfile", *tests)
-    if unchanged.returncode:
-      raise SystemExit(f"the tests fail without mutants:\n{unchanged.stdout}")
+  def reap():
+    pid, status = os.wait()
+    mutant, copy, started = running.pop(pid)
+    verdict = VERDICTS.get(os.waitstatus_to_exitcode(status), "ERROR")
+    seconds = time.monotonic() - started
+    print(f"{verdict:9} {seconds:4.0f} s  {mutant.family}: {mutant.what}", flush=True)
+    if verdict == "ERROR":
+      print((copy / "output").read_text())
+    shutil.rmtree(copy)
+    verdicts.append(verdict)
 
-    def attempt(mutant):
-      copy = free.get()
-      started = time.monotonic()
-      found = verdict(copy, mutant)
-      free.put(copy)
-      seconds = time.monotonic() - started
-      print(f"{found:9} {seconds:4.0f} s  {mutant.family}: {mutant.what}", flush=True)
-      return found
-
-    found = list(pool.map(attempt, mutants))
-  print(f"{found.count('killed')} of {len(mutants)} mutants killed")
-  return len(mutants) - found.count("killed")
+  with TemporaryDirectory() as folder:
+    original = Path(folder) / "original"
+    snapshot(root, original)
+    check_unchanged(original, mutants)
+    for module in HEAVY:
+      importlib.import_module(module)
+    for i, mutant in enumerate(mutants):
+      copy = Path(folder) / str(i)
+      make(mutant, original, copy)
+      if len(running) == AT_ONCE:
+        reap()
+      running[fork(copy, mutant.test)] = mutant, copy, time.monotonic()
+    while running:
+      reap()
+  print(f"{verdicts.count('killed')} of {len(mutants)} mutants killed")
+  return len(mutants) - verdicts.count("killed")
 
 
 if __name__ == "__main__":
+  warnings.filterwarnings("ignore", "os.fork", RuntimeWarning)  # JAX has no threads yet.
   words = sys.argv[1:]
   chosen = [
     mutant
