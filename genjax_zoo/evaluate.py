@@ -20,6 +20,8 @@ from genjax_zoo.prob.distributions import log_mean_exp
 from genjax_zoo.sample import sampler
 from genjax_zoo.sharding import compiled, device_name, put, replicated
 
+CLASSES = 100  # Of a label, at most, over which log p(x) is summed.
+
 
 def per_example(
   f, weights, state, data, mesh, key, progress=iter, repeats: int = 1
@@ -93,12 +95,12 @@ def log_probs(model: Model, options: Mapping, params, state, batch, key) -> dict
   """{"nats": log p [B]} of examples, given what the model is conditioned on.
 
   Of a model conditioned on one label y also {"marginal": log p(x)}, all of its C classes being
-  equally likely. Where log p is exact,
+  equally likely. Where log p is exact, and C at most CLASSES,
 
     log p(x) = log 1/C sum_y p(x | y)
 
   A bound or an estimate is noisy, and the noise of the terms would raise the logarithm of their sum
-  above it. There a lower bound of log p(x) is the one term of the example's own label,
+  above it. There, and for many classes, a lower bound is the one term of the example's own label,
 
     log p(x) >= log p(x | y) - log C
   """
@@ -107,7 +109,7 @@ def log_probs(model: Model, options: Mapping, params, state, batch, key) -> dict
   if label is None:
     return {"nats": nats}
   classes = model.given[label].num_values
-  if likelihood_kind(model, options) != "exact":
+  if marginal_kind(model, options) != "exact":
     return {"nats": nats, "marginal": nats - math.log(classes)}
 
   def given_class(y):
@@ -131,6 +133,13 @@ def likelihood_kind(model: Model, options: Mapping) -> str:
   return model.likelihood[options.get("estimator", next(iter(model.likelihood)))]
 
 
+def marginal_kind(model: Model, options: Mapping) -> str:
+  """What log p(x) of a model conditioned on one label is."""
+  kind = likelihood_kind(model, options)
+  (field,) = model.given.values()
+  return "lower_bound" if kind == "exact" and field.num_values > CLASSES else kind
+
+
 def likelihood(model: Model, rows: Mapping, options: Mapping, repeats: int) -> dict:
   """The likelihood of a model from `log_probs` of examples, as evaluation.json holds it.
 
@@ -141,7 +150,8 @@ def likelihood(model: Model, rows: Mapping, options: Mapping, repeats: int) -> d
   if "marginal" not in rows:
     return about | {"marginal": None}
   marginal = mean_log_prob(model, rows["marginal"], options, repeats)
-  return about | {"marginal": marginal | {"given": [], "prior": "uniform"}}
+  marginal |= {"kind": marginal_kind(model, options), "given": [], "prior": "uniform"}
+  return about | {"marginal": marginal}
 
 
 def mean_log_prob(model: Model, rows, options: Mapping, repeats: int) -> dict:

@@ -6,6 +6,7 @@ import jax
 import numpy as np
 import pytest
 
+from genjax_zoo import evaluate as evaluation
 from genjax_zoo.core import Field, Model
 from genjax_zoo.data.dataset import Dataset
 from genjax_zoo.data.loader import test_loader as loader_of
@@ -119,6 +120,14 @@ def test_the_marginal_of_a_bound_is_a_bound_whatever_its_noise(kind, noise):
   assert marginal["kind"] == kind
   assert marginal["nats"] == pytest.approx(found["nats"] - np.log(3), abs=1e-5)
   assert marginal["nats"] < exact
+
+
+def test_the_marginal_of_many_classes_is_bounded_and_not_summed(monkeypatch):
+  monkeypatch.setattr(evaluation, "CLASSES", 2)
+  found, exact, conditional = likelihood_of(table_model("exact"))
+  assert found["kind"] == "exact" and found["marginal"]["kind"] == "lower_bound"
+  assert found["marginal"]["nats"] == pytest.approx(conditional - np.log(3), abs=1e-5)
+  assert found["marginal"]["nats"] < exact
 
 
 def test_an_unconditional_likelihood_has_no_marginal():
