@@ -5,6 +5,7 @@ import pytest
 
 from genjax_zoo.core import Field, UserError
 from genjax_zoo.data import load
+from genjax_zoo.data.dataset import main_entry
 from genjax_zoo.data.table import check_density
 
 RNG = np.random.default_rng(0)
@@ -123,7 +124,7 @@ def test_labels_of_other_types(tmp_path, refused):
 def test_other_files_and_arrays_are_named(tmp_path, refused):
   dataset = loaded(tmp_path, image=IMAGE, meta=np.array({"a": 1}, object), when=np.array("now"))
   assert "left out: meta (Python objects), when (<U3())" in dataset.found
-  refused("has x (complex128(40, 3))", x=ROWS + 1j)
+  refused("x is complex128(40, 3): 'x' must be a plain array", x=ROWS + 1j)
   refused("is text; 'x' must be numbers", x=np.array([["a", "b"]] * 40))
   refused("tokens must be integers", tokens=ROWS)
   np.save(tmp_path / "one.npy", IMAGE)
@@ -133,6 +134,17 @@ def test_other_files_and_arrays_are_named(tmp_path, refused):
       load(f"npz:{tmp_path / name}")
   with pytest.raises(UserError, match="this is a folder"):
     load(f"npz:{tmp_path}")
+
+
+def test_pairs_and_domains(tmp_path):
+  pairs = loaded(tmp_path, image=IMAGE, target=IMAGE[..., None].repeat(3, -1))
+  assert main_entry(pairs.fields) == "target" and pairs.fields["target"].shape == (8, 8, 3)
+  assert pairs.unpaired == ()
+  domains = loaded(tmp_path, image_a=IMAGE, image_b=IMAGE)
+  assert domains.unpaired == ("image_b",) and domains.fields["image_a"].kind == "image"
+  # Elsewhere a target is a class, or a quantity.
+  assert loaded(tmp_path, image=IMAGE, target=LABEL).fields["label"].num_values == 4
+  assert loaded(tmp_path, x=ROWS, target=ROWS[:, 0]).fields["y"].num_values is None
 
 
 def test_video(tmp_path, refused):
