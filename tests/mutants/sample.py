@@ -24,8 +24,8 @@ from tests.mutants.run import ROOT, Mutant, run
 TESTS = {
   "bijectors": ("test_bijectors", "test_flow_references"),
   "samplers": ("test_sampler_formulas",),
-  "splines": ("test_bijectors", "test_flow_references"),
-  "univariate": ("test_bijectors", "test_flow_references"),
+  "splines": ("test_splines", "test_flow_references"),
+  "univariate": ("test_univariate", "test_bijectors"),
 }
 # Most of these are errors on floats, and in the annotation `a | b`, and tell nothing of the tests.
 LEFT_OUT = "Bit", "Shift", "Mod", "FloorDiv", "NoOp"

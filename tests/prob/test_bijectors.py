@@ -1,4 +1,4 @@
-"""Bijectors: inverses at depth, log-determinants against the Jacobian, finite and exact splines."""
+"""Bijectors: inverses at depth and log-determinants against the Jacobian."""
 
 import doctest
 
@@ -6,10 +6,8 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
-from scipy.interpolate import BPoly
 
 from genjax_zoo.prob import bijectors as b, univariate as u
-from genjax_zoo.prob.splines import inverse_spline, spline
 
 slow = pytest.mark.slow  # Together, minutes of compiling.
 
@@ -239,57 +237,6 @@ def test_autoregressive_is_in_order_and_its_inverse_too():
     assert (np.diag(jacobian) > 0).all()
 
 
-@slow
-@pytest.mark.parametrize("distance", [0.1, 3.0, 1000.0])
-def test_mixture_of_logistics_is_its_cdf_and_is_inverted(distance):
-  """Also far in the tails, and between components so far apart that the slope underflows."""
-  with jax.enable_x64(True):
-    K, x = 5, jnp.r_[jnp.linspace(-6, 6, 101), -1e4, 1e4, 50.0]
-    params = normal(0, 3 * K + 2).at[K : 2 * K].mul(distance)
-    f = u.mixture_of_logistics(jnp.broadcast_to(params, (len(x), len(params))))
-    y, log_slope = f.forward_and_log_det(x)
-    means = params[K : 2 * K] + jnp.linspace(-1, 1, K)
-    log_scales = 4 * jnp.tanh(params[2 * K : 3 * K] / 4)
-    components = jax.nn.sigmoid((x[:, None] - means[None]) * jnp.exp(-log_scales)[None])
-    F = (jax.nn.softmax(params[:K])[None] * components).sum(-1)
-    logit_F = (y - params[-1]) * np.exp(-4 * np.tanh(params[-2] / 4))
-    np.testing.assert_allclose(jax.nn.sigmoid(logit_F), F, atol=1e-12)
-    assert np.isfinite(y).all() and np.isfinite(log_slope).all()
-    back, inverse_slope = f.inverse_and_log_det(y)
-    np.testing.assert_allclose(f.forward_and_log_det(back)[0], y, rtol=1e-12, atol=1e-12)
-    near = log_slope > -10  # Elsewhere y is nearly the same for different x.
-    np.testing.assert_allclose(back[near], x[near], rtol=1e-9, atol=1e-9)
-    np.testing.assert_allclose(inverse_slope[near], -log_slope[near], atol=1e-7)
-
-
-@slow
-def test_derivatives_of_the_mixtures_inverse_are_those_of_the_implicit_function_theorem():
-  with jax.enable_x64(True):
-    params = normal(0, 14)
-    y = jnp.array(0.7)
-    h = 1e-6
-    g = lambda y, params: u.mixture_of_logistics(params).inverse_and_log_det(y)[0]
-    dy, dp = jax.grad(g, (0, 1))(y, params)
-    np.testing.assert_allclose(dy, (g(y + h, params) - g(y - h, params)) / (2 * h), rtol=1e-6)
-    shifted = jax.vmap(lambda e: (g(y, params + h * e) - g(y, params - h * e)) / (2 * h))(
-      jnp.eye(14)
-    )
-    np.testing.assert_allclose(dp, shifted, rtol=1e-5, atol=1e-8)
-
-
-@slow
-def test_mixture_of_logistics_in_float32_is_finite_with_its_gradients():
-  points = jnp.r_[jnp.linspace(-20, 20, 41), 1e4, -1e4]
-  for size in 1.0, 30.0:
-    row = normal(1, 14, scale=size)
-    for direction in u.Bijector._fields:
-      both = lambda x, p: jnp.stack(getattr(u.mixture_of_logistics(p), direction)(x))
-      value = jax.jit(jax.vmap(both, (0, None)))(points, row)
-      dx, dp = jax.jit(jax.vmap(jax.jacrev(both, (0, 1)), (0, None)))(points, row)
-      for found in value, dx, dp:
-        assert np.isfinite(found).all(), (size, direction)
-
-
 def test_repeat_is_the_chain():
   params = {"log_scale": normal(0, 4, 3), "shift": normal(1, 4, 3)}
   scanned = b.repeat(b.actnorm, params)
@@ -356,95 +303,6 @@ def test_batch_norm_has_unit_statistics():
   y, _ = b.batch_norm(params, moments).forward_and_log_det(x)
   np.testing.assert_allclose(y.mean(0), params["shift"], atol=1e-3)
   np.testing.assert_allclose(y.std(0), np.exp(params["log_scale"]), rtol=1e-2)
-
-
-def test_logit_takes_the_closed_interval():
-  x = jnp.array([[0.0, 0.3, 1.0]])
-  y, log_det = b.elementwise(u.logit(0.05)).forward_and_log_det(x)
-  p = 0.025 + 0.95 * np.asarray(x)
-  np.testing.assert_allclose(y, np.log(p / (1 - p)), rtol=1e-5)
-  np.testing.assert_allclose(log_det, np.log(0.95 / (p * (1 - p))).sum(-1), rtol=1e-5)
-
-
-def test_spline_of_zeros_is_the_identity():
-  x = jnp.linspace(-5, 5, 1001)
-  y, log_slope = spline(x, jnp.zeros((1001, 23)))
-  np.testing.assert_allclose(y, x, atol=2e-6)
-  np.testing.assert_allclose(log_slope, 0, atol=2e-5)
-
-
-def test_splines_end_with_slope_1_at_the_edges_of_the_identity():
-  bound, step = 3.0, 1e-7
-  params = jnp.broadcast_to(normal(0, 23, scale=2.0), (6, 23))
-  with jax.enable_x64(True):
-    x = jnp.array([-1e6, -bound - step, -bound + step, bound - step, bound + step, 1e6])
-    for function in spline, inverse_spline:
-      y, log_slope = function(x, params.astype(float), bound)
-      np.testing.assert_allclose(y, x, atol=1e-9)
-      np.testing.assert_allclose(log_slope, 0, atol=1e-3)
-      np.testing.assert_array_equal(log_slope[jnp.array([0, 1, 4, 5])], 0)
-      assert (
-        np.abs(function(x[2:4] / 2, params[:2].astype(float), bound)[0] - x[2:4] / 2).min() > 0.1
-      )
-
-
-def rational_quadratic_piece(x, at, to, slopes):
-  """The spline by scipy, bin by bin: a quotient of two quadratics in the Bernstein basis."""
-  k = np.clip(np.searchsorted(at, x, "right") - 1, 0, len(at) - 2)
-  out = np.empty_like(x)
-  for i in range(len(at) - 1):
-    s = (to[i + 1] - to[i]) / (at[i + 1] - at[i])
-    w = np.array([1, (slopes[i] + slopes[i + 1]) / (2 * s), 1])  # Gregory and Delbourgo 1982.
-    middle = (to[i] * slopes[i + 1] + to[i + 1] * slopes[i]) / (2 * s)
-    top = BPoly([[to[i]], [middle], [to[i + 1]]], at[i : i + 2])
-    bottom = BPoly(w[:, None], at[i : i + 2])
-    out[k == i] = top(x[k == i]) / bottom(x[k == i])
-  return out
-
-
-def test_spline_is_the_quotient_of_two_quadratics():
-  rng = np.random.default_rng(0)
-  K, bound, least = 6, 3.0, 1e-3
-  params = rng.normal(size=3 * K - 1) * 2
-  widths = lambda raw: least + (1 - K * least) * np.exp(raw) / np.exp(raw).sum()
-  edges = lambda raw: bound * np.r_[-1, 2 * np.cumsum(widths(raw)) - 1]
-  slopes = np.r_[1, least + np.log1p(np.exp(params[2 * K :] + np.log(np.expm1(1 - least)))), 1]
-  x = rng.uniform(-bound, bound, 400)
-  expected = rational_quadratic_piece(x, edges(params[:K]), edges(params[K : 2 * K]), slopes)
-  with jax.enable_x64(True):
-    y, log_slope = spline(jnp.array(x), jnp.broadcast_to(params, (400, 3 * K - 1)), bound)
-    slope = jax.vmap(jax.grad(lambda x: spline(x, jnp.array(params), bound)[0]))(jnp.array(x))
-  np.testing.assert_allclose(y, expected, atol=1e-9)
-  np.testing.assert_allclose(log_slope, np.log(slope), atol=1e-9)
-
-
-@slow
-@pytest.mark.parametrize("size", [1.0, 10.0, 100.0])
-def test_spline_is_monotone_inverted_and_finite_everywhere(size):
-  """Values and gradients at edges, knots and in the tails; extreme parameters give bins of 1e-3."""
-  bound = 4.0
-  points = jnp.concatenate([jnp.linspace(-5, 5, 401), jnp.array([-bound, bound, 0.0, 1e6, -1e30])])
-  for seed in range(2):
-    row = normal(seed, 23, scale=size)
-    for function in spline, inverse_spline:
-      both = lambda x, p: jnp.stack(function(x, p, bound))
-      value = jax.jit(both)(points, jnp.broadcast_to(row, (len(points), 23)))
-      assert np.isfinite(value).all()
-      dx, dp = jax.jit(jax.vmap(jax.jacrev(both, (0, 1)), (0, None)))(points, row)
-      assert np.isfinite(dx).all() and np.isfinite(dp).all()
-      assert (np.diff(value[0, :401]) >= 0).all()
-      tails = np.abs(points) >= bound
-      np.testing.assert_array_equal(
-        value[:, tails], np.stack([points, np.zeros_like(points)])[:, tails]
-      )
-      np.testing.assert_array_equal(dx[tails, 0], 1)
-    # A float32 step of y is at most as many steps of x as the slope says.
-    p = jnp.broadcast_to(row, (len(points), 23))
-    y, log_slope = spline(points, p, bound)
-    x, _ = inverse_spline(y, p, bound)
-    error = np.abs(x - points)[:401]
-    if size < 100:  # Beyond, float32 can't tell the points of the flattest bins apart.
-      assert (error <= 1e-4 + 4e-6 * np.exp(-log_slope[:401])).all()
 
 
 def test_the_example_of_the_module_runs():
