@@ -8,7 +8,7 @@ teacher or trained from data alone. All have the same U-Net and as many training
 chords.
 
 Seed 0, one step and many: flow matching 10.7 and 0.12 (50 steps); reflow 0.17, its trajectories 25
-times as straight; EDM 6.4 and 0.12 (35 evaluations); a consistency model distilled from it 0.27,
+times as straight; EDM 6.4 and 0.12 (35 evaluations); a consistency model distilled from it 0.20,
 and one trained from data alone 0.22.
 """
 
