@@ -93,6 +93,30 @@ def test_units_change_a_trained_model_by_the_jacobian_alone(name, tmp_path):
       np.testing.assert_allclose(other + D * math.log(unit), nats, atol=2e-3)
 
 
+@pytest.mark.slow
+def test_a_model_of_latents_is_the_same_in_any_unit(tmp_path):
+  """Diffusion of the latents of a VAE of a table: a stage in its own units, inside another."""
+  found = []
+  for unit in (1.0, 1e-9):
+    dataset = dataset_of(tmp_path, unit)
+    vae, first = trained(SMALL["vae"], dataset)
+    config = dict(
+      model=dict(name="latent_diffusion", network=dict(name="mlp", hidden=(8,))),
+      optimizer=dict(name="sgd", learning_rate=1e-2),
+      train=dict(steps=1, ema=0.0, accumulate=1),
+    )
+    prior = build(config, dataset.fields, {"first": vae.model})
+    batch = {"x": jnp.asarray(dataset.splits["train"]["x"]), "weight": jnp.ones(N)}
+    frozen = {"first": (first.weights, first.state)}
+    ts = jax.jit(prior.init)(jax.random.key(0), batch, frozen)
+    ts, metrics = jax.jit(prior.step)(ts, batch, jax.random.key(1))
+    draw = lambda p, s: prior.model.sample(p, s, jax.random.key(2), n=16, steps=4)
+    samples = np.asarray(jax.jit(draw)(ts.weights, ts.state)["x"], np.float64)
+    found.append((float(metrics["loss"]), samples / unit))
+  assert found[0][0] == pytest.approx(found[1][0], rel=1e-3)
+  np.testing.assert_allclose(found[0][1], found[1][1], atol=1e-2)
+
+
 def probe(fields):
   """A learner that returns what it was given: the density is N(0, I), a sample z is z itself."""
 

@@ -5,9 +5,11 @@ import json
 import numpy as np
 import pytest
 
+from genjax_zoo import inputs
 from genjax_zoo.core import UserError
 from genjax_zoo.data import tokenizer
 from genjax_zoo.data.factors import captions, tokenize
+from genjax_zoo.figures import kinds
 from genjax_zoo.run import describe, fields_of, tuples
 
 TEXTS = ["a small red heart", "a large blue heart", "two dogs in the snow 🐶", "日本の猫", ""] * 3
@@ -69,6 +71,13 @@ def test_a_run_s_fields_are_enough_to_tokenize(bpe):
     np.testing.assert_array_equal(
       tokenizer.encode(saved, ["a red heart"]), tokenizer.encode(field, ["a red heart"])
     )
+
+
+def test_a_typed_caption_becomes_tokens(bpe):
+  rows = inputs.rows({"tokens": "a red 🐶"}, {"tokens": long(bpe)}, 3)["tokens"]
+  assert rows.shape == (3, 100)
+  assert tokenizer.decode(long(bpe), rows) == ["a red 🐶"] * 3
+  assert kinds.captions({"tokens": rows}, {"tokens": long(bpe)}) == ["a red 🐶"] * 3
 
 
 def test_words(bpe):
