@@ -6,14 +6,14 @@
   segmentation  classes [H, W]                         a colour for each class
   points        floats [P, 3]                          the cloud from two sides
   mesh          vertices [V, 3], a mask and "faces"    the mesh from two sides
-  boxes         floats [K, 5]                          drawn on the images: left, top, right and
-                                                       bottom as fractions, the class; no area: none
+  boxes         floats [K, 4], with "classes" [K]      drawn on the images: left, top, right and
+                                                       bottom as fractions; no area: no box
 
-Entries of an example are side by side in one tile: what was given, then what was made of it. Words
-and names of classes are its caption. "image_a" and "image_b" are of two domains whose examples are
-no pairs: each has a block of its own. Where nothing has a tile, `show` plots the main entry: words
-as lines, points in the plane as a scatter plot, single numbers as a histogram, other vectors and
-sequences as a heat map with a row for each example.
+Entries of an example are side by side in one tile: what was given, then what was made of it; a
+"target" is the last. Words and names of classes are its caption. "image_a" and "image_b" are of two
+domains whose examples are no pairs: each has a block of its own. Where nothing has a tile, `show`
+plots the main entry: words as lines, points in the plane as a scatter plot, single numbers as a
+histogram, other vectors and sequences as a heat map with a row for each example.
 """
 
 import colorsys
@@ -25,7 +25,6 @@ from PIL import Image, ImageDraw
 from genjax_zoo.core import Field
 from genjax_zoo.data import tokenizer
 from genjax_zoo.data.dataset import kind_of, main_entry
-from genjax_zoo.data.tokenizer import decode
 from genjax_zoo.figures import space
 from genjax_zoo.figures.pictures import (
   GRAY,
@@ -49,7 +48,8 @@ FRAME = 48  # and the most pixels that one is enlarged to.
 
 def show(batch: dict, fields: dict) -> np.ndarray | None:
   """A batch as a picture, uint8 [H, W, 3]; None where there is nothing to show."""
-  known = {name: field for name, field in fields.items() if name in batch and name != "mask"}
+  present = [name for name in fields if name in batch and name != "mask"]
+  known = {name: fields[name] for name in sorted(present, key=lambda name: name == "target")}
   rows = {name: np.asarray(batch[name])[:EXAMPLES] for name in batch}
   blocks = [tiles(rows, names, known) for names in domains(known) if drawable(names, known)]
   if blocks:
@@ -103,8 +103,8 @@ def tiles(rows: dict, names, fields) -> np.ndarray:
   for name in drawable(names, fields):
     kind = kind_of(fields[name])
     part = TILES[kind](name, rows, fields[name])
-    if kind == "image" and boxes:
-      part = boxed(part, np.concatenate(boxes, 1))
+    for found in boxes if kind == "image" else []:
+      part = boxed(part, found, rows.get("classes", np.ones(found.shape[:2], int)))
     parts.append(part)
   height = max(part.shape[1] for part in parts)
   parts = [enlarged(part, height // part.shape[1]) for part in parts]
@@ -160,27 +160,27 @@ def palette(n: int) -> np.ndarray:
   return np.round(255 * np.array([(0, 0, 0), *rgb])).astype(np.uint8)
 
 
-def boxed(tiles: np.ndarray, boxes: np.ndarray) -> np.ndarray:
-  """Images [N, H, W, 3], enlarged, with boxes [N, K, 5] in the colours of their classes."""
+def boxed(tiles: np.ndarray, boxes: np.ndarray, classes: np.ndarray) -> np.ndarray:
+  """Images [N, H, W, 3], enlarged, with boxes [N, K, 4] in the colours of their classes [N, K]."""
   tiles = enlarged(tiles, max(1, TILE // tiles.shape[2]))
   _, height, width, _ = tiles.shape
-  last = np.array([width - 1, height - 1] * 2)
-  of_class = palette(2 + int(max(boxes[..., 4].max(initial=0), 0)))
+  corners = np.round(boxes * np.array([width - 1, height - 1] * 2)).astype(int)
+  outlines = palette(1 + int(classes.max(initial=1)))[classes]
   drawn = []
-  for tile, found in zip(tiles, boxes):
+  for tile, of_tile, colours_of_tile in zip(tiles, corners.tolist(), outlines.tolist()):
     image = Image.fromarray(tile)
-    for *corners, number in found:
-      left, top, right, bottom = np.round(corners * last).astype(int).tolist()
+    for (left, top, right, bottom), colour in zip(of_tile, colours_of_tile):
       if left < right and top < bottom:
-        colour = tuple(of_class[1 + int(number)].tolist())
-        ImageDraw.Draw(image).rectangle((left, top, right, bottom), outline=colour, width=2)
+        box = left, top, right, bottom
+        ImageDraw.Draw(image).rectangle(box, outline=tuple(colour), width=2)
     drawn.append(np.asarray(image))
   return np.reshape(drawn, tiles.shape)
 
 
 def captions(rows: dict, fields) -> list[str]:
   """What words and names of classes say of each example; [] where there are none."""
-  named = [name for name, field in fields.items() if field.names and len(field.shape) < 2]
+  is_text = lambda name: fields[name].names and len(fields[name].shape) < 2
+  named = [name for name in fields if is_text(name) and name != "classes"]  # Those of boxes.
   columns = [words(rows[name], fields[name]) for name in named]
   return [", ".join(filter(None, texts)) for texts in zip(*columns)]
 

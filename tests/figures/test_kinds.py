@@ -105,6 +105,8 @@ def test_pairs_are_side_by_side_and_as_high_as_each_other():
   low = batch["image"].repeat(2, 1).repeat(2, 2).repeat(3, 3)
   expected = grid(np.concatenate([low, batch["target"]], 2), 256)
   np.testing.assert_array_equal(show(batch, fields), expected)
+  # A data set may name its main entry, the target, first.
+  np.testing.assert_array_equal(show(batch, dict(reversed(fields.items()))), expected)
   # 5 x 5 does not fit into 8 x 8 twice: gray below.
   odd = {"image": Field((5, 5, 1), np.uint8, 256), "target": RGB}
   tile = kinds.tiles({"image": integers(odd["image"]), "target": batch["target"]}, odd, odd)
@@ -165,8 +167,9 @@ def test_classes_of_a_map_have_colours_far_from_each_other():
 
 def test_boxes_are_drawn_where_they_are():
   black = np.zeros((1, 8, 8, 3), np.uint8)
-  boxes = np.array([[[0.25, 0.5, 0.75, 1.0, 2], [0.5, 0.5, 0.5, 0.9, 1]]])
-  tile = kinds.boxed(black, boxes)[0]
+  boxes = np.array([[[0.25, 0.5, 0.75, 1.0], [0.5, 0.5, 0.5, 0.9]]])
+  classes = np.array([[3, 2]])
+  tile = kinds.boxed(black, boxes, classes)[0]
   assert tile.shape == (128, 128, 3)
   drawn = (tile == palette(4)[3]).all(-1)
   rows, columns = np.nonzero(drawn)
@@ -175,9 +178,17 @@ def test_boxes_are_drawn_where_they_are():
   inside = drawn[rows.min() : rows.max() + 1, columns.min() : columns.max() + 1]
   assert inside[:2].all() and inside[:, :2].all() and not inside[2:-2, 2:-2].any()
   assert (tile.any(-1) == drawn).all()
-  fields = {"image": RGB, "boxes": Field((2, 5), np.float32, kind="boxes")}
-  shown = show({"image": black, "boxes": boxes}, fields)
-  np.testing.assert_array_equal(shown, grid(tile[None], 256))
+  fields = {
+    "image": RGB,
+    "boxes": Field((2, 4), np.float32, kind="boxes"),
+    "classes": Field((2,), np.int32, 4, ("none", *"abc"), ordered=False),
+  }
+  batch = {"image": black, "boxes": boxes, "classes": classes}
+  np.testing.assert_array_equal(show(batch, fields), grid(tile[None], 256))
+  # Boxes of one class, where none are told.
+  alone = {"image": black, "boxes": boxes}
+  one = kinds.boxed(black, boxes, np.ones((1, 2), int))
+  np.testing.assert_array_equal(show(alone, fields), grid(one, 256))
 
 
 def test_clouds_and_meshes_have_two_views():
