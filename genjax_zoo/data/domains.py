@@ -4,15 +4,14 @@ from collections import Counter
 from collections.abc import Mapping
 import itertools
 from pathlib import Path
-import re
 from typing import NamedTuple
 
 import numpy as np
 
 from genjax_zoo.core import Field, UserError
 from genjax_zoo.data.cache import in_memory
-from genjax_zoo.data.dataset import Dataset, Source, found_line, hold_out, split_of
-from genjax_zoo.data.files import files_under, folder_of, layout, visible
+from genjax_zoo.data.dataset import Dataset, Source, found_line, hold_out
+from genjax_zoo.data.files import domain_of, files_under, folder_of, layout, visible
 from genjax_zoo.data.folder import common_shape, pixels
 from genjax_zoo.data.images import EXTENSIONS
 
@@ -65,7 +64,7 @@ def domains_of(name: str) -> tuple[Domain, Domain]:
     return domain(name, folders[0]), domain(name, folders[1])
   root = folder_of(name)
   inside = [path for path in visible(name, root, Counter()) if path.is_dir()]
-  if inside and all(match(path.name) for path in inside):
+  if inside and all(domain_of(path.name) for path in inside):
     return split_domain(name, root, inside, "a"), split_domain(name, root, inside, "b")
   if len(inside) != 2:
     names = ", ".join(path.name for path in inside) or "none"
@@ -86,20 +85,13 @@ def split_domain(name: str, root: Path, folders: list[Path], which: str) -> Doma
   """The domain "a" or "b" of folders like trainA, trainB. Raises UserError for an empty one."""
   files = {}
   for folder in folders:
-    split, of = match(folder.name)
+    split, of = domain_of(folder.name)
     if of == which:
       found = files_under(name, folder, EXTENSIONS, Counter())
       files[split] = [path for path, _ in found]
       if not found:
         raise UserError(f"{name}: {folder} has no image files")
   return Domain(root / f"*{which.upper()}", files)
-
-
-def match(folder: str) -> tuple[str, str] | None:
-  """(split, "a" or "b") of a folder's name such as trainA or test_b; None for others."""
-  found = re.fullmatch(r"(\w+?)[_-]?([abAB])", folder)
-  split = split_of(found[1]) if found else None
-  return (split, found[2].lower()) if split else None
 
 
 def check_splits(name: str, a: Domain, b: Domain):

@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Iterator
 import os
 from pathlib import Path
+import re
 from typing import NamedTuple
 
 from genjax_zoo.core import UserError
@@ -85,6 +86,13 @@ def split_folders(
   if "train" not in splits:
     raise UserError(f"{name}: has the split {named} and no 'train'")
   return {split: splits[split] for split in SPLITS if split in splits}
+
+
+def domain_of(folder: str) -> tuple[str, str] | None:
+  """(split, "a" or "b") of a folder's name such as trainA or test_b; None for others."""
+  found = re.fullmatch(r"(\w+?)[_-]?([abAB])", folder)
+  split = split_of(found[1]) if found else None
+  return (split, found[2].lower()) if split else None
 
 
 def files_under(

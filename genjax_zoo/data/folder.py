@@ -12,7 +12,7 @@ from genjax_zoo.data import tokenizer
 from genjax_zoo.data.cache import in_memory
 from genjax_zoo.data.captions import captions_of
 from genjax_zoo.data.dataset import Dataset, Source, found_line, hold_out
-from genjax_zoo.data.files import class_names, folder_of, layout
+from genjax_zoo.data.files import class_names, domain_of, folder_of, layout
 from genjax_zoo.data.images import EXTENSIONS, GRAY, decode, header
 
 
@@ -41,6 +41,7 @@ def load(
   paths = [path for path, _ in pairs]
   texts, lists = captions_of(name, [root, *found.folders.values()], paths)
   classes = [] if texts else class_names(name, pairs)
+  check_classes(name, classes)
   shape = common_shape(name, paths, size)
   fields = {"image": Field(shape, np.uint8, 256, kind="image")}
   more = {path: {} for path in paths}  # {file: its other entries}.
@@ -66,6 +67,19 @@ def load(
   notes = untrained(found.files, classes) + found.notes
   line = found_line(name, fields, splits, drawn=len(sources) == 1, notes=notes)
   return Dataset(name, fields, splits, found=line)
+
+
+def check_classes(name: str, classes: Sequence[str]):
+  """Raises UserError for classes by whose names they are pairs or domains."""
+  path = name.partition(":")[2]
+  others = {"domains": classes and all(map(domain_of, classes))}
+  others["pairs"] = {c.lower() for c in classes} == {"input", "target"}
+  for kind, found in others.items():
+    if found:
+      raise UserError(
+        f"{name}: {' and '.join(classes[:4])} look like {kind}, which {kind}:{path} reads; rename "
+        "them if they are classes"
+      )
 
 
 def untrained(files: dict[str, list], classes: Sequence[str]) -> list[str]:

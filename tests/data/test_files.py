@@ -82,6 +82,14 @@ def test_doubtful_splits_are_refused(tmp_path):
   refused("train may be a split or a class beside 0.png, 1.png, 2.png", tmp_path / "beside")
 
 
+def test_pairs_and_domains_are_no_classes(tmp_path):
+  fill(tmp_path / "pairs/input", tmp_path / "pairs/target")
+  refused(f"input and target look like pairs, which pairs:{tmp_path / 'pairs'} reads",
+          tmp_path / "pairs")  # fmt: skip
+  fill(*(tmp_path / "domains" / f"{split}{d}" for split in ("train", "test") for d in "AB"))
+  refused("look like domains, which domains:", tmp_path / "domains")
+
+
 def test_links_are_followed_but_not_in_circles(tmp_path):
   root = tmp_path / "photos"
   fill(tmp_path / "elsewhere/a", tmp_path / "elsewhere/b", root / "c")
