@@ -46,7 +46,9 @@ def start(direction, along, across):
   move = jnp.array([*DIRECTIONS.values()], jnp.float32)[direction]
   back = (along - 1.5) / 32 - STEP * (FRAMES - 1) / 2
   aside = (across - 7.5) / 32
-  return 0.5 + back * move[0] + aside * abs(move[1]), 0.5 + back * move[1] + aside * abs(move[0])
+  x = 0.5 + back * move[0] + aside * abs(move[1])
+  y = 0.5 + back * move[1] + aside * abs(move[0])
+  return x, y
 
 
 def moving_shapes(size: int = 32) -> Factors:
@@ -59,13 +61,13 @@ def moving_shapes(size: int = 32) -> Factors:
   if size % 16:
     raise UserError(f"data.size={size}: take a multiple of 16, shapes move by whole pixels")
   colours = palette(PALETTE)
-  moves = jnp.array([*DIRECTIONS.values()])
+  moves = jnp.array([*DIRECTIONS.values()]) * (size // 16)
 
   def one(factors):
     colour, _, direction, *_ = factors
     first = first_cover(factors, size)
-    shift = lambda t: jnp.roll(first, t * moves[direction, ::-1] * (size // 16), (0, 1))
-    frames = jax.vmap(shift)(jnp.arange(FRAMES))
+    down_and_right = moves[direction, ::-1]
+    frames = jax.vmap(lambda t: jnp.roll(first, t * down_and_right, (0, 1)))(jnp.arange(FRAMES))
     return jax.vmap(paint, (0, None, None))(frames, colours[colour], jnp.zeros(3))
 
   vocabulary, tokens = caption_tokens(CAPTION, WORDS)
@@ -94,7 +96,8 @@ def trajectory(factors, size: int) -> np.ndarray:
   _, _, direction, _, along, across = jnp.asarray(factors).T
   first = jnp.stack(jax.vmap(start)(direction, along, across), -1)
   move = jnp.array([*DIRECTIONS.values()], jnp.float32)[direction] * STEP
-  return size * np.asarray(first[:, None] + jnp.arange(FRAMES)[None, :, None] * move[:, None])
+  moved = jnp.arange(FRAMES)[None, :, None] * move[:, None]
+  return size * np.asarray(first[:, None] + moved)
 
 
 @functools.cache
@@ -120,9 +123,10 @@ def nearest_videos(x, *, size: int) -> np.ndarray:
   def search(x):
     found = []
     for move, known in zip(DIRECTIONS.values(), covers):
-      shift = -size // 16 * np.array(move[::-1])
-      back = np.mean([np.roll(x[:, t], t * shift, (1, 2)) for t in range(FRAMES)], 0, np.float32)
-      found.append(errors(back.reshape(len(x), -1, 3), known.reshape(-1, size**2), colours))
+      step = -size // 16 * np.array(move[::-1])
+      back = [np.roll(x[:, t], t * step, (1, 2)) for t in range(FRAMES)]
+      mean = np.mean(back, 0, np.float32).reshape(len(x), -1, 3)
+      found.append(errors(mean, known.reshape(-1, size**2), colours))
     best = np.stack(found, 1).reshape(len(x), -1).argmin(1)
     direction, shape, radius, along, across, colour = np.unravel_index(best, sizes)
     return np.stack([colour, shape, direction, radius, along, across], -1).astype(np.int32)
@@ -159,8 +163,8 @@ def judge_of(videos: Factors, size: int):
     measured = {"rmse": rmse, "off_line": off_line, "consistent": read[:, 3]}
     if "tokens" in samples or "tokens" in given:
       tokens = given["tokens"] if "tokens" in given else samples["tokens"]
-      moves = np.array([*DIRECTIONS.values()])
-      found = np.stack([*read[:, :2].T, (velocity @ moves.T).argmax(1)], 1).astype(int)
+      direction = (velocity @ np.array([*DIRECTIONS.values()]).T).argmax(1)
+      found = np.c_[read[:, :2], direction].astype(int)
       right = agreement(found, videos.wanted(tokens)[:, :3])
       measured |= dict(zip(videos.names, right.T)) | {"all": right.all(1)}
     return {name: np.asarray(x, np.float32) for name, x in measured.items()}
@@ -206,11 +210,14 @@ def looks(video, *, size: int) -> np.ndarray:
   frames = video.reshape(-1, *video.shape[2:])
   around = crops(frames, centroids(frames[None])[0]).reshape(len(frames), -1, 3)
   error = errors(around, known, colours).reshape(*video.shape[:2], -1)
-  kind = lambda best: (best % len(colours), *kinds[best // len(colours)].T)
-  each = np.ravel_multi_index(kind(error.argmin(2).ravel()), (len(colours), *kinds.max(0) + 1))
-  each = each.reshape(video.shape[:2])
-  alike = (each[:, :, None] == each[:, None]).mean(2).max(1)
-  return np.stack([*kind(error.sum(1).argmin(1)), alike], 1)
+
+  def kind(best):
+    template, colour = np.divmod(best, len(colours))
+    return np.concatenate([colour[..., None], kinds[template]], -1)
+
+  each = kind(error.argmin(2))
+  alike = (each[:, :, None] == each[:, None]).all(-1)
+  return np.c_[kind(error.sum(1).argmin(1)), alike.mean(2).max(1)]
 
 
 @functools.cache
@@ -221,7 +228,8 @@ def templates(size: int) -> tuple[np.ndarray, np.ndarray]:
   frames = covers.reshape(-1, size, size, 1)
   cut = crops(frames, centroids(frames[None])[0]).reshape(len(frames), -1)
   rows = np.unique(np.c_[shape, radius, cut], axis=0)
-  return rows[:, 2:].astype(np.float32), rows[:, :2].astype(int)
+  kinds, covers = np.split(rows, [2], 1)
+  return covers.astype(np.float32), kinds.astype(int)
 
 
 def crops(frames, centres) -> np.ndarray:
@@ -230,7 +238,9 @@ def crops(frames, centres) -> np.ndarray:
   What is outside the frame is black.
   """
   half = int(WINDOW * frames.shape[1]) // 2
-  padded = np.pad(frames, ((0, 0), (half, half), (half, half), (0, 0))).astype(np.float32)
-  offsets = np.arange(2 * half + 1)
-  column, row = np.floor(centres.T + 1e-6).astype(int)[..., None] + offsets[None, None]
-  return padded[np.arange(len(frames))[:, None, None], row[:, :, None], column[:, None]]
+  margin = (half, half)
+  padded = np.pad(frames, ((0, 0), margin, margin, (0, 0))).astype(np.float32)
+  corner = np.floor(centres + 1e-6).astype(int)  # Of the window, in the padded frame.
+  windows = np.lib.stride_tricks.sliding_window_view(padded, (2 * half + 1,) * 2, (1, 2))
+  found = windows[np.arange(len(frames)), corner[:, 1], corner[:, 0]]
+  return np.moveaxis(found, 1, -1)

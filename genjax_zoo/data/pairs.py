@@ -24,7 +24,8 @@ def outlines(name: str, *, size: int = 32, examples: int = 10_000, seed: int = 0
   pairs for training and a tenth as many to test, all different, with their "factors" int32 [6]; the
   main entry is the target. The judge is `judge_pairs`, of all factors but the colour.
   """
-  lines, grounds = np.array(LINES, np.float32), np.asarray(palette(BACKGROUNDS))
+  lines = np.array(LINES, np.float32)
+  grounds = np.asarray(palette(BACKGROUNDS))
 
   def draw(factors):
     share = covers_of(factors, size, STROKE)[..., None]
@@ -44,7 +45,8 @@ def gray_shapes(name: str, *, size: int = 32, examples: int = 10_000, seed: int 
   """
   images = coloured_shapes(size)
   luma = lambda x: x @ np.array(LUMA, np.float32)[:, None]
-  grounds, colours = luma(np.asarray(palette(BACKGROUNDS))), luma(np.asarray(palette(COLOURS)))
+  grounds = luma(np.asarray(palette(BACKGROUNDS)))
+  colours = luma(np.asarray(palette(COLOURS)))
   read = lambda x: nearest_shapes(x, covers(size), colours, grounds)
   draw = lambda factors: np.round(luma(render(images, factors).astype(np.float32)))
   return paired(name, images, draw, read, examples, seed)
@@ -89,8 +91,9 @@ def judge_pairs(images: Factors, read: Callable, free: tuple[str, ...]) -> Calla
       source = read(given["image"])
       measured |= kept(images.names, found, source, free)
       fill = mean_colour(target, covers_of(source, target.shape[1]))
-      far = np.sqrt(((fill[:, None] - colours[None]) ** 2).mean(2)).min(1)
-      measured |= {"palette": far < NEAR, "saturation": np.ptp(fill, 1) / 255}
+      squares = (fill[:, None] - colours[None]) ** 2
+      measured["palette"] = squares.mean(2).min(1) < NEAR**2
+      measured["saturation"] = np.ptp(fill, 1) / 255
     return {name: np.asarray(x, np.float32) for name, x in measured.items()}
 
   return judge
@@ -99,7 +102,8 @@ def judge_pairs(images: Factors, read: Callable, free: tuple[str, ...]) -> Calla
 def mean_colour(x, share) -> np.ndarray:
   """The mean colour [N, 3] of images [N, H, W, 3] where a shape covers most, share [N, H, W]."""
   inside = share == share.max((1, 2), keepdims=True)
-  return (x * inside[..., None]).sum((1, 2)) / inside.sum((1, 2))[:, None]
+  total = (x * inside[..., None]).sum((1, 2))
+  return total / inside.sum((1, 2))[:, None]
 
 
 def two_renderings(name: str, *, size: int = 32, examples: int = 7_000, seed: int = 0) -> Dataset:

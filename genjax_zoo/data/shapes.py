@@ -57,6 +57,9 @@ def coloured_shapes(size: int = 32, stroke: float = 0.0) -> Factors:
     share = cover(size, WORDS["shape"], shape, pose_of(radius, x, y), stroke)
     return paint(share, colours[colour], grounds[ground])
 
+  def nearest(x):
+    return nearest_shapes(x, covers(size, stroke), np.asarray(colours), np.asarray(grounds))
+
   vocabulary, tokens = caption_tokens(CAPTION, WORDS)
   return Factors(
     names=tuple(WORDS),
@@ -67,7 +70,7 @@ def coloured_shapes(size: int = 32, stroke: float = 0.0) -> Factors:
     tokens=tokens,
     slots=slots(CAPTION),
     wanted=functools.partial(wanted_values, vocabulary, WORDS),
-    nearest=lambda x: nearest_shapes(x, covers(size, stroke), *map(np.asarray, (colours, grounds))),
+    nearest=nearest,
   )
 
 

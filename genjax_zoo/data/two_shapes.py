@@ -103,10 +103,11 @@ def wanted(tokens) -> np.ndarray:
   allowed = np.ones((len(tokens), 1 + 2 * len(OBJECT), len(COLOURS)), bool)
 
   def allow(column, words, where):
-    said = np.stack([((tokens == NUMBER[word]) & where).any(1) for word in words], 1)
+    numbers = np.array([NUMBER[word] for word in words])
+    said = ((tokens[..., None] == numbers) & where[..., None]).any(1)
     allowed[:, column, : len(words)] = said | ~said.any(1, keepdims=True)
 
-  allow(0, HEADS, True)
+  allow(0, HEADS, np.ones_like(first))
   for where, start in ((first, FIRST.start), (~first, SECOND.start)):
     allow(start, SHAPES, where)
     allow(start + 1, tuple(COLOURS), where)
@@ -134,13 +135,13 @@ def nearest_images(x, *, size: int) -> np.ndarray:
 
   def search(x):
     x = x.reshape(len(x), -1, 3).astype(np.float32)
-    error = lambda covers: errors(x, covers.reshape(-1, size**2), colours).reshape(len(x), -1)
-    every = np.stack([[error(half) for half in halves] for halves in known])  # [2, 2, N, covers]
-    upright = every.min(-1).sum(1).argmin(0)
-    best = every.argmin(-1)[upright, :, np.arange(len(x))]
+    every = errors(x, known.reshape(-1, size**2), colours)
+    every = every.reshape(len(x), 2, 2, -1)  # [N, upright, far, shape, size, along, across, colour]
+    upright = every.min(-1).sum(-1).argmin(-1)
+    best = every.argmin(-1)[np.arange(len(x)), upright]
     shape, radius, along, across, colour = np.unravel_index(best, (4, 2, 3, 4, 6))
-    objects = np.stack([shape, colour, radius, along, across], -1).reshape(len(x), -1)
-    return np.c_[upright, objects].astype(np.int32)
+    first, second = np.moveaxis(np.stack([shape, colour, radius, along, across], -1), 1, 0)
+    return np.c_[upright, first, second].astype(np.int32)
 
   return in_parts(search, np.asarray(x))
 
@@ -194,7 +195,7 @@ def load(name: str, *, size: int = 32, examples: int = 10_000, seed: int = 0) ->
   fields = {
     "segmentation": Field((), np.int32, len(CLASSES), CLASSES, ordered=False),
     "classes": Field((), np.int32, len(CLASSES), CLASSES, ordered=False),
-    "boxes": Field((), np.float32),
+    "boxes": Field((), np.float32, kind="boxes"),
   }
   more = lambda factors: {k: (fields[k], x) for k, x in layout(factors, size).items()}
   return rendered(name, images, splits, more=more, judge=judge_of(images, size))
@@ -220,8 +221,8 @@ def judge_of(images: Factors, size: int) -> Callable:
     if "segmentation" in given:
       measured["segmentation"] = class_overlap(seen["segmentation"], given["segmentation"])
     if "boxes" in given:
-      one, other = (box_overlap(seen["boxes"][:, way], given["boxes"]) for way in ([0, 1], [1, 0]))
-      measured["boxes"] = np.maximum(one, other)
+      ways = seen["boxes"], seen["boxes"][:, ::-1]
+      measured["boxes"] = np.maximum(*(box_overlap(way, given["boxes"]) for way in ways))
     return {name: np.asarray(x, np.float32) for name, x in measured.items()}
 
   return judge
@@ -253,17 +254,19 @@ def class_overlap(a, b) -> np.ndarray:
   The background, class 0, is left out.
   """
   classes = np.arange(1, len(CLASSES))[None, :, None, None]
-  is_a, is_b = a[:, None] == classes, np.asarray(b)[:, None] == classes
+  is_a = a[:, None] == classes
+  is_b = np.asarray(b)[:, None] == classes
   shared = (is_a & is_b).sum((2, 3))
   union = (is_a | is_b).sum((2, 3))
-  return (shared / np.maximum(union, 1)).sum(1) / np.maximum((union > 0).sum(1), 1)
+  present = (union > 0).sum(1)
+  return (shared / np.maximum(union, 1)).sum(1) / np.maximum(present, 1)
 
 
 def box_overlap(a, b) -> np.ndarray:
   """Intersection over union [N] of boxes [N, 2, 4], the mean over the two."""
-  b = np.asarray(b)
-  area = lambda box: np.prod(np.maximum(box[..., 2:] - box[..., :2], 0), -1)
-  low = np.maximum(a[..., :2], b[..., :2])
-  high = np.minimum(a[..., 2:], b[..., 2:])
-  shared = area(np.concatenate([low, high], -1))
-  return (shared / np.maximum(area(a) + area(b) - shared, 1e-9)).mean(1)
+  area = lambda low, high: np.prod(np.maximum(high - low, 0), -1)
+  low_a, high_a = np.split(np.asarray(a), 2, -1)
+  low_b, high_b = np.split(np.asarray(b), 2, -1)
+  shared = area(np.maximum(low_a, low_b), np.minimum(high_a, high_b))
+  union = area(low_a, high_a) + area(low_b, high_b) - shared
+  return (shared / np.maximum(union, 1e-9)).mean(1)
