@@ -3,6 +3,7 @@
 import jax
 import numpy as np
 
+from genjax_zoo.data.dataset import kind_of, main_entry
 from genjax_zoo.figures.common import (
   columns_of,
   decodes_images,
@@ -15,13 +16,14 @@ from genjax_zoo.figures.common import (
   main,
   real,
 )
-from genjax_zoo.figures.kinds import show
+from genjax_zoo.figures.kinds import TILES, show
 from genjax_zoo.figures.pictures import beside, grid
 from genjax_zoo.prob.interpolation import spherical
 from genjax_zoo.sample import given_of
 
 COLUMNS = 11  # Of an interpolation, where they fit.
 ROWS = 6
+OTHERS = 12  # The most reconstructions of what is no image.
 
 
 def samples(run, dataset, test, encoded):
@@ -48,9 +50,9 @@ def samples(run, dataset, test, encoded):
 
 
 def reconstructions(run, dataset, test, encoded):
-  """Test images above what the model decodes from their latents."""
+  """Test images above what the model decodes from their latents; of other kinds, beside it."""
   if not decodes_images(run, dataset):
-    return None
+    return other_reconstructions(run, dataset, test, encoded)
   total = len(main(test, dataset))
   columns = min(columns_of(dataset, 12), total)
   bands = min(2, total // columns)
@@ -61,6 +63,19 @@ def reconstructions(run, dataset, test, encoded):
   picture = grid(pairs.reshape(-1, *pairs.shape[3:]), columns=columns)
   caption = "Reconstructions: test images and, below each, what is decoded from its latents."
   return picture, caption
+
+
+def other_reconstructions(run, dataset, test, encoded):
+  """Videos, clouds, meshes or maps of the test set beside what is decoded from their latents."""
+  name = main_entry(dataset.fields)
+  encodes = run.model.encode is not None and run.model.decode is not None
+  if not encodes or kind_of(dataset.fields[name]) not in TILES:
+    return None
+  n = min(OTHERS, len(test[name]))
+  decoded = run.decode(jax.tree.map(lambda z: z[:n], encoded()))
+  real = {k: test[k][:n] for k in decoded}
+  picture = beside(*(show(batch, dataset.fields) for batch in (real, decoded)))
+  return picture, "Reconstructions: test examples and, right, what is decoded from their latents."
 
 
 def interpolations(run, dataset, test, encoded):

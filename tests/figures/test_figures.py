@@ -12,7 +12,7 @@ from scipy.stats import norm
 from genjax_zoo import figures
 from genjax_zoo.core import Field, Model
 from genjax_zoo.data.dataset import Dataset
-from genjax_zoo.figures import common, pictures, plane
+from genjax_zoo.figures import common, pictures, plane, space
 from genjax_zoo.figures.pictures import beside, grid, unit
 from genjax_zoo.prob.interpolation import spherical
 from genjax_zoo.run import Run
@@ -220,6 +220,31 @@ def test_one_failing_figure_loses_no_other(tmp_path):
   )
   assert (tmp_path / "samples.png").exists() and (tmp_path / "latent_map.png").exists()
   assert said == [f"figures/{k}: ValueError: no such decoder" for k in FAIL]
+
+
+def test_no_figure_is_begun_when_their_time_is_over(tmp_path, monkeypatch):
+  monkeypatch.setattr(figures, "LONGEST", -1)
+  dataset = images_of()
+  said = []
+  assert figures.draw(run_of(pixels(), dataset, tmp_path), dataset, tmp_path, said.append) == []
+  (line,) = said
+  assert "left out: samples, reconstructions" in line
+
+
+def test_reconstructions_of_clouds_are_beside_the_clouds(tmp_path):
+  points = np.random.default_rng(0).normal(size=(20, 9, 3)).astype(np.float32)
+  fields = {"points": Field((9, 3), np.float32, kind="points")}
+  dataset = Dataset("random", fields, {"test": {"points": points}})
+  model = Model(
+    lambda *_: ({}, {}),
+    encode=lambda params, state, batch, key: {"z": batch["points"]},
+    decode=lambda params, state, latents, key: {"points": latents["z"][:, ::-1] * 2},
+  )
+  run = run_of(model, dataset, tmp_path)
+  assert "reconstructions.png" in dict(figures.draw(run, dataset, tmp_path))
+  clouds = grid(space.clouds(figures.held_out(run, dataset)["points"][:12]), 256)
+  # The order of the points and the size of a cloud make no difference to its picture.
+  np.testing.assert_array_equal(drawn(tmp_path, "reconstructions.png"), beside(clouds, clouds))
 
 
 def test_what_sampling_needs_comes_from_test_examples(tmp_path):
