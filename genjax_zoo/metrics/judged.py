@@ -74,8 +74,9 @@ def judgements(batch, conditions, dataset: Dataset, features: Features | None) -
   found = {}
   if dataset.judge:
     found |= dataset.judge(batch, conditions)
-  if features and "tokens" in conditions and "slots" in dataset.truth:
-    found |= read_words(batch, conditions["tokens"], dataset.truth["slots"], features)
+  slots = getattr(dataset.truth.get("factors"), "slots", {})
+  if features and "tokens" in conditions and slots:
+    found |= read_words(batch, conditions["tokens"], slots, features)
   return found
 
 

@@ -1,5 +1,7 @@
 """Judges of samples: right conditions agree, exchanged ones don't, and a copy of the truth is."""
 
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 
@@ -31,7 +33,7 @@ def toy():
   def judge(samples, given):
     return {"colour": (samples["image"][:, 0, 0, 0] == given["label"]).astype(float)}
 
-  truth = {"slots": {"colour": (0,), "parity": (1,)}}
+  truth = {"factors": SimpleNamespace(slots={"colour": (0,), "parity": (1,)})}
   return Dataset("toy", fields, {"train": split, "test": split}, truth=truth, judge=judge)
 
 

@@ -37,9 +37,11 @@ class Classifier(nn.Module):
   def __call__(self, x):
     first, *others = self.widths
     x = nn.relu(Conv(first, (3, 3))(2 * x - 1))
+    self.sow("intermediates", "maps", x)  # For perceptual losses; stored only if asked for.
     for width in others:
       x = Conv(width, (3, 3), strides=(2, 2))(x)
       x = nn.relu(nn.GroupNorm(num_groups=8)(x))
+      self.sow("intermediates", "maps", x)
     features = nn.relu(nn.Dense(self.features)(x.reshape(len(x), -1)))
     return features, nn.Dense(self.outputs)(features)
 
@@ -107,4 +109,9 @@ def model(
   def logits_part(params, state, batch):
     return apply(params, prepared(batch))[1]
 
-  return Model(init, loss, parts={"features": features_part, "logits": logits_part})
+  def maps(params, state, x):
+    _, found = net.apply({"params": params}, (x + 1) / 2, mutable=["intermediates"])
+    return list(found["intermediates"]["maps"])
+
+  parts = {"features": features_part, "logits": logits_part, "maps": maps}
+  return Model(init, loss, parts=parts)

@@ -56,3 +56,15 @@ def test_the_frames_of_a_video_are_channels():
   images = classifier.frames_as_channels(video)
   assert images.shape == (2, 4, 5, 6)
   np.testing.assert_array_equal(images[1, 2, 3], video[1, :, 2, 3].reshape(-1))
+
+
+def test_feature_maps_are_those_of_the_network_for_images_as_floats():
+  model = classifier.model(DATA, widths=(8, 16), features=5, shift=0)
+  x = jnp.linspace(-1, 1, 2 * 64).reshape(2, 8, 8, 1)
+  batch = {"image": jnp.zeros((2, 8, 8, 1), jnp.uint8), "label": jnp.zeros(2, jnp.int32)}
+  params, state = model.init(jax.random.key(0), batch)
+  maps = model.parts["maps"](params, state, x)
+  assert [m.shape for m in maps] == [(2, 8, 8, 8), (2, 4, 4, 16)]
+  kernel, bias = params["Conv_0"]["kernel"], params["Conv_0"]["bias"]
+  centre = (x[:, 3:6, 3:6, :, None] * kernel[None]).sum((1, 2, 3)) + bias[None]
+  np.testing.assert_allclose(maps[0][:, 4, 4], jnp.maximum(centre, 0), atol=1e-5)

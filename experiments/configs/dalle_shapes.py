@@ -1,0 +1,21 @@
+"""DALL-E on coloured shapes with captions, and its first stage.
+
+  python -m experiments.main --config=configs/dalle_shapes.py
+"""
+
+from ml_collections import ConfigDict
+
+
+def get_config():
+  return ConfigDict(dict(
+    model=dict(name="dalle", width=128, layers=4, heads=4),
+    stages=dict(first="configs/vqvae_shapes.py"),
+    data=dict(name="coloured_shapes", batch=32),
+    optimizer=dict(
+      name="adamw", learning_rate=2e-3, schedule="cosine", warmup_steps=50, clip_norm=1.0
+    ),
+    train=dict(
+      steps=2500, steps_per_dispatch=50, ema=0.99, log_every=250, save_every=1000, sample_every=0
+    ),
+    evaluate=dict(samples=1000, examples=500),
+  ))  # fmt: skip

@@ -1,0 +1,20 @@
+"""A transformer prior of the codes of vqvae_digits: together a generative model of digits.
+
+  python -m experiments.main --config=configs/token_prior_digits.py
+"""
+
+from ml_collections import ConfigDict
+
+
+def get_config():
+  return ConfigDict(dict(
+    model=dict(name="token_prior", width=64, layers=3, heads=4),
+    stages=dict(first="configs/vqvae_digits.py"),
+    data=dict(name="digits", batch=64),
+    optimizer=dict(
+      name="adamw", learning_rate=2e-3, schedule="cosine", warmup_steps=50, weight_decay=0.1
+    ),
+    train=dict(
+      steps=1500, steps_per_dispatch=50, ema=0.99, log_every=250, save_every=1000, sample_every=0
+    ),
+  ))  # fmt: skip

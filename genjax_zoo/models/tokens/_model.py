@@ -1,0 +1,150 @@
+"""The Model of a prior of a frozen first stage's codes, alone or in one stream with a caption."""
+
+from collections.abc import Callable, Mapping
+
+import jax
+import jax.numpy as jnp
+
+from genjax_zoo.core import Field, Model, UserError
+from genjax_zoo.models._condition import condition_of, drop as dropped
+from genjax_zoo.models.tokens._prior import Prior, initial_params, log_probs, sample_tokens
+from genjax_zoo.models.tokens._stream import from_tokens, to_tokens
+from genjax_zoo.prob.autoregressive import fixed_values
+
+
+def check_first(first: Model):
+  """Raises UserError where a stage has no codes that can be modelled and decoded."""
+  if first.encode is None or first.decode is None or not first.latents:
+    raise UserError("stages.first can't encode and decode: take a first stage with codes")
+  for name, field in first.latents.items():
+    if not field.num_values:
+      raise UserError(
+        f"stages.first has real latents {name!r}: latent_diffusion models those; take a vqvae"
+      )
+
+
+def segment_nats(p: Prior, nats) -> dict:
+  """-log p of the entries, {name: nats [B]}, from log p of every token [B, T]."""
+  return {s.name: -nats[:, s.places].sum(1) for s in p.stream.segments}
+
+
+def kept(p: Prior, given: Mapping, n: int, latents: Mapping):
+  """(tokens [n, T], keep [n, T]): the entries that are given, which sampling must not change.
+
+  Codes are given["codes"] where given["keep"], or their first half: those of a completed image.
+  """
+  tokens, keep = [], []
+  for segment in p.stream.segments:
+    name, shape = segment.name, segment.field.shape
+    if name in latents:
+      x, fixed = fixed_values(given, name, n, shape)
+    elif name in given:
+      x = jnp.asarray(given[name], jnp.int32).reshape(n, -1)
+      fixed = jnp.ones(x.shape, bool)
+    else:
+      x, fixed = jnp.zeros((n, segment.length), jnp.int32), jnp.zeros((n, segment.length), bool)
+    tokens.append(x + segment.offset)
+    keep.append(fixed)
+  return jnp.concatenate(tokens, 1), jnp.concatenate(keep, 1)
+
+
+def codes_given(first: Model, state, given: Mapping, key) -> dict:
+  """What is given, with the codes of a given image in place of the image."""
+  if "image" not in given:
+    return dict(given)
+  others = {name: x for name, x in given.items() if name != "image"}
+  return others | first.encode(*state["frozen"]["first"], dict(given), key)
+
+
+def log_given(first: Model, state, batch, latents, key):
+  """log p(x | codes) of the first stage's decoder, nats [B]. Raises UserError where it has none."""
+  if "log_given" not in first.parts:
+    raise UserError("stages.first has no distribution of images given its codes, so no likelihood")
+  return first.parts["log_given"](*state["frozen"]["first"], batch, latents, key)
+
+
+def prior_model(
+  first: Model,
+  p: Prior,
+  given_fields: Mapping[str, Field],
+  drop: float,
+  objective: Callable,
+  modelled: tuple[str, ...] = (),
+) -> Model:
+  """The Model of the prior `p` of what is given and of the codes of `first`.
+
+  objective({name: -log p, nats [B]}, {name of what is given: known [B]}) -> (loss [B], metrics).
+  Given entries that are `modelled` too are sampled where they are missing; others are then unknown.
+  """
+
+  def encode(params, state, batch, key):
+    return first.encode(*state["frozen"]["first"], batch, key)
+
+  def decode(params, state, latents, key):
+    return first.decode(*state["frozen"]["first"], latents, key)
+
+  def init(key, batch, frozen):
+    return initial_params(p, key), {"frozen": frozen}
+
+  def nats_of(params, latents, c):
+    """{name: -log p of an entry given those before it, nats [B]}."""
+    tokens = to_tokens(p.stream, {name: value for name, (value, _) in c.items()} | latents)
+    known = {name: flags for name, (_, flags) in c.items()}
+    return segment_nats(p, log_probs(p, params, tokens, known))
+
+  def loss(params, state, batch, key, train):
+    k_first, k_drop = jax.random.split(key)
+    c = condition_of(given_fields, batch, len(batch["image"]))
+    if train:
+      c = dropped(c, k_drop, drop)
+    known = {name: flags for name, (_, flags) in c.items()}
+    nats = nats_of(params, encode(params, state, batch, k_first), c)
+    value, metrics = objective(nats, known)
+    return value, ({}, metrics)
+
+  def log_prob(params, state, batch, key):
+    """log p(codes | what is given) + log p(x | codes), nats [B]."""
+    k_first, k_out = jax.random.split(key)
+    latents = encode(params, state, batch, k_first)
+    nats = nats_of(params, latents, condition_of(given_fields, batch, len(batch["image"])))
+    codes = sum(nats[name] for name in first.latents)
+    return log_given(first, state, batch, latents, k_out) - codes
+
+  def sample_log_prob(params, state, key, n, given={}, **options):
+    """Samples and the log-probability of drawing their tokens, nats [n]; options as in `sample`."""
+    k_tokens, k_first, k_out = jax.random.split(key, 3)
+    given = codes_given(first, state, given, k_first)
+    tokens, keep = kept(p, given, n, first.latents)
+    known = {k: jnp.full(n, float(k in given or k in modelled)) for k in given_fields}
+    tokens, nats = sample_tokens(p, params, k_tokens, tokens, keep, known, **options)
+    batch = decode(params, state, from_tokens(p.stream, tokens, first.latents), k_out)
+    return batch | from_tokens(p.stream, tokens, modelled), nats
+
+  def sample(
+    params, state, key, n, given={}, scale=None, temperature=1.0, top_k=0, top_p=None, cached=True
+  ):
+    """Samples, given the condition or without it; for the options see `sample_tokens`.
+
+    A given "image" is completed: its codes are kept where given["keep"], or in the upper half.
+    """
+    options = dict(scale=scale, temperature=temperature, top_k=top_k, top_p=top_p, cached=cached)
+    return sample_log_prob(params, state, key, n, given, **options)[0]
+
+  def calls(scale=None, **options):
+    codes = sum(s.length for s in p.stream.segments if s.name in first.latents)
+    return codes * (1 if scale is None else 2)
+
+  bounded = "log_given" in first.parts
+  return Model(
+    init,
+    loss,
+    sample,
+    log_prob if bounded else None,
+    encode=encode,
+    decode=decode,
+    likelihood={"codes": "lower_bound"} if bounded else {},
+    given=given_fields,
+    latents=first.latents,
+    calls=calls,
+    parts={"sample_log_prob": sample_log_prob},
+  )

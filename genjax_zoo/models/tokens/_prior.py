@@ -1,0 +1,164 @@
+"""A transformer over a stream of tokens as a distribution: log p of sequences, and samples."""
+
+from collections.abc import Mapping
+from typing import NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from genjax_zoo.core import Field, UserError
+from genjax_zoo.models.tokens._stream import (
+  Stream,
+  attends,
+  coordinates,
+  hidden,
+  may_stand,
+  shifted,
+  stream,
+)
+from genjax_zoo.models.tokens._transformer import Transformer
+from genjax_zoo.prob.autoregressive import ancestral, restrict
+from genjax_zoo.prob.distributions import categorical_log_prob
+
+
+class Prior(NamedTuple):
+  """p(tokens) = prod_i p(token_i | tokens before it)."""
+
+  stream: Stream
+  net: Transformer
+  places: np.ndarray  # [T, 3]
+  masks: np.ndarray  # [layers, T, T]
+  allowed: np.ndarray  # [T, V]
+
+
+def prior(
+  fields: Mapping[str, Field],
+  width: int,
+  layers: int,
+  heads: int,
+  patterns: tuple[str, ...],
+  dtype: str,
+) -> Prior:
+  """The prior of some fields in their order; layers take the attention `patterns` in turn.
+
+  Raises UserError for real numbers, for an unknown pattern, and for heads that don't divide width.
+  """
+  if width % heads:
+    raise UserError(f"model.width={width} must be a multiple of heads={heads}")
+  s = stream(fields)
+  masks = np.stack([attends(s, patterns[i % len(patterns)]) for i in range(layers)])
+  grids = tuple(segment.grid for segment in s.segments)
+  net = Transformer(s.values, grids, width, layers, heads, dtype)
+  return Prior(s, net, coordinates(s), masks, may_stand(s))
+
+
+def initial_params(p: Prior, key) -> dict:
+  """The network's parameters."""
+  tokens = jnp.zeros((1, p.stream.length), jnp.int32)
+  return {"net": p.net.init(key, tokens, p.places, p.masks)["params"]}
+
+
+def unknown_hidden(p: Prior, tokens, known: Mapping):
+  """Tokens as the network sees them: UNKNOWN for entries where `known` {name: [B]} is 0."""
+  for name, flags in known.items():
+    tokens = hidden(p.stream, tokens, name, flags)
+  return tokens
+
+
+def all_logits(p: Prior, params, tokens, known: Mapping = {}):
+  """Logits [B, T, V] of every token given those before it; -inf of what may not stand there."""
+  before = shifted(p.stream, unknown_hidden(p, tokens, known))
+  logits = p.net.apply({"params": params["net"]}, before, p.places, p.masks)
+  return jnp.where(p.allowed[None], logits, -jnp.inf)
+
+
+def log_probs(p: Prior, params, tokens, known: Mapping = {}):
+  """log p of every token given those before it, nats [B, T]."""
+  return categorical_log_prob(tokens, all_logits(p, params, tokens, known))
+
+
+def guided(conditional, unconditional, scale):
+  """Logits extrapolated from the unconditional ones: scale 1 is the conditional model, 0 the other.
+
+  (Classifier-free guidance, Ho & Salimans 2022, of the distribution of each token.) What may not
+  stand at a place, -inf in both, stays so.
+  """
+  both = jnp.isfinite(conditional)
+  difference = jnp.where(both, conditional - unconditional, 0.0)
+  return jnp.where(both, jnp.where(both, unconditional, 0.0) + scale * difference, -jnp.inf)
+
+
+def conditional_of(p: Prior, params, known: Mapping, cached: bool):
+  """(conditional, carry of n sequences) for `ancestral`, see `prob.autoregressive`."""
+
+  def naive(carry, tokens, i):
+    return all_logits(p, params, tokens, known)[:, i], carry
+
+  if not cached:
+    return naive, lambda n: ()
+
+  def start(n):
+    tokens = jnp.zeros((n, p.stream.length), jnp.int32)
+    shapes = jax.eval_shape(lambda: p.net.init(jax.random.key(0), tokens, p.places, p.masks))
+    return jax.tree.map(lambda x: jnp.zeros(x.shape, x.dtype), shapes["cache"])
+
+  def one(cache, tokens, i):
+    before = shifted(p.stream, unknown_hidden(p, tokens, known))
+    token = jax.lax.dynamic_slice_in_dim(before, i, 1, 1)
+    place = jnp.asarray(p.places)[i][None]
+    masks = jnp.asarray(p.masks)[:, i][:, None]
+    variables = {"params": params["net"], "cache": cache}
+    logits, changed = p.net.apply(
+      variables, token, place, masks, i, method="token", mutable=["cache"]
+    )
+    return jnp.where(jnp.asarray(p.allowed)[i][None], logits[:, 0], -jnp.inf), changed["cache"]
+
+  return one, start
+
+
+def with_guidance(conditional, scale):
+  """The guided `conditional` of n sequences, from that of 2 n: n given all, n given nothing."""
+
+  def combined(carry, tokens, i):
+    logits, carry = conditional(carry, jnp.concatenate([tokens, tokens]), i)
+    return guided(*jnp.split(logits, 2), scale), carry
+
+  return combined
+
+
+def sample_tokens(
+  p: Prior,
+  params,
+  key,
+  tokens,
+  keep,
+  known: Mapping,
+  *,
+  scale=None,
+  temperature=1.0,
+  top_k: int = 0,
+  top_p=None,
+  cached: bool = True,
+):
+  """(sequences [n, T], nats [n] of drawing them), with `tokens` [n, T] where `keep` [n, T].
+
+  `known` {name: [n]} says of entries before the sampled ones whether they are given. With a `scale`
+  the logits are guided away from those given none of them; for the others see `restrict`.
+  """
+  n = len(tokens)
+  if scale is None:
+    conditional, start = conditional_of(p, params, known, cached)
+    carry = start(n)
+  else:
+    nothing = {name: jnp.concatenate([flags, 0 * flags]) for name, flags in known.items()}
+    conditional, start = conditional_of(p, params, nothing, cached)
+    conditional = with_guidance(conditional, scale)
+    carry = start(2 * n)
+
+  def choose(key, logits):
+    logits = restrict(logits, temperature, top_k, top_p)
+    token = jax.random.categorical(key, logits)
+    return token, categorical_log_prob(token, logits)
+
+  return ancestral(key, conditional, carry, tokens, keep, choose)

@@ -1,0 +1,49 @@
+"""Attention that can be evaluated one token at a time: a cache keeps earlier keys and values."""
+
+import functools
+
+import flax.linen as nn
+import jax
+import jax.numpy as jnp
+
+from genjax_zoo.nn.attention import attention_weights, weighted_mean
+
+
+class Attention(nn.Module):
+  """Self-attention of a sequence, h [B, T, width] -> [B, T, width], all of it or token by token."""
+
+  heads: int
+  width: int
+  dtype: str
+
+  def setup(self):
+    size = self.heads, self.width // self.heads
+    project = functools.partial(nn.DenseGeneral, size, use_bias=False, dtype=self.dtype)
+    self.q, self.k, self.v = project(), project(), project()
+    self.out = nn.DenseGeneral(self.width, (-2, -1), dtype=self.dtype)
+
+  def __call__(self, h, mask):
+    """All tokens; token i attends to token j where mask [T, T] is true."""
+    q, k, v = self.q(h), self.k(h), self.v(h)
+    if self.is_mutable_collection("cache"):
+      self.put_variable("cache", "keys", jnp.zeros_like(k))
+      self.put_variable("cache", "values", jnp.zeros_like(v))
+    return self.attend(q, k, v, mask)
+
+  def token(self, h, mask, i):
+    """Token i alone, h [B, 1, width], mask [1, T]; "cache" has the keys and values before it."""
+    k = self.remember("keys", self.k(h), i)
+    v = self.remember("values", self.v(h), i)
+    return self.attend(self.q(h), k, v, mask)
+
+  def remember(self, name, row, i):
+    """All rows of the cache, [B, T, heads, D], with that of token i in its place."""
+    rows = jax.lax.dynamic_update_slice(self.get_variable("cache", name), row, (0, i, 0, 0))
+    self.put_variable("cache", name, rows)
+    return rows
+
+  def attend(self, q, k, v, mask):
+    weights = attention_weights(q, k, mask)
+    # For the figures: flax stores nothing unless "intermediates" is mutable.
+    self.sow("intermediates", "weights", weights / weights.sum(-1, keepdims=True))
+    return self.out(weighted_mean(weights, v))

@@ -1,0 +1,231 @@
+"""First stages with codes: losses in closed form, gradients, codebooks, and decoders' densities."""
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import optax
+import pytest
+
+from genjax_zoo.core import Field, UserError
+from genjax_zoo.models.discriminative import classifier
+from genjax_zoo.models.tokens import dvae, vqgan, vqvae, vqvae2
+from genjax_zoo.nn.codebook import codes_of
+
+FIELDS = {"image": Field((8, 8, 3), np.uint8, 256, kind="image")}
+IMAGES = np.random.default_rng(0).integers(0, 256, (6, 8, 8, 3)).astype(np.uint8)
+BATCH = {"image": IMAGES}
+KEY = jax.random.key(0)
+SIZE = dict(widths=(4, 8), codes=5, features=3)
+
+
+@pytest.fixture(scope="module", params=[vqvae, vqvae2, dvae], ids=lambda m: m.__name__[-6:])
+def stage(request):
+  size = SIZE | dict(widths=(8,)) if request.param is vqvae2 else SIZE
+  model = request.param.model(FIELDS, **size)
+  params, state = model.init(KEY, BATCH)
+  return model, params, state
+
+
+def test_codes_decode_to_images_of_the_data(stage):
+  model, params, state = stage
+  latents = model.encode(params, state, BATCH, KEY)
+  assert {k: x.shape[1:] for k, x in latents.items()} == {
+    k: field.shape for k, field in model.latents.items()
+  }
+  assert all(x.dtype == jnp.int32 and x.max() < 5 for x in latents.values())
+  image = model.decode(params, state, latents, KEY)["image"]
+  assert image.shape == IMAGES.shape and image.dtype == np.uint8
+  assert model.parts["log_given"](params, state, BATCH, latents, KEY).shape == (6,)
+
+
+def test_the_gradient_reaches_every_parameter(stage):
+  model, params, state = stage
+  nats = lambda params: model.loss(params, state, BATCH, KEY, train=True)[0].mean()
+  grads = jax.grad(nats)(params)
+  # Residual blocks begin with a last layer of zeros, before which nothing has a gradient.
+  silent = {p for p, g in jax.tree_util.tree_leaves_with_path(grads) if not np.any(g)}
+  assert all("Residual" in jax.tree_util.keystr(path) for path in silent)
+
+
+def test_the_use_of_codes_is_that_of_all_examples(stage):
+  model, params, state = stage
+  rows = jax.device_get(model.evaluate(params, state, BATCH, KEY))
+  found = model.summary(rows)
+  latents = model.encode(params, state, BATCH, KEY)
+  for name, numbers in latents.items():
+    prefix = "" if name == "codes" else f"{name}_"
+    assert found[f"{prefix}codes_used"] == len(np.unique(numbers))
+
+
+def test_the_loss_of_a_vqvae_is_error_over_variance_and_commitment():
+  model = vqvae.model(FIELDS, beta=0.3, **SIZE)
+  params, state = model.init(KEY, BATCH)
+  latents = model.encode(params, state, BATCH, KEY)
+  v = IMAGES / 255
+  mean = model.parts["mean"](params, state, latents)
+  error = ((v - mean) ** 2).reshape(6, -1).mean(1)
+  loss, (changes, metrics) = model.loss(params, state, BATCH, KEY, train=True)
+  np.testing.assert_allclose(metrics["psnr"], -10 * np.log10(error), rtol=1e-4)
+  np.testing.assert_allclose(loss, error / v.var() + 0.3 * metrics["commitment"], rtol=1e-4)
+  np.testing.assert_allclose(state["variance"], v.var(), rtol=1e-4)
+  assert changes["book"]["count"].shape == (5,)
+  assert not model.loss(params, state, BATCH, KEY, train=False)[1][0]
+
+
+def test_a_learned_codebook_adds_the_same_distance_once_more():
+  options = dict(SIZE, beta=0.25)
+  model = vqvae.model(FIELDS, codebook="loss", **options)
+  params, state = model.init(KEY, BATCH)
+  loss, (changes, metrics) = model.loss(params, state, BATCH, KEY, train=True)
+  ema = vqvae.model(FIELDS, **options)
+  own = {k: x for k, x in params.items() if k != "codes"}
+  book = {"count": jnp.ones(5), "total": params["codes"]}
+  reference, _ = ema.loss(own, state | {"book": book}, BATCH, KEY, train=True)
+  np.testing.assert_allclose(loss - reference, metrics["commitment"], rtol=1e-3)
+  assert not changes
+  grads = jax.grad(lambda p: model.loss(p, state, BATCH, KEY, train=True)[0].sum())(params)
+  assert np.any(grads["codes"])
+
+
+def test_the_scale_of_the_pixels_is_fitted_and_leaves_the_networks_alone():
+  """The gradient of the networks is that of the error alone: the same whatever the scale."""
+  model = vqvae.model(FIELDS, **SIZE)
+  params, state = model.init(KEY, BATCH)
+  other = params | {"observation": {"log_scale": params["observation"]["log_scale"] + 1}}
+  grad = jax.grad(lambda p: model.loss(p, state, BATCH, KEY, train=True)[0].sum())
+  a, b = grad(params), grad(other)
+  jax.tree.map(np.testing.assert_array_equal, a["decoder"], b["decoder"])
+  assert np.any(a["observation"]["log_scale"] != b["observation"]["log_scale"])
+
+
+def test_dead_codes_restart_in_training():
+  model = vqvae.model(FIELDS, restart=2.0, **SIZE)  # Of every code.
+  params, state = model.init(KEY, BATCH)
+  far = {"count": jnp.full(5, 0.1), "total": jnp.full((5, 3), 50.0)}
+  _, (changes, _) = model.loss(params, state | {"book": far}, BATCH, KEY, train=True)
+  assert np.abs(codes_of(changes["book"])).max() < 10
+
+
+def test_the_bottom_codes_depend_on_the_top_and_the_top_alone_on_the_image():
+  model = vqvae2.model(FIELDS, **SIZE | dict(widths=(8,)))
+  params, state = model.init(KEY, BATCH)
+  assert {k: f.shape for k, f in model.latents.items()} == {"top": (2, 2), "bottom": (4, 4)}
+  latents = model.encode(params, state, BATCH, KEY)
+  mean = lambda latents: model.parts["mean"](params, state, latents)
+  for name in ("top", "bottom"):
+    other = latents | {name: (latents[name] + 1) % 5}
+    assert np.any(mean(other) != mean(latents))
+  with pytest.raises(UserError, match="can't be halved"):
+    vqvae2.model(FIELDS, widths=(4, 4, 4))
+
+
+def test_logit_laplace_is_a_density():
+  x = jnp.linspace(1e-5, 1 - 1e-5, 200_001)
+  for mu, log_b in ((0.0, 0.0), (1.0, -1.0), (-0.5, -0.5)):
+    total = jnp.trapezoid(jnp.exp(dvae.logit_laplace(x, mu, log_b)), x)
+    np.testing.assert_allclose(total, 1, atol=2e-3)
+  # At x = 1/2 the logit is 0: exp(-|mu| / b) / (2 b / 4).
+  expected = -0.5 / np.exp(-1) + 1 + np.log(2)
+  np.testing.assert_allclose(dvae.logit_laplace(0.5, 0.5, -1.0), expected, rtol=1e-5)
+
+
+def test_phi_keeps_a_tenth_at_each_end_and_is_inverted():
+  np.testing.assert_allclose(dvae.phi(jnp.array([0, 0.5, 1])), [0.1, 0.5, 0.9], rtol=1e-6)
+  np.testing.assert_allclose(
+    dvae.phi_inverse(dvae.phi(jnp.array([0, 0.3, 1]))), [0, 0.3, 1], atol=1e-6
+  )
+  np.testing.assert_allclose(dvae.phi_inverse(jnp.array([0.0, 1.0])), [0, 1])
+
+
+def test_the_pixels_bound_adds_up_to_at_most_one():
+  """E_u exp of the bound, summed over all gray levels, is the mass of phi's range, at most 1."""
+  levels = jnp.arange(4)
+  keys = jax.random.split(KEY, 4000)
+  bound = lambda key, x: dvae.log_pixels(x[None, None], 0.2, -0.3, 4, key)[0]
+  nats = jax.jit(jax.vmap(jax.vmap(bound, (None, 0)), (0, None)))(keys, levels)
+  mass = jnp.exp(nats).mean(0).sum()
+  x = jnp.linspace(dvae.phi(-1 / 6), dvae.phi(7 / 6), 10_001)
+  expected = jnp.trapezoid(jnp.exp(dvae.logit_laplace(x, 0.2, -0.3)), x)
+  np.testing.assert_allclose(mass, expected, rtol=0.02)
+
+
+def test_the_kl_of_codes_to_the_uniform_distribution():
+  q = np.array([0.5, 0.25, 0.25])
+  expected = (q * np.log(q * 3)).sum()
+  np.testing.assert_allclose(dvae.kl_to_uniform(jnp.log(q)), expected, rtol=1e-5)
+  np.testing.assert_allclose(dvae.kl_to_uniform(jnp.log(jnp.full(7, 1 / 7))), 0, atol=1e-6)
+
+
+def test_the_loss_of_a_dvae_weighs_the_kl():
+  model = dvae.model(FIELDS, **SIZE)
+  params, state = model.init(KEY, BATCH)
+  dims = 8 * 8 * 3
+  for weight in (0.0, 2.5):
+    loss, (_, m) = model.loss(params, state, BATCH, KEY, train=True, kl_weight=weight)
+    np.testing.assert_allclose(loss, (m["nats"] + weight * m["kl"]) / dims, rtol=1e-5)
+  warm, _ = model.loss(params, state, BATCH, KEY, train=True, tau=1.0)
+  cold, _ = model.loss(params, state, BATCH, KEY, train=True, tau=0.05)
+  assert np.all(warm != cold)
+
+
+def test_the_adaptive_weight_makes_both_gradients_equal():
+  a, b = np.array([3.0, 4.0]), np.array([0.0, 2.0])
+  last = jnp.array([0.5, -0.5])
+  weight = vqgan.adaptive_weight(lambda k: (a * k).sum()[None], lambda k: (b * k).sum()[None], last)
+  np.testing.assert_allclose(weight, 5 / (2 + 1e-6), rtol=1e-6)
+  nothing = vqgan.adaptive_weight(lambda k: (a * k).sum()[None], lambda k: 0 * k, last)
+  np.testing.assert_allclose(nothing, vqgan.LARGEST)
+  grad = jax.grad(
+    lambda k: vqgan.adaptive_weight(lambda l: l * l * k, lambda l: l + 0 * k, last).sum()
+  )
+  assert not np.any(grad(last))
+
+
+def test_the_perceptual_distance_is_relative_to_the_maps():
+  maps = lambda v: [v, 3 * v]
+  v = jnp.ones((2, 2, 2, 1)) * jnp.array([1.0, 2.0])[:, None, None, None]
+  np.testing.assert_allclose(vqgan.perceptual_distance(maps, v, 1.5 * v), 0.25, rtol=1e-6)
+
+
+def game(weight, perceptual=1.0):
+  """(step, TrainState) of a VQGAN with a small classifier as judge and SGD that moves nothing."""
+  fields = FIELDS | {"label": Field((), np.int32, 3)}
+  judge = classifier.model(fields, widths=(8, 8), features=4)
+  tx = {"gen": optax.sgd(0.0), "critic": optax.sgd(0.0)}
+  schedules = {"gen": {"weight": optax.constant_schedule(weight)}}
+  options = SIZE | dict(critic=(4,), perceptual=perceptual)
+  learner = vqgan.learner(FIELDS, tx, judge=judge, schedules=schedules, **options)
+  frozen = {"judge": judge.init(KEY, BATCH | {"label": jnp.zeros(6, jnp.int32)})}
+  return learner, learner.init(KEY, BATCH, frozen)
+
+
+def test_the_generator_of_a_vqgan_adds_the_critic_as_strongly_as_the_reconstruction():
+  losses, metrics = {}, {}
+  for weight in (0.0, 1.0, 2.0):
+    learner, ts = game(weight)
+    ts, metrics[weight] = learner.step(ts, BATCH, KEY)
+    losses[weight] = metrics[weight]["gen_loss"]
+    assert np.any(ts.state["book"]["count"] != 1)
+  assert metrics[0.0]["strength"] == 0 and metrics[2.0]["strength"] > 0
+  np.testing.assert_allclose(metrics[2.0]["strength"], 2 * metrics[1.0]["strength"], rtol=1e-5)
+  difference = losses[2.0] - losses[1.0]
+  np.testing.assert_allclose(difference, losses[1.0] - losses[0.0], rtol=1e-3)
+  # The critic's loss is the hinge of what it says of real and reconstructed images.
+  assert 0 < metrics[1.0]["critic_loss"] < 4
+  learner, ts = game(0.0, perceptual=0.0)
+  plain = learner.step(ts, BATCH, KEY)[1]["gen_loss"]
+  v = IMAGES / 255
+  model = learner.model
+  codes = model.encode(ts.params, ts.state, BATCH, KEY)
+  error = np.abs(v - model.parts["mean"](ts.params, ts.state, codes)).mean()
+  commitment = metrics[0.0]["commitment"]
+  np.testing.assert_allclose(plain, error + 0.25 * commitment, rtol=1e-4)
+
+
+def test_wrong_networks_and_sizes_are_refused():
+  with pytest.raises(UserError, match="patch and conv"):
+    vqvae.model(FIELDS, network="vit")
+  with pytest.raises(UserError, match="ema and loss"):
+    vqvae.model(FIELDS, codebook="kmeans")
+  with pytest.raises(UserError, match="8 x 8"):
+    dvae.model(FIELDS, widths=(4, 4, 4, 4))

@@ -1,0 +1,97 @@
+"""Codebooks: moving averages in closed form, the straight-through gradient, relaxed samples."""
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from genjax_zoo.nn.codebook import (
+  codes_of,
+  gumbel_softmax,
+  nearest_code,
+  perplexity,
+  restart_dead,
+  start_codebook,
+  straight_through,
+  update_codebook,
+)
+
+RNG = np.random.default_rng(0)
+Z = RNG.normal(size=(6, 4, 3)).astype(np.float32)
+
+
+def test_the_nearest_code_is_that_of_brute_force():
+  codes = RNG.normal(size=(5, 3)).astype(np.float32)
+  distance = ((Z[..., None, :] - codes) ** 2).sum(-1)
+  np.testing.assert_array_equal(nearest_code(Z, codes), distance.argmin(-1))
+
+
+def test_codes_are_means_of_their_vectors_weighted_by_age():
+  """After batches 1 .. t: count = d^t + (1 - d) sum_s d^(t - s) n_s, and total likewise."""
+  decay, size = 0.9, 4
+  book = start_codebook(jax.random.key(0), Z, size)
+  count, total = np.ones(size), np.asarray(book["total"])
+  batches = RNG.normal(size=(3, 8, 3)).astype(np.float32)
+  for batch in batches:
+    numbers = RNG.integers(0, size, 8)
+    book = update_codebook(book, batch, numbers, decay)
+    one_hot = np.eye(size)[numbers]
+    count = decay * count + (1 - decay) * one_hot.sum(0)
+    total = decay * total + (1 - decay) * one_hot.T @ batch
+  np.testing.assert_allclose(book["count"], count, rtol=1e-5)
+  np.testing.assert_allclose(book["total"], total, rtol=1e-4, atol=1e-6)
+  np.testing.assert_allclose(codes_of(book), total / count[:, None], rtol=1e-3, atol=1e-5)
+
+
+def test_smoothing_keeps_unused_codes_finite_and_the_total_count():
+  book = {"count": jnp.array([0.0, 3.0]), "total": jnp.array([[0.0], [6.0]])}
+  codes = codes_of(book)
+  # (count + e) / (n + K e) n: 3 (1 - e / 3) to first order.
+  np.testing.assert_allclose(codes, [[0], [6 / (3 - 1e-5)]], rtol=1e-6)
+  assert np.isfinite(codes).all()
+
+
+def test_the_straight_through_gradient_is_the_identity():
+  z, e = Z[0], Z[1]
+  np.testing.assert_allclose(straight_through(z, e), e, atol=1e-6)
+  jacobian = jax.jacobian(lambda z: straight_through(z, e))(z).reshape(12, 12)
+  np.testing.assert_array_equal(jacobian, np.eye(12))
+  assert not np.any(jax.grad(lambda e: straight_through(z, e).sum())(e))
+
+
+def test_dead_codes_restart_where_the_error_is():
+  book = {"count": jnp.array([5.0, 0.01]), "total": jnp.array([[5.0], [7.0]])}
+  z = jnp.array([[1.0], [1.0], [9.0]])  # The last alone is badly quantized, by code 0 at 1.
+  numbers = jnp.zeros(3, jnp.int32)
+  for seed in range(5):
+    new = restart_dead(book, z, numbers, jax.random.key(seed), least=0.1)
+    np.testing.assert_allclose(codes_of(new), [[1], [9]], rtol=1e-4)
+    np.testing.assert_array_equal(new["count"], [5, 1])
+
+
+def test_codes_start_at_different_vectors_of_the_batch():
+  codes = codes_of(start_codebook(jax.random.key(0), Z, 24))
+  distance = np.linalg.norm(codes[:, None] - Z.reshape(1, 24, 3), axis=-1)
+  assert distance.min(1).max() < 0.01
+  assert len(set(distance.argmin(1))) == 24
+
+
+def test_relaxed_samples_are_a_simplex_and_their_largest_is_categorical():
+  logits = jnp.log(jnp.array([0.6, 0.3, 0.1]))
+  keys = jax.random.split(jax.random.key(0), 20_000)
+  samples = jax.vmap(lambda key: gumbel_softmax(key, logits, 0.5))(keys)
+  np.testing.assert_allclose(samples.sum(-1), 1, rtol=1e-5)
+  frequencies = np.bincount(samples.argmax(-1), minlength=3) / len(keys)
+  np.testing.assert_allclose(frequencies, [0.6, 0.3, 0.1], atol=0.01)
+  cold = gumbel_softmax(keys[0], logits, 1e-3)
+  np.testing.assert_allclose(np.sort(cold), [0, 0, 1], atol=1e-6)
+  # At a fixed noise: softmax((logits + g) / T).
+  g = jax.random.gumbel(keys[0], (3,))
+  np.testing.assert_allclose(
+    gumbel_softmax(keys[0], logits, 2.0), jax.nn.softmax((logits + g) / 2), rtol=1e-6
+  )
+
+
+def test_perplexity_counts_the_codes_in_use():
+  np.testing.assert_allclose(perplexity(jnp.array([4.0, 4.0, 0.0, 4.0])), 3, rtol=1e-6)
+  p = np.array([0.5, 0.25, 0.25])
+  np.testing.assert_allclose(perplexity(8 * p), np.exp(-(p * np.log(p)).sum()), rtol=1e-6)
