@@ -10,7 +10,14 @@ from genjax_zoo import evaluate as evaluation
 from genjax_zoo.core import Field, Model
 from genjax_zoo.data.dataset import Dataset
 from genjax_zoo.data.loader import test_loader as loader_of
-from genjax_zoo.evaluate import evaluate, log_prob_line, mean_and_error, summary, training_cost
+from genjax_zoo.evaluate import (
+  bits_per_dim,
+  evaluate,
+  log_prob_line,
+  mean_and_error,
+  summary,
+  training_cost,
+)
 from genjax_zoo.sharding import make_mesh
 
 
@@ -155,3 +162,10 @@ def test_seconds_of_training_are_with_earlier_stages(tmp_path):
   (tmp_path / "metrics.jsonl").write_text(json.dumps(row) + "\n")
   cost = training_cost(tmp_path, 2, [stage, missing])
   assert (cost["seconds"], cost["examples_per_second"], cost["compile_seconds"]) == (7.0, 10.0, 1.0)
+
+
+def test_bits_a_dimension_of_a_uniform_distribution():
+  """Of 3 x 2 pixels with 8 values each: 3 bits a dimension; a density of real numbers has none."""
+  fields = {"image": Field((3, 2, 1), np.uint8, 8), "label": Field((), np.int32, 10)}
+  np.testing.assert_allclose(bits_per_dim(-6 * np.log(8), fields), 3)
+  assert bits_per_dim(-1.0, {"x": Field((2,), np.float32)}) is None

@@ -45,7 +45,7 @@ class Mutant(NamedTuple):
   file: str
   old: str
   new: str
-  test: str
+  test: str  # Or several, separated by spaces.
 
 
 class Stale(Exception):
@@ -100,21 +100,21 @@ def fork(copy: Path, test: str) -> int:
   # This module's packages, which are those of the working tree.
   for name in [name for name in sys.modules if name.split(".")[0] == "tests"]:
     del sys.modules[name]
-  status = importlib.import_module("pytest").main([*QUICK, "-x", "-n", "0", test])
+  status = importlib.import_module("pytest").main([*QUICK, "-x", "-n", "0", *test.split()])
   sys.stdout.flush()
   os._exit(status)
 
 
 def check_unchanged(copy: Path, mutants: list[Mutant]):
   """Raises SystemExit if the tests fail without mutants."""
-  tests = sorted({mutant.test for mutant in mutants})
+  tests = sorted({test for mutant in mutants for test in mutant.test.split()})
   command = [sys.executable, "-m", "pytest", *QUICK, "-n", str(AT_ONCE), "--dist", "loadfile"]
   found = subprocess.run([*command, *tests], cwd=copy, capture_output=True, text=True)
   if found.returncode:
     raise SystemExit(f"the tests fail without mutants:\n{found.stdout}{found.stderr}")
 
 
-def run(mutants: list[Mutant], root: Path = ROOT) -> int:
+def run(mutants: list[Mutant], root: Path = ROOT, heavy: tuple[str, ...] = HEAVY) -> int:
   """Tries all mutants and prints a line for each; the number of those that aren't killed."""
   os.environ.setdefault("JAX_COMPILATION_CACHE_DIR", str(root / ".jax_cache"))
   verdicts = []
@@ -135,7 +135,8 @@ def run(mutants: list[Mutant], root: Path = ROOT) -> int:
     original = Path(folder) / "original"
     snapshot(root, original)
     check_unchanged(original, mutants)
-    for module in HEAVY:
+    warnings.filterwarnings("ignore", "os.fork", RuntimeWarning)  # JAX has no threads yet.
+    for module in heavy:
       importlib.import_module(module)
     for i, mutant in enumerate(mutants):
       copy = Path(folder) / str(i)
@@ -150,7 +151,6 @@ def run(mutants: list[Mutant], root: Path = ROOT) -> int:
 
 
 if __name__ == "__main__":
-  warnings.filterwarnings("ignore", "os.fork", RuntimeWarning)  # JAX has no threads yet.
   words = sys.argv[1:]
   chosen = [
     mutant

@@ -3,10 +3,12 @@
 import ast
 from pathlib import Path
 import re
+import subprocess
+import sys
 
 import pytest
 
-from tests.mutants.run import ROOT, Mutant, Stale, load, mutated, run
+from tests.mutants.run import ROOT, Mutant, Stale, check_unchanged, load, mutated
 
 MUTANTS = load(Path(__file__).parent)
 
@@ -53,33 +55,48 @@ def test_wrong():
 """
 
 
-@pytest.fixture
-def toy(tmp_path):
-  for folder, name, text in [("genjax_zoo", "half", HALF), ("tests", "test_half", TEST_HALF)]:
-    (tmp_path / folder).mkdir()
-    (tmp_path / folder / "__init__.py").write_text("")
-    (tmp_path / folder / f"{name}.py").write_text(text)
-  (tmp_path / "pyproject.toml").write_text("[tool.pytest.ini_options]\nmarkers = ['slow']\n")
-  return tmp_path
+def toy(folder, *mutants):
+  """Code with one function and its tests; the mutants of (old, new, test)."""
+  for name, text in [("genjax_zoo/half.py", HALF), ("tests/test_half.py", TEST_HALF)]:
+    (folder / name).parent.mkdir()
+    (folder / name).write_text(text)
+    (folder / name).with_name("__init__.py").write_text("")
+  (folder / "pyproject.toml").write_text("[tool.pytest.ini_options]\nmarkers = ['slow']\n")
+  return [
+    Mutant("toy", new, "genjax_zoo/half.py", old, new, f"tests/test_half.py::{test}")
+    for old, new, test in mutants
+  ]
 
 
-def mutant(test, old="x / 2", new="x / 3"):
-  what = f"{old} is {new}"
-  return Mutant("toy", what, "genjax_zoo/half.py", old, new, f"tests/test_half.py::{test}")
-
-
-def test_a_mutant_that_no_test_notices_survives(toy, capsys):
-  mutants = [mutant("test_one"), mutant("test_zero"), mutant("test_one", new="x /")]
-  assert run(mutants, toy) == 2
-  printed = capsys.readouterr().out
-  for found in (r"killed .* x / 3\n", r"SURVIVED .* x / 3\n", r"ERROR\n[^$]*SyntaxError", "1 of 3"):
+def test_a_mutant_that_no_test_notices_survives(tmp_path):
+  mutants = toy(
+    tmp_path,
+    ("x / 2", "x / 3", "test_one"),
+    ("x / 2", "x / 4", "test_zero"),
+    ("x / 2", "x /", "test_one"),
+  )
+  # In a process that may fork: this one has threads.
+  program = f"""
+from pathlib import Path
+from tests.mutants.run import Mutant, run
+print(run({mutants!r}, Path({str(tmp_path)!r}), heavy=()))
+"""
+  command = [sys.executable, "-c", program]
+  printed = subprocess.run(command, cwd=ROOT, check=True, capture_output=True, text=True).stdout
+  for found in (r"killed .* x / 3\n", r"SURVIVED .* x / 4\n", r"ERROR .* x /\n", r"1 of 3.*\n2\n"):
     assert re.search(found, printed), printed
-  assert (toy / "genjax_zoo/half.py").read_text() == HALF
+  assert (tmp_path / "genjax_zoo/half.py").read_text() == HALF
 
 
-def test_tests_that_fail_anyway_and_stale_mutants_raise(toy):
-  with pytest.raises(SystemExit, match="fail without"):
-    run([mutant("test_wrong")], toy)
-  for old in ("x / 4", "x"):
-    with pytest.raises(Stale, match="occurs"):
-      run([mutant("test_one", old=old)], toy)
+def test_tests_that_fail_anyway_and_stale_mutants_are_told(tmp_path):
+  wrong, *stale = toy(
+    tmp_path,
+    ("x / 2", "x / 3", "test_wrong"),
+    ("x / 4", "x / 3", "test_one"),
+    ("x", "x / 3", "test_one"),
+  )
+  with pytest.raises(SystemExit, match="fail without mutants"):
+    check_unchanged(tmp_path, [wrong])
+  for mutant, count in zip(stale, (0, 2)):
+    with pytest.raises(Stale, match=f"occurs {count} times"):
+      mutated(tmp_path, mutant)
