@@ -1,7 +1,7 @@
 """Every autoregressive model, on images that can be enumerated.
 
 The likelihood is exact, the conditionals are causal, and sampling with caches equals sampling
-without.
+without. test_every_image.py asks it of smaller images in seconds.
 """
 
 import itertools
@@ -61,12 +61,8 @@ UNORDERED += ["row", "diagonal", "gated_pixelcnn"]
 SCALE = {"pixelcnn_mixture": 0.2, "pixelcnn_pp": 0.2}
 # MADE has no cheaper conditional.
 CACHED = [name for name in MODELS if not name.startswith("made")]
-QUICK = ["fvsbn", "gated_pixelcnn"]  # One without caches and one with; the others are slow tests.
 CASES = [
-  pytest.param(name, data, marks=[] if name in QUICK and data == "rgb" else pytest.mark.slow)
-  for name in MODELS
-  for data in DATA
-  if (name, data) != ("pixelcnn_mixture", "binary")
+  (name, data) for name in MODELS for data in DATA if (name, data) != ("pixelcnn_mixture", "binary")
 ]
 
 
@@ -123,6 +119,7 @@ def depends(model, params, data):
   return np.abs(jax.device_get(jacobian)).max(1) > 0
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name, data", CASES)
 def test_probabilities_of_all_images_sum_to_one(name, data):
   model, data = build(name, DATA[data]), DATA[data]
@@ -133,6 +130,7 @@ def test_probabilities_of_all_images_sum_to_one(name, data):
   assert nats.std() > 0.1 and model.likelihood == {"exact": "exact"}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name, data", CASES)
 def test_each_conditional_depends_on_all_dimensions_before_it_and_on_nothing_else(name, data):
   model, data = build(name, DATA[data]), DATA[data]
@@ -141,6 +139,7 @@ def test_each_conditional_depends_on_all_dimensions_before_it_and_on_nothing_els
   np.testing.assert_array_equal(depends(model, perturbed(model, data), data), expected)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name, data", CASES)
 def test_samples_their_log_probability_and_caches(name, data):
   """log p of a sample is the sum of its conditionals' log p; caches change nothing."""
