@@ -8,6 +8,7 @@ returns their latents.
 import functools
 import json
 from pathlib import Path
+import time
 
 import jax
 
@@ -64,22 +65,34 @@ FIGURES = (
   transfers,
 )
 
+LONGEST = 300  # Seconds for the figures of a run,
+WORTH_SAYING = 20  # and for one of them.
+
 
 def draw(run: Run, dataset: Dataset, folder, say=print) -> list[tuple[str, str]]:
   """Writes all figures of a run to `folder`, with captions.json; returns [(file name, caption)].
 
-  A figure that fails has no file, and the reason as its caption, which `say` reports.
+  A figure that fails has no file, and the reason as its caption, which `say` reports. After
+  LONGEST seconds no other is begun.
   """
   folder = Path(folder)
   captions = []
+  late = []
+  begun = time.perf_counter()
   writes = jax.process_index() == 0
   test = held_out(run, dataset)
   encoded = functools.cache(lambda: run.encode(test))
   run = decoding_means(run, dataset)
   for figure in FIGURES:
     name = f"{figure.__name__}.png"
+    title = figure.__name__.replace("_", " ")
     if writes:
       (folder / name).unlink(missing_ok=True)
+    # Hosts that measure their own time would not agree on the last figure.
+    if time.perf_counter() - begun > LONGEST and jax.process_count() == 1:
+      late.append(title)
+      continue
+    started = time.perf_counter()
     try:
       made = figure(run, dataset, test, encoded)
       if made is None:
@@ -89,10 +102,13 @@ def draw(run: Run, dataset: Dataset, folder, say=print) -> list[tuple[str, str]]
         save(folder / name, picture)
     except Exception as e:  # A figure is not worth a run.
       reason = f"{type(e).__name__}: {(str(e).splitlines() or [''])[0]}"
-      title = figure.__name__.replace("_", " ")
       caption = f"The figure of {title} could not be drawn: {reason}"
       say(f"figures/{name}: {reason}")
+    if (took := time.perf_counter() - started) > WORTH_SAYING:
+      say(f"figures/{name}: {took:.0f} s")
     captions.append((name, caption))
+  if late:
+    say(f"{LONGEST} s are over; these figures are left out: {', '.join(late)}")
   if writes:
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "captions.json").write_text(json.dumps(captions, indent=1))
