@@ -6,21 +6,19 @@ the command line and a run folder records every value.
 
 import ast
 from collections.abc import Mapping
-import importlib.util
 import inspect
 from pathlib import Path
 import shlex
-import traceback
 
 from ml_collections import ConfigDict
 
+from experiments.config_file import HERE as HERE, find, load
 from genjax_zoo import data, loop
 from genjax_zoo.build import constructor, optax_function, optimizer, stages_of
-from genjax_zoo.core import UserError, nearest, similar
+from genjax_zoo.core import UserError, nearest
 from genjax_zoo.models.diffusion._network import NETWORKS
 from genjax_zoo.run import tuples
 
-HERE = Path(__file__).parent
 # Keys of the sections that no function's signature has.
 TRAIN = {"ema": 0.0, "accumulate": 1, "sample_every": 0, "fid_every": 0, "validate_every": 0}
 EVALUATE = {
@@ -54,61 +52,6 @@ def resolve(path: str) -> ConfigDict:
   config.stages = {name: resolve(p + suffix) for name, p in given.get("stages", {}).items()}
   config.path = path  # As the user wrote it.
   return shrink(config) if variant else config
-
-
-def find(path: str) -> tuple[Path, str]:
-  """(the file of a config, its variant "smoke" or ""). Raises UserError where there is none.
-
-  A colon is part of a path but where a config's name stands before it.
-  """
-  if file := look_up(path):
-    return file, ""
-  before, _, variant = path.rpartition(":")
-  file = before and look_up(before)
-  if file and variant == "smoke":
-    return file, variant
-  if file:
-    raise UserError(f"unknown variant :{variant} of {before}; there is :smoke")
-  stem = Path(path.removesuffix(":smoke")).stem
-  known = {p.stem: f"configs/{p.name}" for p in (HERE / "configs").glob("[a-z]*.py")}
-  near = nearest(f"configs/{stem}.py", known.values())
-  raise UserError(f"no config {path}{near}; there are {similar(stem, known)}")
-
-
-def look_up(path: str) -> Path | None:
-  """The file of a path, or of a config's name, with or without its ending."""
-  for name in (path, f"{path}.py"):
-    for file in (Path(name), HERE / name, HERE / "configs" / name):
-      if file.is_file():
-        return file
-  return None
-
-
-def load(file: Path) -> ConfigDict:
-  """The config that a file's get_config() returns.
-
-  Raises UserError, with the line, when it has none and when the file can't be run.
-  """
-  spec = importlib.util.spec_from_file_location(file.stem, file)
-  if spec is None:
-    raise UserError(f"{file} is not a Python file")
-  module = importlib.util.module_from_spec(spec)
-  try:
-    spec.loader.exec_module(module)
-    if not hasattr(module, "get_config"):
-      raise UserError(f"{file} has no get_config(), the function that returns the config")
-    config = module.get_config()
-  except UserError:
-    raise
-  except SyntaxError as e:
-    raise UserError(f"{e.filename or file}, line {e.lineno}: {e.msg}") from e
-  except Exception as e:
-    lines = [x.lineno for x in traceback.extract_tb(e.__traceback__) if x.filename == str(file)]
-    reason = (str(e).splitlines() or [""])[0]
-    raise UserError(f"{file}, line {(lines or [1])[-1]}: {type(e).__name__}: {reason}") from e
-  if not isinstance(config, ConfigDict):
-    raise UserError(f"{file}: get_config() must return a ConfigDict, not {type(config).__name__}")
-  return config
 
 
 SECTIONS = "model", "data", "optimizer", "schedules", "train", "evaluate", "sample", "stages"
@@ -341,12 +284,12 @@ def assignments(config: Mapping) -> list[str]:
   for names in True, False:
     known = dict(flatten(plain.to_dict()))
     for key, value in flatten(config):
-      differs = key not in known or tuples(known[key]) != tuples(value)
-      if key.endswith(".name") == names and differs and not key.startswith(("path", "command")):
-        text = str(value).replace(" ", "") if isinstance(value, (list, tuple)) else str(value)
-        found.append(f"--config.{key}={text}")
-        if names:
-          override(plain, f"{key}={text}")
+      same = key in known and tuples(known[key]) == tuples(value)
+      if same or key.endswith(".name") != names or key in ("path", "command"):
+        continue
+      found.append(f"--config.{key}={value}")
+      if names:
+        override(plain, f"{key}={value}")
   return found
 
 

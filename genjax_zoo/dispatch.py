@@ -82,23 +82,25 @@ def dispatches(
   was yielded is donated to the next dispatch. `timed(seconds a step, step)` is called once.
   """
   size = 1 if in_parts else K
-  measured = 0
+  seconds = None
+  told = False
   for inputs in data.inputs(step - step % K):
     inputs = put(inputs, mesh, None, "data")
     while True:
       start = step % K
       stop = min(start + size, K)
+      part = (np.int32(start), np.int32(stop)) if in_parts else ()
       begun = time.perf_counter()
-      ts, metrics = run(ts, inputs, *map(np.int32, (start, stop))) if in_parts else run(ts, inputs)
+      ts, metrics = run(ts, inputs, *part)
       step += stop - start
-      if measured < 2:
+      if not told or size < K:
+        first = seconds is None  # The first step of a program is slower than the others.
         jax.block_until_ready(metrics)
         seconds = agreed(time.perf_counter() - begun) / (stop - start)
         size = max(1, min(K, int(LONGEST / seconds))) if in_parts else K
-        # The first step of a program is slower; where one takes long that makes no difference.
-        measured += 1 if in_parts and size > 1 and not measured else 2
-        if measured >= 2:
+        if not told and not (first and in_parts and seconds < LONGEST):
           timed(seconds, step)
+          told = True
       yield ts, (metrics, slice(start, stop)), step
       if step % K == 0:
         break

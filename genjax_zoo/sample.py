@@ -67,10 +67,13 @@ def check_given(model: Model, given, n: int):
 def check_used(model: Model, traced, given):
   """Raises UserError for an entry of `given` that a traced `sample` doesn't read."""
   program = traced.jaxpr.jaxpr
-  read = {x for e in program.eqns for x in e.invars if not isinstance(x, Literal)}
+  read = set()
+  for equation in program.eqns:
+    read |= {x for x in equation.invars if not isinstance(x, Literal)}
   leaves = jax.tree_util.tree_leaves_with_path(traced.in_avals)
   for (path, _), variable in zip(leaves, program.invars, strict=True):
-    name = getattr(path[-1], "key", None)
-    if jax.tree_util.keystr(path[1:-1]) == "['given']" and variable not in read:
+    # A path is (arguments or keywords, "given", name).
+    section = jax.tree_util.keystr(path[1:-1])
+    if section == "['given']" and variable not in read:
       takes = ", ".join(model.given) or "nothing"
-      raise UserError(f"the model makes no use of given[{name!r}]; it is given {takes}")
+      raise UserError(f"the model makes no use of given[{path[-1].key!r}]; it is given {takes}")

@@ -113,6 +113,13 @@ def test_steps_that_take_long_are_sent_in_parts(whole, tmp_path, monkeypatch):
   assert [row["step"] for row in rows] == [5, 7, 10, *range(15, 41, 5)]
 
 
+def test_a_gpu_s_dispatches_are_whole(whole, tmp_path, monkeypatch):
+  """There the number of steps is a constant of the program, and the result the same."""
+  monkeypatch.setattr(jax, "default_backend", lambda: "gpu")
+  chex.assert_trees_all_close(jax.device_get(run(tmp_path)), whole[1], rtol=1e-5, atol=1e-6)
+  assert (tmp_path / "log.txt").read_text().count("for the other 35") == 1
+
+
 def test_a_part_runs_the_steps_it_names():
   step = lambda ts, batch, key: (ts.replace(step=ts.step + 1), {"x": 10 * ts.step + batch["x"]})
   run = dispatch.unroll_part(step, jax.random.key(0), 4)

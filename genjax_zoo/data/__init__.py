@@ -28,6 +28,9 @@ NAMED = {
   "reviews": "reviews.load",
   "meshes": "meshes.load",
   "points": "points.load",
+  "azimuth_chairs": "chairs.load",
+  "coloured_scenes": "scenes.load",
+  "scene_views": "scenes.load_views",
   "moons": "synthetic.moons",
   "8gaussians": "synthetic.eight_gaussians",
   "25gaussians": "synthetic.twenty_five_gaussians",
@@ -124,8 +127,12 @@ def maker(name: str) -> Callable:
 
 def meant(name: str) -> str:
   """The end of the error for an unknown set: what the name may stand for."""
+  prefix, _, rest = name.partition(":")
   path = Path(name).expanduser()
-  if path.is_dir():
+  close = difflib.get_close_matches(prefix, PREFIXED, 1, 0.7)
+  if close and (rest or prefix in PREFIXED):
+    return f", did you mean {close[0]}:{rest or 'PATH'}?"
+  if name and path.is_dir():
     return f": a folder of images is folder:{name}"
   if path.is_file() or "/" in name or path.suffix:
     return f": a file of arrays is npz:{name}, a folder of images folder:PATH"
@@ -134,7 +141,7 @@ def meant(name: str) -> str:
     return f", did you mean {bare[name]!r}?"
   near = [bare[x] for x in difflib.get_close_matches(name, bare, 4, 0.0)]
   prefixed = ", ".join(f"{prefix}:..." for prefix in PREFIXED)
-  others = f"there are {', '.join(near)} and others, and {prefixed}"
+  known = f"there are {', '.join(near)} and others, and {prefixed}"
   if name.isidentifier():
-    others += f"; `make data DATASET={name}` prepares tfds:{name}, if it is a set of that library"
-  return f"{nearest(name, bare)}; {others}"
+    known += f"; `make data DATASET={name}` prepares tfds:{name}, if that is a set of tfds"
+  return f"{nearest(name, bare)}; {known}"

@@ -59,9 +59,9 @@ def test_digits_are_scikit_learns_split_once_with_every_class_in_proportion():
 
 
 def test_names_that_do_not_exist_list_the_nearest_first():
-  refused("there is no data 'digts'; there are digits,", "digts")
-  refused("there are 8gaussians,", "8gausians")
-  refused("there are folder:...", "folders:photos")
+  refused("there is no data 'digts', did you mean 'digits'", "digts")
+  refused("did you mean '8gaussians'?; there are 8gaussians,", "8gausians")
+  refused("did you mean folder:photos?", "folders:photos")
   for empty in ("npz:", "tfds", "folder"):
     refused("there is no data", empty)
 
