@@ -13,9 +13,6 @@ Two things straighten them:
                  Tong 2023, 2302.00482)
   teacher        reflow: the pairs are noise and what an earlier flow makes of it, which never cross
 
-Where the density has edges, v changes within a distance of about t of them: with `time_power` above
-1 more of the times are small, t = u^time_power, u ~ U(0, 1), and the edges get sharper.
-
 With a teacher, `init` draws `pairs` pairs, of which all batches are taken, and starts from its
 weights: the network's arguments must be the teacher's. The ODE gives log p (`prob.likelihood`).
 
@@ -83,7 +80,6 @@ def model(
   pairs: int = 10_000,
   teacher_steps: int = 20,
   coupling: str = "independent",
-  time_power: float = 1.0,
   dequantize: bool = False,
   network: Mapping = {"name": "unet"},
   condition: tuple[str, ...] = (),
@@ -135,7 +131,7 @@ def model(
     k_drop, k_t, k_pair, k_dropout = jax.random.split(key, 4)
     x0, eps, given = pair(state, batch, k_pair)
     c = drop_condition(space.condition(given, len(x0)), k_drop, drop if train else 0.0)
-    t = jax.random.uniform(k_t, (len(x0),)) ** time_power
+    t = jax.random.uniform(k_t, (len(x0),))
     predict = lambda x, level: velocity(params, x, level.sigma, c, k_dropout if train else None)
     return denoising_loss(predict, x0, eps, schedules.flow(t), "velocity"), ({}, {})
 

@@ -33,7 +33,6 @@ MODELS = {
   "score_sde, ve": score_sde.model(POINTS, sde="ve", network=MLP),
   "edm": edm.model(POINTS, sd=SD, network=MLP),
   "flow_matching": flow_matching.model(POINTS, network=MLP),
-  "flow_matching, early": flow_matching.model(POINTS, network=MLP, time_power=3.0),
   "consistency": consistency.model(POINTS, sd=SD, network=MLP),
   "vdm": vdm.model(POINTS, network=MLP),
   **{f"ddpm, {p}": ddpm.model(POINTS, prediction=p, network=MLP) for p in ddpm.PREDICTIONS},
@@ -88,7 +87,6 @@ FORMULAS = {
   "score_sde, ve": score_formula,
   "edm": edm_formula,
   "flow_matching": flow_formula,
-  "flow_matching, early": flow_formula,
   "consistency": consistency_formula,
   "vdm": vdm_formula,
   **{
@@ -208,7 +206,6 @@ def trained_on(module, model, monkeypatch, batch):
     ("score_sde, ve", score_sde, lambda a, s: norm.ppf(np.log(s / 0.01) / np.log(5000))),
     ("edm", edm, lambda a, s: (np.log(s) + 1.2) / 1.2),
     ("flow_matching", flow_matching, lambda a, s: norm.ppf(s)),
-    ("flow_matching, early", flow_matching, lambda a, s: norm.ppf(s ** (1 / 3))),
   ],
 )
 def test_noise_levels_have_their_papers_distribution(name, module, standard, monkeypatch):
