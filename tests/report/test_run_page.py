@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from genjax_zoo.core import UserError
-from genjax_zoo.figures.pictures import save
+from genjax_zoo.figures.pictures import save, save_film
 from genjax_zoo.report.page import (
   BOTTOM,
   TOP,
@@ -171,6 +171,18 @@ def test_pictures_are_embedded_and_nothing_comes_from_elsewhere(folder):
   assert (
     all(a.startswith("data:") for a in linked) and not page.all("link") and not page.all("script")
   )
+
+
+def test_videos_move(folder):
+  """A film beside the picture of the same samples takes its place."""
+  frames = np.random.default_rng(0).integers(0, 255, (3, 8, 8, 3), np.uint8)
+  path = folder / "samples" / "step_0000007.webp"
+  save_film(path, frames)
+  save(path.with_suffix(".png"), frames[0])
+  page = write_report(folder).read_text()
+  assert f"data:image/webp;base64,{base64.b64encode(path.read_bytes()).decode()}" in page
+  still = base64.b64encode(path.with_suffix(".png").read_bytes()).decode()
+  assert still not in page and "step 7" in page
 
 
 def test_what_the_config_says_is_text(folder):
