@@ -11,6 +11,7 @@ import numpy as np
 from genjax_zoo.core import UserError
 from genjax_zoo.log import read_json, read_rows
 from genjax_zoo.metrics.quality import CONDITIONS
+from genjax_zoo.report.judgements import run_judgements
 from genjax_zoo.report.measures import KINDS, SIGNS, density, meaning, of_data, restores, unit
 from genjax_zoo.report.page import Html, curve, image, number, page, section, table, tag, tiles
 from genjax_zoo.run import fields_of
@@ -42,6 +43,7 @@ def write_report(folder) -> Path:
     section("Training", curves(rows)),
     section("Figures", *figures(folder)),
     section("Evaluation", measures(evaluation), conditions(evaluation)),
+    section("Judged", run_judgements(evaluation)),
     section("Cost", cost(evaluation, rows)),
     section("Reproduce", *commands(folder, config, evaluation)),
     section("Config", *settings(config)),

@@ -14,6 +14,7 @@ from urllib.parse import quote
 from genjax_zoo.core import UserError
 from genjax_zoo.log import read_json, read_rows
 from genjax_zoo.metrics.quality import comparable
+from genjax_zoo.report.judgements import compared_judgements
 from genjax_zoo.report.measures import METRICS, SIGNS, density, of_data, restores, title
 from genjax_zoo.report.page import Html, curve, image, number, page, section, table, tag, tiles
 from genjax_zoo.report.ranking import COLUMNS, SCRIPT, STYLE, Row, ranking, trades
@@ -96,6 +97,7 @@ def write_comparison(
     heading,
     header(heading, entries, failures),
     *ranked(entries, folder),
+    section("Judged", compared_judgements({e.name: e.evaluation for e in entries})),
     section("Failed", table(list(failures.items()), ("config", "why"))),
     section("Samples", pictures(entries)),
     section("Training", curves(entries)),

@@ -1,0 +1,49 @@
+"""What samples are judged to be, beside real and wrongly paired examples: tables of "judged"."""
+
+from collections.abc import Mapping
+
+from genjax_zoo.report.page import Html, table, tag
+
+READING = (
+  "Means over the samples of a model, of test examples judged in the same way (real), and of test "
+  "examples beside the conditions of others (wrong): a model that ignores its condition is no "
+  "better than these. The names that begin with reader are what a network reads in an image; the "
+  "others need no network. PSNR, SSIM and perceptual distance compare with the true image."
+)
+
+
+def run_judgements(evaluation: Mapping) -> Html | None:
+  """A row for each judgement of one run: its samples, real and wrong; None without any."""
+  judged = evaluation.get("judged")
+  if not judged:
+    return None
+  columns = [judged[kind] for kind in ("samples", "real", "wrong") if kind in judged]
+  head = ["judged", *(kind for kind in ("samples", "real", "wrong") if kind in judged)]
+  names = dict.fromkeys(name for column in columns for name in column)
+  rows = [(title(name), *(column.get(name) for column in columns)) for name in names]
+  return Html(table(rows, head) + tag("p", READING, class_="soft"))
+
+
+def compared_judgements(evaluations: Mapping[str, Mapping]) -> Html | None:
+  """A row for each run, {name: evaluation}, and a column for each judgement; None without any.
+
+  The first rows are those of real and of wrongly paired examples.
+  """
+  found = {run: e["judged"] for run, e in evaluations.items() if e.get("judged")}
+  if not found:
+    return None
+  samples = {run: judged["samples"] for run, judged in found.items()}
+  names = list(dict.fromkeys(name for judgements in samples.values() for name in judgements))
+  merged = {kind: {} for kind in ("real", "wrong")}
+  for judged in found.values():
+    for kind, values in merged.items():
+      values |= judged.get(kind, {})
+  lines = {kind: values for kind, values in merged.items() if values} | samples
+  rows = [(run, *(values.get(name) for name in names)) for run, values in lines.items()]
+  return Html(table(rows, ("", *map(title, names))) + tag("p", READING, class_="soft"))
+
+
+def title(name: str) -> str:
+  """A judgement's name in a table."""
+  known = {"psnr": "PSNR, dB", "ssim": "SSIM", "perceptual": "perceptual distance"}
+  return known.get(name, name.replace("_", " "))
