@@ -249,6 +249,8 @@ def judge_of(heads: Factors, people, drawn) -> Callable:
     return render(heads, np.c_[people.repeat(POSES, 0), np.tile(pose, (len(people), 1))])
 
   def judge(samples, given):
+    if "image" not in samples:
+      return {}
     found, rmse = nearest_of(samples["image"], every())
     person, pose = np.divmod(found, POSES)
     measured = {"rmse": rmse}

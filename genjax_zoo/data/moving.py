@@ -156,13 +156,15 @@ def judge_of(videos: Factors, size: int):
   """
 
   def judge(samples, given):
+    if "video" not in samples:
+      return {}
     video = np.asarray(samples["video"])
     read = in_parts(functools.partial(looks, size=size), video)
     velocity, off_line = motion(centroids(video))
     rmse = distance(videos, videos.nearest(video), video)
     measured = {"rmse": rmse, "off_line": off_line, "consistent": read[:, 3]}
-    if "tokens" in samples or "tokens" in given:
-      tokens = given["tokens"] if "tokens" in given else samples["tokens"]
+    tokens = given.get("tokens", samples.get("tokens"))
+    if tokens is not None:
       direction = (velocity @ np.array([*DIRECTIONS.values()]).T).argmax(1)
       found = np.c_[read[:, :2], direction].astype(int)
       right = agreement(found, videos.wanted(tokens)[:, :3])

@@ -84,6 +84,8 @@ def judge_pairs(images: Factors, read: Callable, free: tuple[str, ...]) -> Calla
   colours = np.asarray(palette(COLOURS))
 
   def judge(samples, given):
+    if "target" not in samples:
+      return {}
     target = np.asarray(samples["target"])
     found = images.nearest(target)
     measured = {"rmse": distance(images, found, target)}

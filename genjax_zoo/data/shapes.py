@@ -132,6 +132,8 @@ def load(
   makes the split "unseen", of as many images as the test split at most. Any two of the three values
   occur together in training. Raises UserError for too many or too few examples, or another label.
   """
+  if label and label not in WORDS:
+    raise UserError(f"data.label={label!r}: {name} have no such factor; take {', '.join(WORDS)}")
   images = coloured_shapes(size)
   pool = images.total
   if unseen:
@@ -166,8 +168,6 @@ def held_out(images: Factors, seed: int) -> np.ndarray:
 
 def labels(factor: str, factors) -> tuple[Field, np.ndarray]:
   """The words for a factor as classes, and those int32 [N] of factors [N, F]."""
-  if factor not in WORDS:
-    raise UserError(f"data.label={factor!r}: coloured shapes have {', '.join(WORDS)}")
   words = tuple(dict.fromkeys(WORDS[factor]))
   classes = np.array([words.index(word) for word in WORDS[factor]], np.int32)
   field = Field((), np.int32, len(words), words, ordered=False)
@@ -181,14 +181,17 @@ def judge_of(images: Factors, label: str = ""):
   whether its value is one that the caption allows, given or sampled with the image; "all", whether
   all are. "label" is agreement with a given label; and of the factors that the label is not about,
   "kept_..." whether they are those of a given image, as translation between labels should keep;
-  "kept", whether all are.
+  "kept", whether all are. Captions sampled without an image are judged by the given one.
   """
 
   def judge(samples, given):
-    found = images.nearest(samples["image"])
-    measured = {"rmse": distance(images, found, samples["image"])}
-    if "tokens" in samples or "tokens" in given:
-      tokens = given["tokens"] if "tokens" in given else samples["tokens"]
+    image = samples.get("image", given.get("image"))
+    if image is None:
+      return {}
+    found = images.nearest(image)
+    measured = {"rmse": distance(images, found, image)}
+    tokens = given.get("tokens", samples.get("tokens"))
+    if tokens is not None:
       right = agreement(found, images.wanted(tokens))
       measured |= dict(zip(images.names, right.T)) | {"all": right.all(1)}
     if label and "label" in given:

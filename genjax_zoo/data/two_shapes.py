@@ -207,14 +207,18 @@ def judge_of(images: Factors, size: int) -> Callable:
   "rmse" is the distance to it, root mean square in [0, 1]: 0 of real images. With a caption, given
   or sampled with the image, those of `said`. With a layout given, intersection over union with that
   of the nearest image: "segmentation", the mean over the shapes that occur in either; "boxes", the
-  mean over the two boxes, in the better order.
+  mean over the two boxes, in the better order. Captions sampled without an image are judged by the
+  given one.
   """
 
   def judge(samples, given):
-    found = images.nearest(samples["image"])
-    measured = {"rmse": distance(images, found, samples["image"])}
-    if "tokens" in samples or "tokens" in given:
-      tokens = given["tokens"] if "tokens" in given else samples["tokens"]
+    image = samples.get("image", given.get("image"))
+    if image is None:
+      return {}
+    found = images.nearest(image)
+    measured = {"rmse": distance(images, found, image)}
+    tokens = given.get("tokens", samples.get("tokens"))
+    if tokens is not None:
       measured |= said(found, images.wanted(tokens))
     if "segmentation" in given or "boxes" in given:
       seen = layout(found, size)

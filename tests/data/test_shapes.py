@@ -166,6 +166,14 @@ def test_images_sampled_with_their_captions_are_judged_by_those(small):
   assert set(small.judge({"image": test["image"]}, {})) == {"rmse"}
 
 
+def test_captions_sampled_for_an_image_are_judged_by_it(small):
+  test = small.splits["test"]
+  captions = {"tokens": test["tokens"]}
+  assert (small.judge(captions, {"image": test["image"]})["all"] == 1).all()
+  assert small.judge(captions, {"image": np.roll(test["image"], 1, 0)})["all"].mean() < 0.2
+  assert small.judge(captions, {}) == {}
+
+
 def test_a_label_names_what_captions_say_of_a_factor():
   field, label = family.labels("size", np.arange(4)[:, None].repeat(6, 1))
   assert field.names == ("small", "large") and field.num_values == 2
