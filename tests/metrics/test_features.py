@@ -9,6 +9,7 @@ import pytest
 from genjax_zoo import data
 from genjax_zoo.core import Field, UserError
 from genjax_zoo.metrics import features
+from genjax_zoo.metrics.frechet import fid
 from genjax_zoo.metrics.quality import comparable
 
 NETS = sorted(features.HERE.glob("*.npz"))
@@ -21,6 +22,7 @@ def test_the_nets_of_the_decks_data_are_there():
     "fashion_mnist",
     "cifar10",
     "coloured_shapes",
+    "moving_shapes",
   }
   assert all(file.stat().st_size < 2 * 2**20 for file in NETS)
   accuracy = {
@@ -119,3 +121,20 @@ def test_a_net_reads_the_entry_that_a_model_makes():
   same = features.choose("auto", "coloured_shapes", {"image": shapes.fields["image"]})
   black = {"target": image, "image": 0 * image}
   np.testing.assert_array_equal(net.extract(black)[0], same.extract({"image": image})[0])
+
+
+def test_the_net_of_moving_shapes_reads_captions_and_sees_the_order_of_frames():
+  videos = data.load("moving_shapes", examples=2000)
+  net = features.choose("auto", "moving_shapes", videos.fields)
+  test = videos.splits["test"]
+  real, words = net.extract(test)
+  assert np.mean((words.argmax(-1) == test["tokens"]).all(-1)) >= 0.97
+  train, _ = net.extract({"video": videos.splits["train"]["video"][:200]})
+  mirrored, read = net.extract({"video": test["video"][:, ::-1]})
+  assert fid(real, mirrored) < 3 * fid(real, train)  # Each direction is another's mirror image.
+  assert np.mean((read.argmax(-1) == test["tokens"]).all(-1)) < 0.1
+  order = np.random.default_rng(0).permuted(np.tile(np.arange(8), (200, 1)), axis=1)
+  shuffled, _ = net.extract(
+    {"video": np.take_along_axis(test["video"], order[..., None, None, None], 1)}
+  )
+  assert fid(real, shuffled) > 3 * fid(real, train)
