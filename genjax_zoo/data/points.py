@@ -9,7 +9,7 @@ import zlib
 import numpy as np
 
 from genjax_zoo.core import Field, UserError
-from genjax_zoo.data import mesh_files, surfaces
+from genjax_zoo.data import mesh_files, surfaces, table
 from genjax_zoo.data.cache import in_memory
 from genjax_zoo.data.dataset import Dataset, Source, found_line, hold_out
 from genjax_zoo.data.meshes import FITS, fitting
@@ -38,7 +38,14 @@ def load(name: str, *, examples: int = 4000, points: int = 128, seed: int = 0) -
   arrays = {"points": np.stack(clouds), "label": label}
   parts = {"train": slice(examples), "test": slice(examples, None)}
   splits = {split: {k: x[rows] for k, x in arrays.items()} for split, rows in parts.items()}
-  return Dataset(name, fields_of(points, FAMILIES), splits)
+  return dataset(name, fields_of(points, FAMILIES), splits)
+
+
+def dataset(name: str, fields: dict[str, Field], splits: dict, found: str = "") -> Dataset:
+  """The data set of clouds, with their units: models see them standardised (standardize.py)."""
+  units = table.units(name, "points", splits["train"]["points"], kind="points", main=True)
+  fields = fields | {"points": fields["points"]._replace(**units)}
+  return Dataset(name, fields, splits, found=found)
 
 
 def fields_of(points: int, classes) -> dict[str, Field]:
@@ -85,7 +92,7 @@ def load_path(name: str, *, points: int = 128, up: str | None = None, seed: int 
   kept, notes = fitting(name, arrays, "without a surface")
   splits = hold_out(kept, seed)
   line = found_line(name, fields, splits, drawn=len(files) == 1, notes=notes)
-  return Dataset(name, fields, splits, found=line)
+  return dataset(name, fields, splits, line)
 
 
 def cloud_on(rng, triangles, points: int) -> np.ndarray:

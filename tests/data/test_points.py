@@ -27,6 +27,12 @@ def test_procedural_clouds():
   assert x.shape == (200, 64, 3) and x.dtype == np.float32
   assert np.abs(x).max() <= 1 + 1e-6 and set(label) == set(range(7))
   assert dataset.fields["label"].names == points.FAMILIES
+  # One unit of length: standardised clouds have variance 1, and the shapes they had.
+  field = dataset.fields["points"]
+  assert len(set(field.sd)) == 1
+  y = (x - np.array(field.mean)[None, None]) / field.sd[0]
+  np.testing.assert_allclose(y.mean((0, 1)), 0, atol=1e-5)
+  assert y.var() == pytest.approx(1, rel=1e-4)
   # Points on a box lie on one of its sides: some coordinate is one that many points share.
   boxes = x[label == points.FAMILIES.index("box")]
   extent = np.abs(boxes).max(1, keepdims=True)
