@@ -22,7 +22,7 @@ from genjax_zoo.report.page import (
   tag,
   ticks,
 )
-from genjax_zoo.report.run_page import write_report
+from genjax_zoo.report.run_page import measures, write_report
 
 VOID = "img", "meta"
 CONFIG = {
@@ -400,3 +400,10 @@ def test_elements_escape_all_that_is_not_html():
   text = tag("p", "a < b & c", tag("b", "<i>"), None, title='"x" <y>', class_="z")
   assert text == '<p title="&quot;x&quot; &lt;y&gt;" class="z">a &lt; b &amp; c<b>&lt;i&gt;</b></p>'
   assert table([]) is None and section("empty", None, table([])) is None
+
+
+def test_an_oracle_s_measures_stand_beside_those_of_the_samples():
+  measured = {"one_nearest_neighbour": 0.75, "oracle": {"one_nearest_neighbour": 0.5}}
+  page = str(measures({"quality": measured}))
+  assert page.count("one nearest neighbour") == 2 and "0.75" in page
+  assert "oracle&#x27;s one nearest neighbour" in page and "{" not in page
