@@ -121,6 +121,12 @@ def test_coordinates_that_collapsed_do_not_vote():
   assert run(lambda f: 0.001 * f, 1e-5) > 0.99
 
 
+def test_variances_are_compared_in_units_of_their_coordinate():
+  """Of a small coordinate and a large one, the large varies more even where its factor is fixed."""
+  code = lambda f: np.stack([100 * (f[:, 0] + 0.1 * f[:, 1]), f[:, 1] + 0.1 * f[:, 0]], 1)
+  assert disentanglement.factor_vae(generator(3), (8, 8), code, (300, 300)) > 0.99
+
+
 def test_mig_of_a_known_joint():
   """v has 4 values: z1 = v knows log 4 of it, z2 = v // 2 log 2. w is binary: z3 = w but for a
   fraction e of flips.

@@ -87,6 +87,9 @@ def test_evaluation_of_relaxed_models_is_of_bits():
   model, params, state = made(estimator="relaxed", k=4000)
   loss, _ = model.loss(params, state, BATCH, jax.random.key(0), train=False)
   np.testing.assert_allclose(loss, exact_loss(params), atol=0.1)
+  other, *_ = made(estimator="score", k=4000)
+  bits, _ = other.loss(params, state, BATCH, jax.random.key(0), train=False)
+  np.testing.assert_allclose(loss, bits, rtol=1e-6)
 
 
 def test_impossible_estimators_raise():

@@ -99,7 +99,7 @@ def test_the_loss_has_its_form():
   """Squared errors summed over dimensions and modalities, and the discrepancy of all latents."""
   data = {"a": DATA["a"], "b": Field((2,), np.float32), "label": DATA["label"]}
   batch = BATCH | {"b": RNG.normal(size=(6, 2)).astype("f4")}
-  model = mfm.model(data, hidden=(4,), features=3, latent=2, shared=2, weight=7.0)
+  model = mfm.model(data, hidden=(16,), features=8, latent=2, shared=2, weight=7.0)
   params, _ = jax.jit(model.init)(jax.random.key(0), batch)
   key = jax.random.key(1)
 
