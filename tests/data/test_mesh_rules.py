@@ -46,6 +46,9 @@ def test_faces_may_belong_to_given_vertices():
   arrays = {k: np.stack([x, x]) for k, x in encode(BOX, 12, 60).items()}
   faces = {"faces": arrays.pop("faces")}
   assert mesh_rules.judge(faces, arrays)["valid"].tolist() == [1, 1]
+  # What was given counts, whatever vertices stand beside the sampled faces.
+  fewer = arrays | {"vertices_mask": arrays["vertices_mask"] & (np.arange(12) < 7)[None]}
+  assert mesh_rules.judge(faces | arrays, fewer)["well_formed"].tolist() == [0, 0]
   assert set(mesh_rules.judge(arrays, {})) == {"ordered"}
 
 
