@@ -40,6 +40,22 @@ def test_gradients_of_the_generator_losses():
   )
 
 
+def test_what_each_generator_minimises():
+  """1 is the target of least squares, and the others want their logits high."""
+  fake = np.linspace(-3, 3, 7)
+  log_D = -np.logaddexp(0, -fake)
+  expected = {
+    "minimax": log_D - fake,  # log(1 - D)
+    "non_saturating": -log_D,
+    "least_squares": (fake - 1) ** 2 / 2,
+    "hinge": -fake,
+    "wasserstein": -fake,
+  }
+  assert expected.keys() == GAMES.keys()
+  for name, values in expected.items():
+    np.testing.assert_allclose(GAMES[name].gen(fake), values, rtol=1e-5, atol=1e-6)
+
+
 def test_squared_slope_is_that_of_each_example():
   rng = np.random.default_rng(1)
   x = rng.normal(size=(7, 3, 2)).astype(np.float32)

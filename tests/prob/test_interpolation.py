@@ -5,6 +5,7 @@ import itertools
 import jax
 import jax.numpy as jnp
 import numpy as np
+import pytest
 
 from genjax_zoo.prob.interpolation import spherical
 
@@ -27,3 +28,19 @@ def test_the_arc_has_equal_steps_and_the_norms_of_its_ends():
 def test_equal_points_stay():
   a = jnp.ones((2, 3))
   np.testing.assert_allclose(spherical(a, a, 0.3), a, rtol=1e-6)
+
+
+@pytest.mark.parametrize("angle", [1e-3, 0.3, 1.2, 3.0])
+def test_a_point_of_the_arc_has_its_share_of_the_angle(angle):
+  """And of the change of the norm, here from 2 to 4."""
+  with jax.enable_x64(True):
+    a = jnp.array([2.0, 0.0, 0.0])
+    b = 4 * jnp.array([np.cos(angle), np.sin(angle), 0.0])
+    for t in 0.25, 0.5, 0.9:
+      expected = (2 + 2 * t) * np.array([np.cos(t * angle), np.sin(t * angle), 0.0])
+      np.testing.assert_allclose(spherical(a, b, t), expected, rtol=1e-7, atol=1e-9)
+
+
+def test_between_points_of_one_direction_the_arc_is_a_line():
+  a, b = jnp.array([3.0, 0.0]), jnp.array([6.0, 0.0])
+  np.testing.assert_allclose(spherical(a, b, 0.25), [3.75, 0], rtol=1e-6)
