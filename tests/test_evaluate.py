@@ -1,5 +1,6 @@
 """Evaluation: means over examples and passes, ratios of sums, measures of the whole set."""
 
+import itertools
 import json
 
 import jax
@@ -15,6 +16,7 @@ from genjax_zoo.evaluate import (
   evaluate,
   log_prob_line,
   mean_and_error,
+  per_example,
   summary,
   training_cost,
 )
@@ -44,6 +46,25 @@ def measured(metrics, x, **functions):
   found = lambda params, state, batch, key: metrics(batch["x"])
   loader = loader_of(dataset, "test", batch=48, devices=4)
   return evaluate(Model(None, evaluate=found, **functions), {}, {}, loader, make_mesh(), repeats=2)
+
+
+def test_passes_that_end_early_are_of_the_examples_that_all_of_them_saw():
+  """The second pass is cut after two blocks of 48, the first after three: 96 examples count."""
+  x = np.arange(200, dtype=np.float32)[:, None]
+  dataset = Dataset("table", {"x": Field((1,), np.float32)}, {"test": {"x": x}})
+  found = lambda params, state, batch, key: {"x": batch["x"][:, 0]}
+  lengths = iter((3, 2))
+  rows = per_example(
+    found,
+    {},
+    {},
+    loader_of(dataset, "test", batch=48, devices=4),
+    make_mesh(),
+    jax.random.key(0),
+    lambda blocks: itertools.islice(blocks, next(lengths)),
+    repeats=2,
+  )
+  np.testing.assert_array_equal(rows["x"], np.arange(96))
 
 
 def test_a_pair_is_a_ratio_of_sums_over_all_examples():
