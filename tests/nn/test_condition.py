@@ -116,11 +116,15 @@ def test_places_are_sinusoids_of_row_and_column():
   np.testing.assert_allclose(place[2, 4], expected, rtol=1e-5)
 
 
+class Modulated(nn.Module):
+  @nn.compact
+  def __call__(self, h, scale, shift):
+    return modulate(h, scale, shift)
+
+
 def test_modulation_is_a_layer_norm_scaled_and_shifted():
   h, scale, shift = np.random.default_rng(0).normal(size=(3, 2, 4, 5)).astype("f4")
   norm = (h - h.mean(-1, keepdims=True)) / np.sqrt(h.var(-1, keepdims=True) + 1e-6)
   expected = norm * (1 + scale[:, :1]) + shift[:, :1]
-  found = nn.apply(lambda module: modulate(jnp.array(h), scale[:, :1], shift[:, :1]), nn.Module())(
-    {}
-  )
+  found = Modulated().apply({}, jnp.array(h), scale[:, :1], shift[:, :1])
   np.testing.assert_allclose(found, expected, rtol=1e-3, atol=1e-4)
