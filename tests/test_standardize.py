@@ -30,7 +30,7 @@ SMALL = {  # A model of a table, with its config's keys.
   "ddpm": dict(name="ddpm", network=dict(name="mlp", hidden=(8,))),
   "vdm": dict(name="vdm", network=dict(name="mlp", hidden=(8,))),
   "gan": dict(name="gan", latent=2, hidden=(8,)),
-  "wgan": dict(name="wgan", latent=2, hidden=(8,)),
+  "wgan": dict(name="wgan", latent=2, hidden=(8,), n_critic=2),
 }
 QUICK = ("gmm",)
 OPTIONS = {"vae": dict(k=4), "score_sde": dict(steps=4), "flow_matching": dict(steps=4)}
