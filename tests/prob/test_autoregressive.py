@@ -51,6 +51,14 @@ def test_restricted_distributions(options, expected):
   np.testing.assert_allclose(kept(**options), expected, rtol=1e-5, atol=1e-7)
 
 
+def test_every_row_is_restricted_alone():
+  rows = jnp.stack([LOGITS, LOGITS[::-1], 3 * LOGITS])
+  for options in {"top_p": 0.81}, {"top_k": 2}, {"top_k": 3, "top_p": 0.6}:
+    found = restrict(rows, **options)
+    for row, alone in zip(rows, found):
+      np.testing.assert_allclose(restrict(row, **options), alone, rtol=1e-6)
+
+
 def test_samples_come_with_their_log_probability_under_the_restriction():
   choose = sampler(head(4), temperature=2.0, top_k=3)
   outputs = jnp.broadcast_to(LOGITS, (20_000, 4))

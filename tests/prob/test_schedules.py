@@ -87,6 +87,29 @@ def test_log_snr_is_inverted():
     np.testing.assert_allclose(level.alpha**2 + level.sigma**2, 1)
 
 
+def test_snr_is_the_squared_ratio():
+  level = schedules.NoiseLevel(jnp.array([0.6, 0.5, 1.0]), jnp.array([0.8, 2.0, 1.0]))
+  np.testing.assert_allclose(level.snr, [0.5625, 0.0625, 1], rtol=1e-6)
+  np.testing.assert_allclose(level.log_snr, np.log([0.5625, 0.0625, 1]), rtol=1e-6)
+  np.testing.assert_allclose(level.at(1), [0.5, 2.0])
+
+
+def test_straight_lines_end_in_noise_and_in_data():
+  alpha, sigma = schedules.flow(np.array([0.0, 0.25, 1.0]))
+  np.testing.assert_array_equal(alpha, [1, 0.75, 0])
+  np.testing.assert_array_equal(sigma, [0, 0.25, 1])
+  ended = schedules.ending_in_data(schedules.flow(jnp.array([1.0, 0.25])))
+  np.testing.assert_array_equal(ended.alpha, [0, 0.75, 1])
+  np.testing.assert_array_equal(ended.sigma, [1, 0.25, 0])
+
+
+def test_respaced_levels_are_the_nearest():
+  levels = schedules.cosine(10)
+  np.testing.assert_array_equal(
+    schedules.respaced(levels, 4).alpha, levels.alpha[jnp.array([10, 8, 5, 2, 0])]
+  )
+
+
 def test_edm_sigmas():
   level = schedules.edm(18)
   i = np.arange(18)
