@@ -83,7 +83,6 @@ def test_a_silent_edm_is_a_gaussian():
   np.testing.assert_allclose(model.decode(*weights, z, KEY)["x"], points["x"], rtol=1e-2)
 
 
-@pytest.mark.slow
 def test_the_likelihood_of_integers_is_the_dequantized_bound():
   """E_u log N(x + u; 0, 1) + log of the cell's width, below the log of the cell's mass: a untrained
   flow stands still.
