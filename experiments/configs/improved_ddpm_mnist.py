@@ -1,6 +1,10 @@
 """Improved DDPM of MNIST, trained by the bound: 4,000 levels, the first finer than a gray level.
 
   python -m experiments.main --config=configs/improved_ddpm_mnist.py
+
+The first of these levels costs a network that knows the image 0.07 bits/dim, that of the 200 levels
+of configs/ddpm_mnist.py 0.93. The network sees the fine noise by Fourier features of its input, and
+steps are drawn where the terms of the bound are large.
 """
 
 from ml_collections import ConfigDict
@@ -17,9 +21,9 @@ def get_config():
       name="adam", learning_rate=2e-3, schedule="cosine", warmup_steps=100, clip_norm=1.0,
     ),
     train=dict(
-      steps=6000, steps_per_dispatch=50, ema=0.999, log_every=500, save_every=2000,
-      sample_every=2000,
+      steps=3000, steps_per_dispatch=50, ema=0.998, log_every=250, save_every=1000,
+      sample_every=1000,
     ),
-    evaluate=dict(batch=500, examples=1000, log_prob=dict(k=100), samples=2000),
+    evaluate=dict(batch=500, examples=1000, log_prob=dict(k=50), samples=1000),
     sample=dict(n=64, sampler="dpm_solver", steps=20),
   ))  # fmt: skip
