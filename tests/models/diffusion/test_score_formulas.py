@@ -1,5 +1,7 @@
 """Denoisers, losses and noise levels of one network each, by the formulas of their papers."""
 
+import functools
+
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -96,10 +98,22 @@ FORMULAS = {
 }
 
 
-def perturbed(model, data=POINTS):
+def network(outputs=1):
+  """(the function (params, x, noise) of the network of all these models, untrained params)."""
+  module = make_network(MLP, (2,), outputs)
+  params = jax.jit(module.init)(KEY, jnp.zeros((2, 2)), jnp.zeros(2))["params"]
+
+  def apply(params, x, noise):
+    return module.apply({"params": params}, jnp.array(x), jnp.array(noise[:, 0]))
+
+  return jax.jit(apply), params
+
+
+APPLY, UNTRAINED = network()
+
+
+def perturbed(params):
   """Parameters of a network whose output is not 0."""
-  batch = {name: jnp.zeros((2, *field.shape), field.dtype) for name, field in data.items()}
-  params, _ = jax.jit(model.init)(KEY, batch)
   leaves, tree = jax.tree.flatten(params)
   keys = jax.random.split(KEY, len(leaves))
   return tree.unflatten([p + 0.3 * jax.random.normal(k, p.shape) for p, k in zip(leaves, keys)])
@@ -109,29 +123,22 @@ def perturbed(model, data=POINTS):
 def test_denoisers_are_their_papers_formulas(name):
   """At three noise levels, from a network that is applied by itself."""
   model = MODELS[name]
-  params = perturbed(model)
-  module = make_network(MLP, (2,))
+  params = perturbed(UNTRAINED)
   a, s = np.array([[0.9], [0.7], [0.3]]), np.array([[0.05], [0.8], [6.0]])
   x = np.random.default_rng(0).normal(size=(3, 2))
-
-  apply = jax.jit(module.apply)
-
-  def net(x, noise):
-    return apply({"params": params["net"]}, jnp.array(x), jnp.array(noise[:, 0]))
-
+  net = functools.partial(APPLY, params)
   denoise = model.parts.get("denoise") or model.parts["consistency"]
   level = NoiseLevel(jnp.array(a[:, 0]), jnp.array(s[:, 0]))
-  found = jax.jit(denoise)(params, {}, jnp.array(x), level)
+  found = jax.jit(denoise)({"net": params}, {}, jnp.array(x), level)
   np.testing.assert_allclose(found, FORMULAS[name](x, a, s, net), rtol=1e-4, atol=1e-5)
 
 
-def constant(model):
-  """Parameters of a network whose outputs are BIAS, and the state."""
-  params, state = jax.jit(model.init)(KEY, {"x": jnp.zeros((2, 2))})
-  last = params["net"]["body"]["Dense_4"]
+def constant():
+  """Parameters of a network whose outputs are BIAS."""
+  last = UNTRAINED["body"]["Dense_4"]
   assert not last["kernel"].any() and last["bias"].shape == (2,)
-  last["bias"] = last["bias"] + BIAS
-  return params, state
+  body = UNTRAINED["body"] | {"Dense_4": last | {"bias": last["bias"] + BIAS}}
+  return {"net": UNTRAINED | {"body": body}}
 
 
 @pytest.mark.parametrize(
@@ -155,8 +162,8 @@ def test_the_loss_of_a_constant_network(name, expected):
   """
   x = SD * jax.random.normal(jax.random.key(1), (N, 2))
   model = MODELS[name]
-  params, state = constant(model)
-  loss, _ = jax.jit(lambda: model.loss(params, state, {"x": x}, KEY, train=False))()
+  params = constant()
+  loss, _ = jax.jit(lambda: model.loss(params, {}, {"x": x}, KEY, train=False))()
   if expected is None:  # Of a score c, eps_hat = -sigma c.
     sigma = np.asarray(ddpm.schedules.linear(1000).sigma[1:])
     expected = 1 + BIAS**2 * (sigma**2).mean()
@@ -174,9 +181,9 @@ def pseudo_huber(error, dim):
 def test_the_loss_of_a_consistency_model_has_its_weight(sigma):
   """1 / (sigma_n+1 - sigma_n) times the distance of f at neighbouring levels, of the same noise."""
   model = consistency.model(POINTS, sd=SD, mean=float(np.log(sigma)), spread=0.0, network=MLP)
-  params, state = constant(model)
   x0 = np.full((N, 2), 0.4, np.float32)
-  loss, _ = jax.jit(lambda: model.loss(params, state, {"x": x0}, KEY, train=False, N=12.0))()
+  params = constant()
+  loss, _ = jax.jit(lambda: model.loss(params, {}, {"x": x0}, KEY, train=False, N=12.0))()
   grid = np.linspace(LOW ** (1 / 7), 80 ** (1 / 7), 12) ** 7
   n = np.searchsorted(grid, sigma) - 1
   eps = np.random.default_rng(0).normal(size=(N, 2))
@@ -194,8 +201,7 @@ def trained_on(module, model, monkeypatch, batch):
     return jnp.zeros(len(args[1]))
 
   monkeypatch.setattr(module, "denoising_loss", record)
-  params, state = jax.jit(model.init)(KEY, {"x": jnp.zeros((2, 2))})
-  model.loss(params, state, batch, KEY, train=False)
+  model.loss({"net": UNTRAINED}, {}, batch, KEY, train=False)
   return seen
 
 
@@ -246,13 +252,12 @@ def test_the_denoising_loss_is_a_weighted_mean_of_squares():
 def test_a_noisy_classifier_is_a_softmax_of_the_mean_of_its_outputs():
   """The network is given x_t / sqrt(alpha² + sigma²) and log(sigma / alpha)."""
   model = noisy_classifier.model(LABELLED, T=10, network=MLP)
-  params = perturbed(model, LABELLED)
-  module = make_network(MLP, (2,), 3)
+  apply, params = network(3)
+  params = perturbed(params)
   a, s = np.array([[0.9], [0.7], [0.3]]), np.array([[0.05], [0.8], [6.0]])
   x = np.random.default_rng(0).normal(size=(3, 2))
-  noise = jnp.array(np.log(s / a)[:, 0])
-  out = module.apply({"params": params["net"]}, jnp.array(x / np.hypot(a, s)), noise)
+  out = apply(params, x / np.hypot(a, s), np.log(s / a))
   log_p = jax.nn.log_softmax(out.reshape(3, 2, 3).mean(1))
   level = NoiseLevel(jnp.array(a[:, 0]), jnp.array(s[:, 0]))
-  found = model.parts["log_label"](params, {}, jnp.array(x), level)
+  found = jax.jit(model.parts["log_label"])({"net": params}, {}, jnp.array(x), level)
   np.testing.assert_allclose(found, log_p, rtol=1e-4, atol=1e-5)
