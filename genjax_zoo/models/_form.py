@@ -14,8 +14,21 @@ def entry(data: Mapping[str, Field]) -> tuple[str, Field]:
   """
   name = "image" if "image" in data else "x"
   if name not in data:
-    raise UserError(f"the model is of 'image' or 'x', and the data have {', '.join(data)}")
+    raise UserError(
+      f"the model is of 'image' or 'x', and the data have {', '.join(data)}: choose other data, "
+      "or a model of these"
+    )
   return name, data[name]
+
+
+def image_of(data: Mapping[str, Field]) -> Field:
+  """The Field of "image". Raises UserError for data without images."""
+  if "image" not in data:
+    raise UserError(
+      f"the model is of 'image', and the data have {', '.join(data)}: choose other data, or a "
+      "model of these"
+    )
+  return data["image"]
 
 
 def to_floats(x, field: Field):

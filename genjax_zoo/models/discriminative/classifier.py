@@ -22,7 +22,7 @@ import jax
 import jax.numpy as jnp
 import optax
 
-from genjax_zoo.core import Model
+from genjax_zoo.core import Model, UserError
 from genjax_zoo.nn.conv import Conv
 
 
@@ -65,6 +65,14 @@ def frames_as_channels(video):
   return video.transpose(0, 2, 3, 1, 4).reshape(b, h, w, t * c)
 
 
+def check(data, *names: str):
+  """Raises UserError unless the data have entries of these names, all of integers."""
+  for name in names:
+    if name not in data or not data[name].num_values:
+      has = ", ".join(k for k, field in data.items() if field.num_values) or "none"
+      raise UserError(f"classifier wants integers {name!r}; the data's entries of integers: {has}")
+
+
 def model(
   data,
   *,
@@ -75,9 +83,11 @@ def model(
 ) -> Model:
   """A classifier of "image", or "video", by its `target`; the parts need no target.
 
-  A target is one class, logits [B, classes], or a sequence of L, logits [B, L, classes].
+  A target is one class, logits [B, classes], or a sequence of L, logits [B, L, classes]. Raises
+  UserError for data without images or without classes of this name.
   """
   name = "video" if "video" in data else "image"
+  check(data, name, target)
   white = data[name].num_values - 1
   wanted = data[target]
   net = Classifier(math.prod(wanted.shape) * wanted.num_values, widths, features)

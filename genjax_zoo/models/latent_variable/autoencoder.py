@@ -25,6 +25,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from genjax_zoo.core import Field, Model, UserError, nearest
+from genjax_zoo.models._form import image_of
 from genjax_zoo.models._networks import encoder_decoder, nonlinearity
 from genjax_zoo.prob.corruptions import CORRUPTIONS, PROJECTIONS
 
@@ -72,10 +73,10 @@ def model(
   """An autoencoder of "image" with `latent` dimensions, trained to undo `amount` of a `corruption`.
 
   `hidden` are the widths of the encoder, and in reverse of the decoder: of dense layers ("mlp") or
-  of convolutions ("conv"). Raises UserError for an unknown corruption, and for one that the images
-  can't have.
+  of convolutions ("conv"). Raises UserError for data without images, for an unknown corruption, and
+  for one that the images can't have.
   """
-  field = data["image"]
+  field = image_of(data)
   check(field, corruption, amount)
   white = field.num_values - 1
   encoder, decoder = encoder_decoder(

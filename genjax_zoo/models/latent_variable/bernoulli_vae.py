@@ -30,6 +30,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from genjax_zoo.core import Field, Model, UserError
+from genjax_zoo.models._form import image_of
 from genjax_zoo.nn.mlp import MLP
 from genjax_zoo.prob import estimators
 from genjax_zoo.prob.distributions import bernoulli_log_prob
@@ -116,7 +117,7 @@ def model(
   `temperature` is that of the relaxations. Raises UserError if the data aren't binary, for an
   unknown `estimator`, and for "leave_one_out" with k = 1.
   """
-  field = data["image"]
+  field = image_of(data)
   check(field, estimator, k)
   nets = Networks(MLP((*hidden, latent)), MLP((*hidden[::-1], math.prod(field.shape))))
   relaxes = estimator in ("straight_through", "relaxed")

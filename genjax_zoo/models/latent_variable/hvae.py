@@ -33,6 +33,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from genjax_zoo.core import Field, Model, UserError
+from genjax_zoo.models._form import image_of
 from genjax_zoo.models._networks import nonlinearity
 from genjax_zoo.nn.mlp import MLP
 from genjax_zoo.prob.distributions import (
@@ -175,7 +176,7 @@ def model(
   takes `k` importance weights. Raises UserError if the data aren't binary, or `hidden` and `latent`
   differ in length.
   """
-  field = data["image"]
+  field = image_of(data)
   if field.num_values != 2:
     raise UserError(
       f"model hvae needs 2 gray levels, but the data have {field.num_values}: set data.binarize"

@@ -9,7 +9,9 @@ import jax.numpy as jnp
 import numpy as np
 
 from genjax_zoo.core import Field, UserError
+from genjax_zoo.models._form import image_of
 from genjax_zoo.models.latent_variable._observation import Observation, observation
+from genjax_zoo.models.latent_variable.autoencoder import psnr
 from genjax_zoo.nn.codebook import perplexity
 from genjax_zoo.nn.grid import GridDecoder, GridEncoder
 
@@ -34,7 +36,7 @@ def autoencoder(
   The encoder has `outputs` channels, by default as many as the decoder takes, `features`. Raises
   UserError for another network, and for images that can't be halved so often.
   """
-  field = data["image"]
+  field = image_of(data)
   if network not in NETWORKS:
     raise UserError(f"model.network={network!r}; there are {' and '.join(NETWORKS)}")
   factor = 2 ** len(widths)
@@ -73,9 +75,10 @@ def reconstruction_loss(ae: Autoencoder, params, batch, out, variance, key):
 
   The loss is the squared error over the variance of the data: 1 for an image of their mean.
   """
-  error = mean_of(jnp.square(ae.observation.floats(batch) - ae.observation.mean(out)))
+  v, v_hat = ae.observation.floats(batch), ae.observation.mean(out)
+  error = mean_of(jnp.square(v - v_hat))
   scale, metrics = scale_loss(ae, params, batch, out, key)
-  return error / variance + scale, metrics | {"psnr": -10 * jnp.log10(jnp.maximum(error, 1e-10))}
+  return error / variance + scale, metrics | {"psnr": psnr(v, v_hat)}
 
 
 def scale_loss(ae: Autoencoder, params, batch, out, key):

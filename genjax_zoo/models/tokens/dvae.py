@@ -22,8 +22,9 @@ import flax.linen as nn
 import jax
 import jax.numpy as jnp
 
-from genjax_zoo.core import Model
-from genjax_zoo.models._form import to_data
+from genjax_zoo.core import Field, Model, UserError
+from genjax_zoo.models._form import image_of, to_data
+from genjax_zoo.models.latent_variable.autoencoder import psnr
 from genjax_zoo.models.tokens._grid import (
   autoencoder,
   code_field,
@@ -34,6 +35,7 @@ from genjax_zoo.models.tokens._grid import (
 from genjax_zoo.nn.codebook import gumbel_softmax
 
 EPS = 0.1  # How far phi keeps gray levels from 0 and 1.
+FEWEST = 6  # Gray levels: of fewer, half of one is wider than the room that EPS leaves.
 
 
 def phi(v):
@@ -62,6 +64,15 @@ def log_pixels(x, mu, log_b, num_values: int, key):
   return nats.reshape(len(nats), -1).sum(-1)
 
 
+def check(field: Field):
+  """Raises UserError for images whose dequantized gray levels phi does not keep in (0, 1)."""
+  if field.num_values and field.num_values < FEWEST:
+    raise UserError(
+      f"dvae is of images with {FEWEST} gray levels or more, and these have {field.num_values}: "
+      "take a vqvae"
+    )
+
+
 def kl_to_uniform(log_q):
   """KL(q || uniform) = log K - entropy of each code, nats [...]; log_q [..., K]."""
   return math.log(log_q.shape[-1]) + (jnp.exp(log_q) * log_q).sum(-1)
@@ -78,9 +89,11 @@ def model(
 ) -> Model:
   """A dVAE of "image" with `codes` codes of `features` numbers, for the networks of nn/grid.py.
 
-  Raises UserError for an unknown `network`, and for images that can't be halved len(widths) times.
+  Raises UserError for an unknown `network`, for images that can't be halved len(widths) times, and
+  for fewer than FEWEST gray levels.
   """
-  field = data["image"]
+  field = image_of(data)
+  check(field)
   ae = autoencoder(data, network, widths, features, blocks, outputs=codes)
   decoder = ae.decoder.clone(channels=2 * ae.channels)
   dims = math.prod(field.shape)
@@ -108,9 +121,8 @@ def model(
     mu, log_b = outputs(params, weights)
     nats = -log_pixels(batch["image"], mu, log_b, field.num_values, key)
     kl = kl_to_uniform(log_q).sum((1, 2))
-    error = jnp.square(ae.observation.floats(batch) - phi_inverse(jax.nn.sigmoid(mu)))
-    psnr = -10 * jnp.log10(jnp.maximum(error.reshape(len(error), -1).mean(-1), 1e-10))
-    return (nats + kl_weight * kl) / dims, {"nats": nats, "kl": kl, "psnr": psnr}
+    ratio = psnr(ae.observation.floats(batch), phi_inverse(jax.nn.sigmoid(mu)))
+    return (nats + kl_weight * kl) / dims, {"nats": nats, "kl": kl, "psnr": ratio}
 
   def loss(params, state, batch, key, train, tau=1 / 16, kl_weight=1.0):
     k_code, k_out = jax.random.split(key)

@@ -3,8 +3,9 @@
 import jax
 import jax.numpy as jnp
 import numpy as np
+import pytest
 
-from genjax_zoo.core import Field
+from genjax_zoo.core import Field, UserError
 from genjax_zoo.models.discriminative import classifier
 
 DATA = {"image": Field((8, 8, 1), np.uint8, 17), "label": Field((), np.int32, 3)}
@@ -31,6 +32,11 @@ def test_loss_and_accuracy_are_those_of_the_logits():
   expected = -jax.nn.log_softmax(logits)[jnp.arange(6), batch["label"]]
   np.testing.assert_allclose(loss, expected, rtol=1e-5)
   np.testing.assert_array_equal(metrics["accuracy"], logits.argmax(-1) == batch["label"])
+
+
+def test_data_without_the_target_are_refused():
+  with pytest.raises(UserError, match="'tokens'; the data's entries of integers: image, label"):
+    classifier.model(DATA, target="tokens")
 
 
 def test_a_reader_reads_every_word_of_a_caption():

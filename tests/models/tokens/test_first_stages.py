@@ -57,6 +57,22 @@ def test_the_use_of_codes_is_that_of_all_examples(stage):
     assert found[f"{prefix}codes_used"] == len(np.unique(numbers))
 
 
+@pytest.mark.parametrize("module", [vqvae, vqvae2, dvae])
+def test_data_without_images_are_refused(module):
+  with pytest.raises(UserError, match="'image', and the data have x"):
+    module.model({"x": Field((2,), np.float32)})
+
+
+def test_a_dvae_is_of_gray_levels_that_stay_inside_of_0_and_1():
+  """The half gray level beyond the last one is less than EPS from 6 on."""
+  image = np.array([0, 5], np.uint8).reshape(2, 1, 1, 1)
+  keys = jax.random.split(KEY, 100)
+  nats = jax.vmap(lambda key: dvae.log_pixels(image, 0.0, 0.0, 6, key))(keys)
+  assert np.isfinite(nats).all()
+  with pytest.raises(UserError, match="6 gray levels or more, and these have 5"):
+    dvae.model({"image": Field((8, 8, 1), np.uint8, 5)})
+
+
 def test_the_loss_of_a_vqvae_is_error_over_variance_and_commitment():
   model = vqvae.model(FIELDS, beta=0.3, **SIZE)
   params, state = model.init(KEY, BATCH)

@@ -1,4 +1,4 @@
-"""A tiny first stage whose codes and decoder are known: two codes a cell, black or white."""
+"""A tiny first stage whose codes and decoder are known: black pixels, white ones, or either."""
 
 import jax.numpy as jnp
 import numpy as np
