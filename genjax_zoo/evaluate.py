@@ -267,7 +267,8 @@ def summary(evaluation: dict) -> str:
   if found := evaluation.get("likelihood"):
     parts += [log_prob_line(x) for x in (found, found["marginal"]) if x]
   if found := evaluation.get("quality"):
-    parts.append(f"FID {found['fid']:.3g} of {found['samples']:,} samples, by {found['features']}")
+    name, key = ("FID", "fid") if "fid" in found else ("1-NNA", "one_nearest_neighbour")
+    parts.append(f"{name} {found[key]:.3g} of {found['samples']:,} samples, by {found['features']}")
   if found := evaluation.get("sampling"):
     calls = found["network_evaluations"]
     by = "" if calls is None else f" by {calls} network calls"

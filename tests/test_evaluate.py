@@ -175,6 +175,11 @@ def test_the_line_of_a_conditional_likelihood_says_so():
   assert ", log p(x) = " in line and line.endswith("100 samples/s")
 
 
+def test_the_line_of_point_clouds_has_their_own_measure():
+  quality = {"one_nearest_neighbour": 0.75, "samples": 100, "features": "clouds"}
+  assert summary({"quality": quality}) == "1-NNA 0.75 of 100 samples, by clouds"
+
+
 def test_seconds_of_training_are_with_earlier_stages(tmp_path):
   stage, missing = tmp_path / "stage", tmp_path / "missing"
   stage.mkdir()
