@@ -14,7 +14,8 @@ from genjax_zoo.data.mesh_tokens import encode, quantize
 from genjax_zoo.data.solids import FLAT
 
 TRIANGLE = "v 0 0 0\nv 1 0 0\nv 0 1 0\nf 1 2 3\n"
-REAL = Path("/work/shared/data/meshes/kaykit_obj.tar.xz")
+SHARED = Path(__file__).parents[3] / "shared"  # Beside the checkout, where there is one.
+REAL = SHARED / "data/meshes/kaykit_obj.tar.xz"
 
 
 @pytest.fixture(autouse=True)
@@ -88,8 +89,8 @@ def test_obj_files_keep_their_polygons(tmp_path):
   [
     ("v 0 0\nf 1 2 3", "line 1, 'v 0 0'"),
     (TRIANGLE + "f 1 x 3", "line 5, 'f 1 x 3'"),
-    (TRIANGLE + "f 1 2 4", "vertex number 3, of 3"),
-    (TRIANGLE + "f -4 2 3", "vertex number -1"),
+    (TRIANGLE + "f 1 2 4", "vertex 4, and its vertices are 1 to 3: mend it"),
+    (TRIANGLE + "f -4 2 3", "vertex 0, and its vertices are 1 to 3"),
     ("v 0 0 nan\n" + TRIANGLE, "not finite"),
     ("v 0 0 0\n", "1 vertices and 0 faces"),
     ("", "0 vertices and 0 faces"),

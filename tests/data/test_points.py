@@ -10,7 +10,8 @@ from genjax_zoo.core import UserError
 from genjax_zoo.data import load, points
 from genjax_zoo.data.dataset import count, kind_of, main_entry
 
-VOXELS = Path("/work/shared/data/voxels")
+SHARED = Path(__file__).parents[3] / "shared"  # Beside the checkout, where there is one.
+VOXELS = SHARED / "data/voxels"
 TRIANGLE = "v 0 0 0\nv 1 0 0\nv 0 1 0\nf 1 2 3\n"
 
 
