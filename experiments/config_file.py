@@ -14,7 +14,7 @@ HERE = Path(__file__).parent
 def find(path: str) -> tuple[Path, str]:
   """(the file of a config, its variant "smoke" or ""). Raises UserError where there is none.
 
-  A colon is part of a path but where a config's name stands before it.
+  A colon is part of a path, unless a config's name stands before it.
   """
   if file := look_up(path):
     return file, ""

@@ -16,7 +16,7 @@ os.environ.setdefault("XLA_PYTHON_CLIENT_PREALLOCATE", "false")
 import signal
 import sys
 
-from experiments.start import SIGNALS, importing
+from experiments.start import importing
 
 with importing():
   from absl import app, flags, logging
@@ -25,7 +25,7 @@ with importing():
   from experiments import pipeline, resolve
   from genjax_zoo import data
   from genjax_zoo.core import UserError
-  from genjax_zoo.interrupt import stop
+  from genjax_zoo.interrupt import SIGNALS, stop
   from genjax_zoo.sharding import join_hosts
 
 MODES = "train", "train_only", "evaluate", "sample", "report"

@@ -83,7 +83,7 @@ def dispatches(
   """
   size = 1 if in_parts else K
   seconds = None
-  told = False
+  reported = False
   for inputs in data.inputs(step - step % K):
     inputs = put(inputs, mesh, None, "data")
     while True:
@@ -93,14 +93,14 @@ def dispatches(
       begun = time.perf_counter()
       ts, metrics = run(ts, inputs, *part)
       step += stop - start
-      if not told or size < K:
+      if not reported or size < K:
         first = seconds is None  # The first step of a program is slower than the others.
         jax.block_until_ready(metrics)
         seconds = agreed(time.perf_counter() - begun) / (stop - start)
         size = max(1, min(K, int(LONGEST / seconds))) if in_parts else K
-        if not told and not (first and in_parts and seconds < LONGEST):
+        if not reported and not (first and in_parts and seconds < LONGEST):
           timed(seconds, step)
-          told = True
+          reported = True
       yield ts, (metrics, slice(start, stop)), step
       if step % K == 0:
         break

@@ -22,7 +22,6 @@ from rich.progress import (
 from genjax_zoo.core import UserError
 from genjax_zoo.sharding import device_name
 
-
 WORTH_SAYING = 20.0  # Seconds that a computation takes.
 
 

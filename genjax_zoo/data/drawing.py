@@ -83,7 +83,7 @@ def errors(x, covers, colours) -> np.ndarray:
   """|x - c f|^2 - |x|^2 of images x [N, P, 3], every cover c [K, P] and colour f [C, 3]: [N, K, C].
 
   An image of cover c in colour f over a ground g differs from x by (x - g) - c (f - g). So the
-  nearest of all renderings, but for their rounding to integers, costs one product of matrices.
+  nearest of all renderings, up to their rounding to integers, costs one product of matrices.
   """
   inner = np.tensordot(x, covers, (1, 1)).swapaxes(1, 2) @ colours.T
   square = (covers**2).sum(1)[:, None] * (colours**2).sum(1)[None]

@@ -41,7 +41,7 @@ WINDOW = 15 / 32  # The width of a crop about a centroid, which every shape fits
 def start(direction, along, across):
   """Where the centre is in the first frame, (x, y) as fractions of the width.
 
-  Halfway through the video it is in the middle, but for `along` and `across`.
+  Halfway through the video it is in the middle, but for the shifts `along` and `across`.
   """
   move = jnp.array([*DIRECTIONS.values()], jnp.float32)[direction]
   back = (along - 1.5) / 32 - STEP * (FRAMES - 1) / 2

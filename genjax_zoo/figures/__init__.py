@@ -35,6 +35,7 @@ from genjax_zoo.figures.latents import active_units, clusters, latent_grid, late
 from genjax_zoo.figures.pictures import save
 from genjax_zoo.figures.plane import critic, density
 from genjax_zoo.figures.text import transfers
+from genjax_zoo.log import WORTH_SAYING
 from genjax_zoo.run import Run
 
 FIGURES = (
@@ -65,8 +66,7 @@ FIGURES = (
   transfers,
 )
 
-LONGEST = 300  # Seconds for the figures of a run,
-WORTH_SAYING = 20  # and for one of them.
+LONGEST = 300  # Seconds for the figures of a run.
 
 
 def draw(run: Run, dataset: Dataset, folder, say=print) -> list[tuple[str, str]]:

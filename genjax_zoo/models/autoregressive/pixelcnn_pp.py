@@ -21,8 +21,7 @@ mean 0 and standard deviation 1 (Salimans & Kingma 2016, arXiv:1602.07868), or 0
 layer and in the network's.
 
 Departures: no dropout, and the width is for digits. The network's outputs start with standard
-deviation 0.1, not 1. Sampling evaluates the whole network for each
-channel.
+deviation 0.1, not 1. Sampling evaluates the whole network for each channel.
 """
 
 import flax.linen as nn

@@ -124,8 +124,9 @@ def ode_density(space: Space, denoise: Callable, low: float, high: float) -> dic
   """
 
   def log_prob(params, state, batch, key, steps=50, k=0 if space.dim <= FEW else 1):
-    """log p(x), nats [B], by 4 `steps` evaluations; the trace by `k` random directions, or exactly
-    by all of them for k = 0.
+    """log p(x), nats [B], by 4 `steps` evaluations.
+
+    The trace is estimated by `k` random directions, or for k = 0 is exact, by all of them.
     """
     k_noise, key = jax.random.split(key)
     c = space.condition(batch, len(batch[space.name]))

@@ -105,5 +105,5 @@ def model(
   parts = {} if field.num_values else {"warp": warp}
   options = dict(condition=condition, dequantization=dequantization)
   made = flow(data, Layer(init, bijector, train), parts, **options)
-  # Each of the `depth` networks is evaluated once for each of the D elements, IAF's but once.
+  # Each of the `depth` networks is evaluated once for each of the D elements, IAF's only once.
   return made._replace(calls=lambda **options: 1 if inverse else dim)

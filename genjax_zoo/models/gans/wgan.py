@@ -11,7 +11,8 @@ has a useful gradient in G even where p and q do not overlap:
 The critic has no sigmoid. It is kept 1-Lipschitz by the two-sided `penalty` at points x' between
 real and generated examples. With `clip` > 0, as in the first paper, each weight is clipped to
 [-clip, clip] after each update instead, and `penalty` is 0: f is then K-Lipschitz for some K, and
-the metric "distance" estimates K W1. With the penalty it estimates W1 once the critic has converged.
+the metric "distance" estimates K W1. With the penalty it estimates W1, once the critic has
+converged.
 
 Departures: samples come from an average of the generator's weights; no batch normalisation, which
 would couple the examples whose gradients are penalised; images are scaled to [-1, 1], the range of
