@@ -47,8 +47,8 @@ def captions_of(name: str, roots: Sequence[Path], images: Sequence[Path]) -> tup
     }
   if lists and (without := [image for image in images if image not in found]):
     raise UserError(
-      f"{name}: {without[0]} has no caption, nor have {len(without) - 1:,} others of "
-      f"{len(images):,}: add one, or take the image out"
+      f"{name}: {len(without):,} of {len(images):,} images have no caption, first {without[0]}: "
+      "add one, or take the image out"
     )
   return found, lists
 

@@ -122,11 +122,11 @@ def found_line(
 ) -> str:
   """What was found in a user's files: examples, entries, classes, and notes.
 
-  `drawn` says that the test split was drawn from the others.
+  `drawn` says that the test split, the last, was set apart at random.
   """
   sizes = [f"{count(examples):,} to {split}" for split, examples in splits.items()]
   if drawn:
-    sizes.append("the test split drawn from the others")
+    sizes[-1] += ", set apart at random"
   parts = ["examples: " + ", ".join(sizes)]
   for key, field in fields.items():
     what = f"{np.dtype(field.dtype).name} {list(field.shape)}"

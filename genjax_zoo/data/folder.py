@@ -97,7 +97,7 @@ def common_shape(name: str, paths: list[Path], size: int | None) -> tuple[int, i
     try:
       shape, mode = header(path)
     except (OSError, ValueError) as e:
-      raise UserError(f"{name}: {path} can't be read as an image: {e}") from e
+      raise UserError(f"{name}: {path} can't be read as an image: {e}; mend it or take it out") from e
     first = first or shape
     gray = gray and mode in GRAY
     if not size and shape != first:
@@ -113,4 +113,4 @@ def pixels(name: str, path: Path, shape: tuple, size: int | None) -> np.ndarray:
   try:
     return decode(path, "L" if shape[-1] == 1 else "RGB", size)
   except (OSError, ValueError, SyntaxError) as e:
-    raise UserError(f"{name}: {path} is damaged: {e}") from e
+    raise UserError(f"{name}: {path} is damaged: {e}; mend it or take it out") from e

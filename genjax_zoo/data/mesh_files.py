@@ -34,14 +34,18 @@ def read_mesh(name: str, path: Path, up: str | None = None) -> Mesh:
     mesh = read_obj(path) if path.suffix.lower() == ".obj" else read_others(path)
   except (OSError, ValueError, IndexError, KeyError, TypeError) as e:
     reason = " ".join(str(e).split()) or type(e).__name__
-    raise UserError(f"{name}: {path} can't be read as a mesh: {reason}") from e
+    raise UserError(f"{name}: {path} can't be read as a mesh: {reason}; take it out") from e
   n = len(mesh.vertices)
   if not n or not mesh.faces:
-    raise UserError(f"{name}: {path} has {n} vertices and {len(mesh.faces)} faces: no mesh")
+    raise UserError(f"{name}: {path} has {n} vertices and {len(mesh.faces)} faces: take it out")
   if not np.isfinite(mesh.vertices).all():
-    raise UserError(f"{name}: {path} has a coordinate that is not finite")
+    raise UserError(f"{name}: {path} has a coordinate that is not finite: take it out")
   if outside := [i for face in mesh.faces for i in face if not 0 <= i < n]:
-    raise UserError(f"{name}: {path} has a face with vertex number {outside[0]}, of {n} from 0")
+    start = int(path.suffix.lower() == ".obj")  # The number of a file's first vertex.
+    raise UserError(
+      f"{name}: {path} has a face with vertex {outside[0] + start}, and its vertices are {start} to "
+      f"{n - 1 + start}: mend it or take it out"
+    )
   if (up or ("y" if path.suffix.lower() == ".obj" else "z")) == "y":
     x, y, z = mesh.vertices.T
     mesh = mesh._replace(vertices=np.column_stack([x, -z, y]))

@@ -116,5 +116,6 @@ def check_partners(name: str, files: dict, partners: dict, what: str):
   alone = [path for pair, path in files.items() if pair not in partners]
   if alone:
     raise UserError(
-      f"{name}: {alone[0]} has no {what} of its name, nor have {len(alone) - 1:,} others"
+      f"{name}: {len(alone):,} of {len(files):,} files have no {what} of their name, first "
+      f"{alone[0]}: add it, or take the file out"
     )

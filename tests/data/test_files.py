@@ -113,7 +113,7 @@ def test_what_was_found_and_left_out_is_said(tmp_path):
     "(a, b); no training example of the class b; left out: 1 .gif files, 1 .txt files"
   )
   fill(tmp_path / "flat")
-  assert "the test split drawn from the others" in sizes(tmp_path / "flat")[2]
+  assert "1 to test, set apart at random" in sizes(tmp_path / "flat")[2]
 
 
 def test_unusual_folders(tmp_path):
@@ -124,7 +124,7 @@ def test_unusual_folders(tmp_path):
   refused("too few", tmp_path / "one")
   fill(tmp_path / "zero")
   (tmp_path / "zero/9.png").write_bytes(b"")
-  refused(f"{tmp_path / 'zero/9.png'} can't be read as an image", tmp_path / "zero")
+  refused(f"{tmp_path / 'zero/9.png'}'; mend it or take it out", tmp_path / "zero")
   refused("is a file", tmp_path / "zero/0.png")
   fill(tmp_path / "日本 ü/ä ö", tmp_path / "日本 ü/猫")
   assert sizes(tmp_path / "日本 ü")[1] == ("ä ö", "猫")
