@@ -9,7 +9,7 @@ from collections.abc import Mapping
 import numpy as np
 
 from genjax_zoo.core import Field, UserError
-from genjax_zoo.data import table
+from genjax_zoo.data import table, tokenizer
 
 # The kinds of entries, by name; an entry that has none is a condition, such as a label.
 KINDS = {
@@ -26,12 +26,16 @@ UNORDERED = "label", "tokens"
 CHANNELS = 1, 3, 4
 
 
-def entry(name: str, key: str, arrays: Mapping, levels: int | None) -> tuple[Field, list]:
+def entry(
+  name: str, key: str, arrays: Mapping, levels: int | None, vocabulary: int = 0
+) -> tuple[Field, list]:
   """(Field, arrays) of the entry `key`. Raises UserError for what can't be such an entry."""
   if len({x.shape[1:] for x in arrays.values()}) > 1:
     raise UserError(f"{name}: examples differ in shape: {shapes(arrays)}")
   if key == "label":
     return labels(name, arrays)
+  if key == "tokens" and all(x.dtype.kind in "US" for x in arrays.values()):
+    return captions(name, arrays, vocabulary)
   if any(x.dtype.kind in "US" for x in arrays.values()):
     raise UserError(f"{name}: {shapes(arrays)} is text; {key!r} must be numbers")
   if KINDS.get(key) in ("image", "video"):
@@ -123,6 +127,16 @@ def named(arrays: Mapping) -> tuple[Field, list]:
   names = np.unique(np.concatenate(texts))
   converted = [np.searchsorted(names, x).astype(np.int32) for x in texts]
   return Field((), np.int32, len(names), tuple(map(str, names)), ordered=False), converted
+
+
+def captions(name: str, arrays: Mapping, vocabulary: int) -> tuple[Field, list]:
+  """(Field, tokens int32 [N, L]) of captions, text [N]; see `tokenizer.field_of`."""
+  texts = {source: [str(text) for text in x.ravel()] for source, x in arrays.items()}
+  for source, x in arrays.items():
+    if x.ndim != 1:
+      raise UserError(f"{name}: {source} has shape {list(x.shape)}; captions must be text [N]")
+  field = tokenizer.field_of([text for rows in texts.values() for text in rows], vocabulary)
+  return field, [tokenizer.encode(field, rows) for rows in texts.values()]
 
 
 def one_hot(x: np.ndarray) -> bool:

@@ -14,9 +14,10 @@ from genjax_zoo.data.dataset import Dataset, found_line, hold_out, split_of
 KNOWN = {*arrays.KINDS, "label"}
 # What MedMNIST, Keras and scikit-learn call images and labels.
 RENAMED = {"images": "image", "labels": "label", "y": "label", "target": "label"}
+RENAMED |= dict.fromkeys(("caption", "captions", "text"), "tokens")
 
 
-def load(name: str, *, levels: int | None = None, seed: int = 0) -> Dataset:
+def load(name: str, *, levels: int | None = None, vocabulary: int = 1000, seed: int = 0) -> Dataset:
   """The arrays of `npz:PATH`.
 
   Names are `train_image`, `train_label`, `test_image`, ..., also `validation_`, or as suffixes
@@ -24,10 +25,12 @@ def load(name: str, *, levels: int | None = None, seed: int = 0) -> Dataset:
   split. An entry is used if all splits have it; what is left out, `Dataset.found` says.
 
   `image` [N, H, W(, C)], and `video` [N, T, H, W, C], are integers in [0, levels); the gray levels
-  are by default 2 if no pixel exceeds 1, else 256. `label` [N] are integers, or text. Any other
-  entry [N, ...], such as `x` [N, D] or `tokens` [N, L], becomes int32, of the largest value + 1
-  values, or float32 with the mean and the sd of the training split (standardize.py). `image` and
-  `target` may be pairs, `image_a` and `image_b` domains without pairs, of as many images.
+  are by default 2 if no pixel exceeds 1, else 256. `label` [N] are integers, or text. `caption` [N]
+  is text, which becomes "tokens", of a BPE of at most `vocabulary` tokens, or of words if it is 0.
+  Any other entry [N, ...], such as `x` [N, D] or `tokens` [N, L], becomes int32, of the largest
+  value + 1 values, or float32 with the mean and the sd of the training split (standardize.py).
+  `image` and `target` may be pairs, `image_a` and `image_b` domains without pairs, of as many
+  images.
 
   Raises UserError where arrays are missing, disagree, or can't be what their name says.
   """
@@ -43,7 +46,7 @@ def load(name: str, *, levels: int | None = None, seed: int = 0) -> Dataset:
   # The main entry comes first: of pairs the target.
   for key in sorted(common, key=lambda k: (k == "label", k != "target", k)):
     of_splits = dict(entries[key] for entries in splits.values())
-    fields[key], rows = arrays.entry(name, key, of_splits, levels)
+    fields[key], rows = arrays.entry(name, key, of_splits, levels, vocabulary)
     for split, x in zip(splits, rows):
       converted[split][key] = x
   check_sizes(name, converted)

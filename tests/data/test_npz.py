@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from genjax_zoo.core import Field, UserError
-from genjax_zoo.data import load
+from genjax_zoo.data import load, tokenizer
 from genjax_zoo.data.dataset import main_entry
 from genjax_zoo.data.table import check_density
 
@@ -194,3 +194,28 @@ def test_units_are_those_of_the_training_split(tmp_path):
   np.testing.assert_allclose(sd, [np.sqrt(14 / 3)] * 3, rtol=0.05)
   side = loaded(tmp_path, image=IMAGE, side=np.c_[ROWS, np.ones(40)]).fields["side"]
   assert side.sd[3] == 1.0 and side.kind == ""
+
+
+def test_captions_become_tokens_of_words_or_of_a_bpe(tmp_path):
+  texts = np.array(["a red cap", "iron boots", "a cap"] * 4)
+  image = np.zeros((12, 4, 4, 3), np.uint8)
+  image[:, 0] = 200
+  path = tmp_path / "tiles.npz"
+  np.savez(path, image=image, caption=texts)
+  words = load(f"npz:{path}", vocabulary=0)
+  field = words.fields["tokens"]
+  assert field.names == ("<pad>", "a", "boots", "cap", "iron", "red") and field.shape == (3,)
+  assert main_entry(words.fields) == "image"
+  bpe = load(f"npz:{path}")
+  for dataset in (words, bpe):
+    rows = [x["tokens"] for x in dataset.splits.values()]
+    read = tokenizer.decode(dataset.fields["tokens"], np.concatenate(rows))
+    assert sorted(read) == sorted(texts)
+
+
+def test_captions_that_are_no_list_of_texts_are_refused(tmp_path):
+  path = tmp_path / "tiles.npz"
+  image = np.full((4, 4, 4, 3), 9, np.uint8)
+  np.savez(path, image=image, caption=np.array([["a", "b"]] * 4))
+  with pytest.raises(UserError, match=r"caption has shape \[4, 2\]"):
+    load(f"npz:{path}")
