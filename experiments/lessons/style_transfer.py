@@ -14,8 +14,8 @@ are unchanged, whence its BLEU of 0.75, or mix the two styles.
 import numpy as np
 
 from experiments.lessons._runs import trained
-from genjax_zoo.data.factors import captions
 from genjax_zoo.data.reviews import CONTENT
+from genjax_zoo.data.tokenizer import captions
 from genjax_zoo.figures.text import grouped, lines
 from genjax_zoo.metrics.bleu import bleu
 

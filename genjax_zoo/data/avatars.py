@@ -191,16 +191,17 @@ def load(name: str, *, size: int = 32, people: int = 400, seed: int = 0) -> Data
   The entries are "image"; "landmarks" uint8 [size, size, 1], drawn; "shots" [4, size, size, 3] and
   "shot_landmarks", other images of the same person; "identity" int32, the number of the person,
   and "factors" int32 [11]. No two people differ in their eyes alone, which some images show closed.
-  truth["people"] int32 [N, 7] has what each person is made of. Raises UserError for too many.
+  truth["people"] int32 [N, 7] has what each person is made of. Raises UserError for too few people
+  and for too many.
   """
-  total, most = people + people // 4, PEOPLE // PERSON["eyes"]
-  if people < 4 or total > most:
-    raise UserError(
-      f"data.people={people}: {name} has {most:,}, a quarter more than that are drawn"
-    )
+  total = people + people // 4
+  known = PEOPLE // PERSON["eyes"]
+  most = (4 * known + 3) // 5  # With a quarter more they are all.
+  if not 4 <= people <= most:
+    raise UserError(f"data.people={people}: take 4 to {most:,}, and a quarter more are to test")
   rng = np.random.default_rng(seed)
   *others, eyes = PERSON.values()
-  looks = np.stack(np.unravel_index(rng.choice(most, total, replace=False), others), -1)
+  looks = np.stack(np.unravel_index(rng.choice(known, total, replace=False), others), -1)
   who = np.c_[looks, rng.integers(eyes, size=total)].astype(np.int32)
   taken = np.stack([rng.choice(POSES, EACH, replace=False) for _ in range(total)])
   heads, marks = avatars(size), poses(size)

@@ -7,10 +7,10 @@ boxes, cast exactly (ray_casting.py), so that every picture of every chair is kn
 import jax.numpy as jnp
 import numpy as np
 
-from genjax_zoo.core import Field, UserError
+from genjax_zoo.core import Field
 from genjax_zoo.data import ray_casting
 from genjax_zoo.data.dataset import Dataset
-from genjax_zoo.data.factors import Factors, render, rendered
+from genjax_zoo.data.factors import Factors, check_examples, render, rendered
 from genjax_zoo.data.ray_casting import Objects, to_bytes
 
 KINDS = ("legs", "panels", "pedestal", "armchair")
@@ -102,9 +102,7 @@ def load(
   parts = {"train": np.sort(chairs[CHAIRS // 10 :]), "test": np.sort(chairs[: CHAIRS // 10])}
   if turntable:
     return load_turntable(name, images, parts)
-  most = VIEWS * len(parts["train"])
-  if not 10 <= examples <= most:
-    raise UserError(f"data.examples={examples}: take 10 to {most:,}")
+  check_examples(name, examples, VIEWS * len(parts["train"]))
   splits = {}
   for split, n in {"train": examples, "test": examples // 10}.items():
     views = np.random.default_rng((seed, n)).choice(VIEWS * len(parts[split]), n, replace=False)

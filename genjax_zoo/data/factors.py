@@ -15,7 +15,6 @@ import numpy as np
 
 from genjax_zoo.core import Field, UserError
 from genjax_zoo.data.dataset import Dataset
-from genjax_zoo.data.tokenizer import captions as captions, tokenize as tokenize
 
 PART = 250  # Examples rendered or compared at once.
 
@@ -130,6 +129,17 @@ def in_parts(f: Callable, x) -> np.ndarray:
   return np.concatenate([f(x[start : start + PART]) for start in range(0, len(x), PART)])
 
 
+def check_examples(name: str, examples: int, most: int):
+  """Raises UserError unless there are 10 to `most` examples for training."""
+  if not 10 <= examples <= most:
+    raise UserError(f"data.examples={examples}: take 10 to {most:,} of {name}")
+
+
+def most_examples(total: int) -> int:
+  """The most that can be for training of so many, where a tenth more are for testing."""
+  return (10 * total + 9) // 11
+
+
 def draw_numbers(
   name: str, pool: int | np.ndarray, examples: int, seed: int
 ) -> dict[str, np.ndarray]:
@@ -137,12 +147,8 @@ def draw_numbers(
 
   Raises UserError for too many or too few.
   """
-  total = len(pool) if np.ndim(pool) else pool
+  check_examples(name, examples, most_examples(len(pool) if np.ndim(pool) else pool))
   n = examples + examples // 10
-  if examples < 10 or n > total:
-    raise UserError(
-      f"data.examples={examples}: {name} has {total:,} images, a tenth more than that are drawn"
-    )
   numbers = np.random.default_rng(seed).choice(pool, n, replace=False)
   return {"train": numbers[:examples], "test": numbers[examples:]}
 
@@ -179,5 +185,4 @@ def rendered(
   ends = np.cumsum([len(numbers) for numbers in splits.values()])[:-1]
   parts = {k: np.split(x, ends) for k, x in arrays.items()}
   rows = {split: {k: x[i] for k, x in parts.items()} for i, split in enumerate(splits)}
-  truth = {"factors": images, "slots": images.slots}
-  return Dataset(name, fields, rows, truth=truth, judge=judge)
+  return Dataset(name, fields, rows, truth={"factors": images}, judge=judge)

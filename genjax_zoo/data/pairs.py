@@ -7,7 +7,16 @@ import numpy as np
 from genjax_zoo.core import Field
 from genjax_zoo.data.dataset import Dataset
 from genjax_zoo.data.drawing import BACKGROUNDS, COLOURS, palette
-from genjax_zoo.data.factors import Factors, distance, draw_numbers, kept, render, rendered
+from genjax_zoo.data.factors import (
+  Factors,
+  check_examples,
+  distance,
+  draw_numbers,
+  kept,
+  most_examples,
+  render,
+  rendered,
+)
 from genjax_zoo.data.shapes import coloured_shapes, covers, covers_of, nearest_shapes
 
 STROKE = 0.05  # Of the width of an image: lines of 1.6 pixels at size 32.
@@ -117,6 +126,7 @@ def two_renderings(name: str, *, size: int = 32, examples: int = 7_000, seed: in
   """
   domains = {"image_a": coloured_shapes(size), "image_b": coloured_shapes(size, STROKE)}
   total = domains["image_a"].total
+  check_examples(name, examples, most_examples(total) // 2)
   numbers = draw_numbers(name, total, 2 * examples, seed)
   splits = {"train": {}, "test": {}}
   for (k, images), train in zip(domains.items(), np.split(numbers["train"], 2)):

@@ -125,6 +125,8 @@ def judge_of(images: Factors) -> Callable:
   """
 
   def judge(samples, given):
+    if "image" not in samples:
+      return {}
     found = images.nearest(samples["image"])
     rows = {**samples, **given}
     measured = {"rmse": distance(images, found, samples["image"])}

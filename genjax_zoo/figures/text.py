@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from genjax_zoo.data.factors import captions
+from genjax_zoo.data.tokenizer import captions
 from genjax_zoo.figures.common import first_rows
 from genjax_zoo.figures.pictures import plot
 

@@ -132,5 +132,5 @@ def test_the_nearest_by_brute_force():
 
 
 def test_more_people_than_there_are_are_refused():
-  with pytest.raises(UserError, match=r"data.people=1000: avatars has 1,152"):
+  with pytest.raises(UserError, match=r"data.people=1000: take 4 to 922"):
     avatars.load("avatars", people=1_000)

@@ -8,13 +8,12 @@ from genjax_zoo.core import UserError
 from genjax_zoo.data.factors import (
   agreement,
   caption_tokens,
-  captions,
   draw_numbers,
   slots,
-  tokenize,
   wanted_values,
 )
 from genjax_zoo.data.shapes import coloured_shapes
+from genjax_zoo.data.tokenizer import captions, tokenize
 
 WORDS = {"kind": ("cat", "dog"), "mood": ("calm", "calm", "wild"), "place": ("",) * 4}
 
@@ -51,7 +50,7 @@ def test_numbers_are_all_different_and_follow_from_the_seed():
   pool = np.arange(1_000, 1_050)
   assert set(draw_numbers("set", pool, 20, 0)["train"]) <= set(pool)
   for examples in (9, 101):
-    with pytest.raises(UserError, match=f"data.examples={examples}: set has 110 images"):
+    with pytest.raises(UserError, match=f"data.examples={examples}: take 10 to 100 of set"):
       draw_numbers("set", 110, examples, 0)
 
 

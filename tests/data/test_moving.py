@@ -7,7 +7,8 @@ import pytest
 from genjax_zoo.core import UserError
 from genjax_zoo.data import moving
 from genjax_zoo.data.drawing import SMOOTH
-from genjax_zoo.data.factors import captions, distance, render
+from genjax_zoo.data.factors import distance, render
+from genjax_zoo.data.tokenizer import captions
 
 COLOUR, DIRECTION = 0, 2
 

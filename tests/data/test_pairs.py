@@ -128,5 +128,5 @@ def test_translations_keep_what_test_rows_share(domains, target, source):
 
 
 def test_more_examples_than_there_are_shapes_are_refused():
-  with pytest.raises(UserError, match="two_renderings has 18,432 images"):
+  with pytest.raises(UserError, match="take 10 to 8,378 of two_renderings"):
     pairs.two_renderings("two_renderings", examples=9_000)

@@ -3,7 +3,7 @@
 import numpy as np
 
 from genjax_zoo.data import load, reviews
-from genjax_zoo.data.factors import captions
+from genjax_zoo.data.tokenizer import captions
 
 
 def test_sentences_are_read_as_they_were_written_and_others_are_refused():

@@ -71,7 +71,7 @@ def test_wrong_sizes_are_refused():
   for name in ("coloured_scenes", "scene_views"):
     with pytest.raises(UserError, match=r"data\.examples=9"):
       load(name, examples=9)
-  with pytest.raises(UserError, match="has 10,368 images"):
+  with pytest.raises(UserError, match="take 10 to 9,426 of"):
     load("coloured_scenes", examples=10_000)
 
 

@@ -8,7 +8,8 @@ import pytest
 from genjax_zoo.core import UserError
 from genjax_zoo.data import load, shapes as family
 from genjax_zoo.data.drawing import BACKGROUNDS, COLOURS
-from genjax_zoo.data.factors import captions, distance, render
+from genjax_zoo.data.factors import distance, render
+from genjax_zoo.data.tokenizer import captions
 
 
 @pytest.fixture(scope="module")

@@ -8,7 +8,7 @@ import pytest
 from genjax_zoo import inputs
 from genjax_zoo.core import UserError
 from genjax_zoo.data import tokenizer
-from genjax_zoo.data.factors import captions, tokenize
+from genjax_zoo.data.tokenizer import captions, tokenize
 from genjax_zoo.figures import kinds
 from genjax_zoo.run import describe, fields_of, tuples
 

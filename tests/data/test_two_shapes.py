@@ -5,7 +5,8 @@ import numpy as np
 import pytest
 
 from genjax_zoo.data import two_shapes
-from genjax_zoo.data.factors import captions, render, tokenize
+from genjax_zoo.data.factors import render
+from genjax_zoo.data.tokenizer import captions, tokenize
 
 
 @pytest.fixture(scope="module")
