@@ -1,6 +1,8 @@
-"""DALL-E on coloured shapes with captions, and its first stage.
+"""DALL-E on coloured shapes with captions.
 
   python -m experiments.main --config=configs/dalle_shapes.py
+
+The first stage is vqvae_shapes, which is trained where it is missing.
 """
 
 from ml_collections import ConfigDict

@@ -1,6 +1,8 @@
 """DALL-E's own first stage: coloured shapes as 8 x 8 codes of 512, by relaxed samples.
 
   python -m experiments.main --config=configs/dvae_shapes.py
+
+The temperature tau falls from 1 to 1/16, and the weight of the KL from 10 to 1.
 """
 
 from ml_collections import ConfigDict

@@ -1,6 +1,8 @@
 """A transformer prior of the codes of vqvae_digits: together a generative model of digits.
 
   python -m experiments.main --config=configs/token_prior_digits.py
+
+The first stage is vqvae_digits, which is trained where it is missing.
 """
 
 from ml_collections import ConfigDict

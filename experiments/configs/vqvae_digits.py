@@ -1,6 +1,8 @@
 """Digits, 8 x 8, as 4 x 4 codes of 64: stage one of token_prior_digits.
 
   python -m experiments.main --config=configs/vqvae_digits.py
+
+Alone it reconstructs images and samples none.
 """
 
 from ml_collections import ConfigDict

@@ -1,6 +1,8 @@
 """Stage one of DALL-E: coloured shapes, 32 x 32, as 8 x 8 codes of 512.
 
   python -m experiments.main --config=configs/vqvae_shapes.py
+
+Alone it reconstructs images and samples none.
 """
 
 from ml_collections import ConfigDict
