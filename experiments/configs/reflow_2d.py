@@ -13,7 +13,8 @@ from ml_collections import ConfigDict
 def get_config():
   return ConfigDict(dict(
     model=dict(
-      name="flow_matching", pairs=50_000, network=dict(name="mlp", hidden=(128, 128, 128)),
+      name="flow_matching", pairs=50_000,
+      network=dict(name="mlp", hidden=(256, 256, 256), fourier=(-1, 0, 1, 2)),
     ),
     stages=dict(teacher="configs/flow_matching_2d.py"),
     data=dict(name="checkerboard", batch=256),
