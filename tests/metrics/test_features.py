@@ -23,6 +23,7 @@ def test_the_nets_of_the_decks_data_are_there():
     "cifar10",
     "coloured_shapes",
     "moving_shapes",
+    "sprites",
   }
   assert all(file.stat().st_size < 2 * 2**20 for file in NETS)
   accuracy = {
