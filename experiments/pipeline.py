@@ -14,7 +14,8 @@ from experiments import ranges, resolve
 from experiments.hooks import HOOKS, given_rows, hosts, typed_given
 from genjax_zoo import contract, data, evaluate, inputs
 from genjax_zoo.build import build, is_module
-from genjax_zoo.core import UserError
+from genjax_zoo.core import Model, UserError
+from genjax_zoo.data.dataset import main_entry
 from genjax_zoo.data.loader import test_loader, train_loader
 from genjax_zoo.data.table import check_density
 from genjax_zoo.figures import draw
@@ -132,11 +133,14 @@ def train_run(config: dict, folder: Path, measured: bool = True) -> Run:
         print(f"{folder} is finished, at step {reached:,}{asked}: {folder / 'report.html'}")
       return load(folder)
 
+  dataset = as_begun(load_data(config), folder)
+  check_stages(config, dataset)
+  if config["stages"]:  # What is wrong with the last stage is said before the first is trained.
+    check_options(config, build(config, dataset.fields, untrained(config, folder)).model, dataset)
   stages = {
     name: train_run(stage, folder.parent / stage["name"], measured)
     for name, stage in config["stages"].items()
   }
-  dataset = as_begun(load_data(config), folder)
   # Of several hosts the first one holds the lock for all.
   lock = alone(folder) if jax.process_index() == 0 else contextlib.nullcontext()
   with lock, Log(folder, steps) as log:
@@ -148,6 +152,34 @@ def train_run(config: dict, folder: Path, measured: bool = True) -> Run:
     else:
       log.say(f"trained to step {run.step:,}; --mode=evaluate --workdir={folder} measures it")
   return run
+
+
+def check_stages(config: dict, dataset):
+  """Raises UserError for a stage whose data have another form than those of the model on it."""
+  for name, stage in config["stages"].items():
+    if stage["data"] | {"batch": 0} == config["data"] | {"batch": 0}:
+      continue
+    earlier = load_data(stage)
+    first, own = (found.fields[main_entry(found.fields)] for found in (earlier, dataset))
+    if (first.shape, first.num_values) != (own.shape, own.num_values):
+      raise UserError(
+        f"stage {name!r} is of {earlier.name}, {list(first.shape)} of {first.num_values} values, "
+        f"and the model on it of {dataset.name}, {list(own.shape)} of {own.num_values}: set "
+        f"--config.stages.{name}.data.name and its options too"
+      )
+
+
+def untrained(config: dict, folder: Path) -> dict[str, Model]:
+  """{stage: its model} of a config, whether or not the stage's run is there, beside `folder`."""
+  models = {}
+  for name, stage in config["stages"].items():
+    beside = folder.parent / stage["name"]
+    if (beside / "data.json").exists():
+      fields = fields_of(read_description(beside)[1])
+    else:
+      fields = load_data(stage).fields
+    models[name] = build(stage, fields, untrained(stage, beside)).model
+  return models
 
 
 def finished(folder: Path, saved: dict, config: dict) -> int | None:
@@ -346,11 +378,16 @@ def compare_samples(run: Run, dataset, log) -> dict:
       **sample_options(run.config),
     )
     if not missing:
-      found["quality"] = quality.quality(samples, dataset, features, split, progress=log.track)
-      found["quality"]["samples_are"] = quality.samples_are(run.model, sample_options(run.config))
+      try:
+        found["quality"] = quality.quality(samples, dataset, features, split, progress=log.track)
+        found["quality"]["samples_are"] = quality.samples_are(run.model, sample_options(run.config))
+      except UserError as e:
+        missing = e  # Fewer examples than features, say.
     judgements = judged(samples, dataset, run.model.given, features, split)
     if judgements:
       found["judged"] = judgements
+  if isinstance(missing, UserError):
+    log.say(f"quality is not measured: {missing}")
   return found
 
 

@@ -1,20 +1,33 @@
 """What an evaluation measures of a run, and what it leaves out."""
 
+import contextlib
+
 import numpy as np
+import pytest
 
 from experiments import pipeline
-from genjax_zoo.core import Field
+from genjax_zoo.core import Field, UserError
 from genjax_zoo.data.dataset import Dataset
-from genjax_zoo.models.latent_variable import autoencoder
+from genjax_zoo.models.latent_variable import autoencoder, vae
 from genjax_zoo.run import Run
 
 FIELDS = {"image": Field((8, 8, 1), np.uint8, 17)}
+
+
+def test_what_is_wrong_with_the_last_stage_is_said_before_the_first_is_trained(tmp_path):
+  options = ["evaluate.split=unseen"]
+  with pytest.raises(UserError, match=r"evaluate\.split='unseen': data digits has train, test"):
+    pipeline.perform("train", "rerank_digits:smoke", str(tmp_path / "run"), options)
+  assert not [*tmp_path.iterdir()]
 
 
 class Lines(list):
   """A log that keeps what is said."""
 
   say = list.append
+  track = staticmethod(iter)
+  bounded = lambda self, *args: iter
+  clock = lambda self, doing: contextlib.nullcontext()
 
 
 def test_a_model_that_restores_has_no_quality_of_samples():
@@ -27,3 +40,33 @@ def test_a_model_that_restores_has_no_quality_of_samples():
   run = Run(model, {}, {}, config, FIELDS, 0, None, None)
   assert pipeline.compare_samples(run, dataset, log) == {}
   assert log == ["quality is not measured: the model restores images, and samples none"]
+
+
+def test_too_few_examples_for_the_features_leave_quality_out(monkeypatch):
+  """Found after training: the other measures are kept, and the log says why."""
+  images = np.zeros((30, 8, 8, 1), np.uint8)
+  dataset = Dataset("digits", FIELDS, {"train": {"image": images}, "test": {"image": images}})
+  config = {"evaluate": {"samples": 40, "split": "test", "features": "auto"}, "sample": {"n": 4}}
+  monkeypatch.setattr(pipeline.quality, "draw", lambda *args, **kwargs: {"image": images})
+  log = Lines()
+  run = Run(
+    vae.model(FIELDS, likelihood="discretized_logistic"), {}, {}, config, FIELDS, 0, None, None
+  )
+  assert pipeline.compare_samples(run, dataset, log) == {}
+  assert log == [
+    "quality is not measured: the real set has 30 samples: a Frechet distance of 32 features "
+    "needs 33"
+  ]
+
+
+def test_a_stage_of_other_data_is_named_before_it_is_trained():
+  images = np.zeros((2, 8, 8, 1), np.uint8)
+  dataset = Dataset("mine", FIELDS | {"image": FIELDS["image"]._replace(num_values=256)}, images)
+  config = {"data": {"name": "mine", "batch": 8}, "stages": {"first": {"data": {"name": "digits"}}}}
+  with pytest.raises(UserError) as e:
+    pipeline.check_stages(config, dataset)
+  assert str(e.value) == (
+    "stage 'first' is of digits, [8, 8, 1] of 17 values, and the model on it of mine, [8, 8, 1] "
+    "of 256: set --config.stages.first.data.name and its options too"
+  )
+  pipeline.check_stages(config, dataset._replace(fields=FIELDS))
