@@ -16,7 +16,7 @@ from genjax_zoo.figures.common import (
   main,
   real,
 )
-from genjax_zoo.figures.kinds import TILES, show
+from genjax_zoo.figures.kinds import TILES, drawable, show
 from genjax_zoo.figures.pictures import beside, grid
 from genjax_zoo.prob.interpolation import spherical
 from genjax_zoo.sample import given_of
@@ -34,12 +34,14 @@ def samples(run, dataset, test, encoded):
   first = first_rows(test, n)
   batch = draw_samples(run, test, n)
   given = given_of(run, first)
+  fields = dict(run.model.given) | dict(dataset.fields)
+  # Text that was given is the caption of what is drawn of a sample.
+  drawn = drawable([k for k in batch if k in fields], fields) or list(batch)
   views = {
     "samples": given | batch,
-    "what they were given": {k: x for k, x in given.items() if k in batch},
+    "what they were given": {k: x for k, x in given.items() if k in drawn},
     "test examples": given | {k: first[k] for k in batch if k in first},
   }
-  fields = dict(run.model.given) | dict(dataset.fields)
   shown = {what: show(rows, fields) for what, rows in views.items()}
   pictures = {what: picture for what, picture in shown.items() if picture is not None}
   if "samples" not in pictures:
