@@ -9,6 +9,7 @@ from genjax_zoo.data.solids import Mesh
 SIZE = 64  # Pixels of a view of a cloud, which has few points,
 LARGE = 112  # and of one of a mesh, which has edges.
 TURNS = 30, 120  # Degrees about the vertical axis, from one view to the other.
+FILLED = 0.9  # Of the width of a view; the rest is margin.
 TILT = 20  # Degrees that the viewer is above the horizon.
 SMOOTH = 3  # Meshes are drawn so many times as large and then reduced, to have smooth edges.
 
@@ -33,7 +34,7 @@ def seen_from(points, turn: float):
 
 def pixels(view, size: int):
   """Where (right, up, ..) [..., 2+] in [-1, 1] are in an image: (column, row) [..., 2], floats."""
-  return (1 + view[..., :2] * np.array([1, -1])) / 2 * (size - 1)
+  return (1 + FILLED * view[..., :2] * np.array([1, -1])) / 2 * (size - 1)
 
 
 def cloud(points, turn: float, size: int = SIZE) -> np.ndarray:

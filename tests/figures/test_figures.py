@@ -263,6 +263,23 @@ def test_what_sampling_needs_comes_from_test_examples(tmp_path):
   )
 
 
+def test_given_text_is_the_caption_of_the_samples(tmp_path):
+  """A model of images and captions that samples both: the captions have no column of their own."""
+  words = Field((1,), np.int32, 3, ("<pad>", "cat", "dog"))
+  dataset = images_of()
+  splits = {k: x | {"tokens": np.full((50, 1), 2, np.int32)} for k, x in dataset.splits.items()}
+  dataset = dataset._replace(fields=dataset.fields | {"tokens": words}, splits=splits)
+  zeros = lambda n: jnp.zeros((n, *SHAPE), jnp.int32)
+  sample = lambda params, state, key, n, given={}: {"image": zeros(n), "tokens": given["tokens"]}
+  run = run_of(
+    Model(lambda *_: ({}, {}), sample=sample, given={"tokens": words}), dataset, tmp_path
+  )
+  figures.draw(run, dataset, tmp_path)
+  images = np.zeros((16, *SHAPE), np.int32), figures.held_out(run, dataset)["image"][:16]
+  columns = [grid(x, LEVELS, captions=["dog"] * 16) for x in images]
+  np.testing.assert_array_equal(drawn(tmp_path, "samples.png"), beside(*columns))
+
+
 def test_test_examples_are_as_the_model_gets_them_and_fewer_of_a_slow_model(tmp_path):
   dataset = images_of(5000)._replace(
     augment=lambda batch, key, train: batch | {"image": batch["image"] * (0 if train else 2)}

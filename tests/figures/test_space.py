@@ -27,6 +27,14 @@ def test_the_size_and_the_place_of_a_cloud_do_not_matter():
   assert np.isfinite(in_unit_ball(np.full((3, 3), np.nan))).all()
 
 
+def test_views_have_a_margin():
+  """A ring as wide as a view can be: no point at the edge, where the next view begins."""
+  turns = np.linspace(0, 2 * np.pi, 200)
+  ring = np.stack([np.cos(turns), np.sin(turns), 0 * turns], -1)
+  seen = clouds(ring[None])[0, :, :SIZE, 0]
+  assert seen.any() and not seen[:, [0, 1, -2, -1]].any()
+
+
 def test_two_views_of_each_cloud():
   x = np.random.default_rng(0).normal(size=(2, 20, 3))
   both = clouds(x)
