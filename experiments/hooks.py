@@ -67,7 +67,8 @@ def fid_hook(config, dataset, model, mesh, folder, log):
 
   The losses of a GAN say little about its samples. Raises UserError where FID can't be measured.
   """
-  split, n = config["evaluate"]["split"], config["evaluate"]["samples"]
+  split = config["evaluate"]["split"]
+  n = config["evaluate"]["samples"]
   features = choose(config["evaluate"]["features"], dataset.name, dataset.fields)
   if features is None or features.name == "clouds" or not n:
     raise UserError(

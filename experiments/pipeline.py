@@ -2,7 +2,6 @@
 
 import contextlib
 import json
-import math
 from pathlib import Path
 import shlex
 import sys
@@ -12,11 +11,12 @@ from ml_collections import ConfigDict
 
 from experiments import ranges, resolve
 from experiments.hooks import HOOKS, given_rows, hosts, typed_given
+from experiments.measuring import compare_samples, measure
 from genjax_zoo import contract, data, evaluate, inputs
 from genjax_zoo.build import build, is_module
 from genjax_zoo.core import Model, UserError
 from genjax_zoo.data.dataset import main_entry
-from genjax_zoo.data.loader import test_loader, train_loader
+from genjax_zoo.data.loader import train_loader
 from genjax_zoo.data.table import check_density
 from genjax_zoo.figures import draw
 from genjax_zoo.figures.kinds import save_shown
@@ -24,10 +24,7 @@ from genjax_zoo.figures.pictures import save_arrays
 from genjax_zoo.lock import alone
 from genjax_zoo.log import Log, read_json, write_json
 from genjax_zoo.loop import train
-from genjax_zoo.metrics import quality
 from genjax_zoo.metrics.features import choose
-from genjax_zoo.metrics.judged import judged
-from genjax_zoo.metrics.kernel import FEWEST
 from genjax_zoo.report.run_page import write_report
 from genjax_zoo.run import (
   Run,
@@ -71,7 +68,8 @@ def perform(mode: str, path: str | None, workdir: str | None, overrides=()):
     raise UserError(f"{folder} was trained with {other[0]}; --mode={mode} can't change that")
   act = {"evaluate": evaluate_run, "sample": sample_run, "report": report_run}[mode]
   with Log(folder) as log:
-    run, dataset = load(folder)._replace(config=config), as_begun(load_data(config), folder)
+    run = load(folder)._replace(config=config)
+    dataset = as_begun(load_data(config), folder)
     check_options(config, run.model, dataset)
     act(run, dataset, log)
     if mode != "report" and jax.process_index() == 0:
@@ -260,10 +258,10 @@ def header(config, dataset, loader) -> str:
   """The first line of a run's log."""
   train = config["train"]
   entries = ", ".join(f"{k} {list(f.shape)}" for k, f in dataset.fields.items())
-  examples = data.count(dataset.splits["train"])
+  sizes = ", ".join(f"{data.count(x):,} {split}" for split, x in dataset.splits.items())
   return (
     f"{config['name']}: model {config['model']['name']}; data {dataset.name}, "
-    f"{examples:,} training examples ({entries}); {train['steps']:,} steps of "
+    f"{sizes} examples ({entries}); {train['steps']:,} steps of "
     f"{loader.batch} examples, {train['steps_per_dispatch']} a dispatch; "
     f"{evaluate.device_name()}, JAX {jax.__version__}"
   )
@@ -302,93 +300,6 @@ def evaluate_run(run: Run, dataset, log):
     # With the options of this evaluation.
     write_json(run.folder / "config.json", resolve.with_command(config, run.folder))
   log.say(evaluate.summary(evaluation))
-
-
-def measure(run: Run, dataset, log) -> dict:
-  """Metrics and likelihood of a run on the split that the config names."""
-  options = run.config["evaluate"]
-  loader = test_loader(
-    dataset,
-    options["split"],
-    batch=options["batch"],
-    examples=options["examples"] or None,
-    **hosts(),
-  )
-  examples = options["examples"] or data.count(dataset.splits[options["split"]])
-  blocks = -(-examples // options["batch"])
-  # Hosts that measure their own time would not end a pass at the same block.
-  seconds = options["seconds"] if jax.process_count() == 1 else math.inf
-  with log.clock("evaluating"):
-    found = evaluate.evaluate(
-      run.model,
-      run.weights,
-      run.state,
-      loader,
-      run.mesh,
-      seed=run.config["train"]["seed"],
-      repeats=options["repeats"],
-      log_prob=options["log_prob"],
-      progress=log.bounded(blocks, f"{options['batch']:,} examples", seconds),
-    )
-  if "likelihood" in found:
-    measured = found["likelihood"], found["likelihood"]["marginal"]
-    for likelihood in filter(None, measured):
-      likelihood |= {
-        "bits_per_dim": evaluate.bits_per_dim(likelihood["nats"], dataset.fields),
-        "binarization": dataset.binarization,
-      }
-  return found
-
-
-def compare_samples(run: Run, dataset, log) -> dict:
-  """The "quality" and what is "judged" of a run's samples, as far as they can be measured.
-
-  The log says what can't be.
-  """
-  options = run.config["evaluate"]
-  split = options["split"]
-  if not run.model.sample or not options["samples"]:
-    return {}
-  if "restorations" in run.model.parts:
-    log.say("quality is not measured: the model restores images, and samples none")
-    return {}
-  made = {k: field for k, field in dataset.fields.items() if k not in run.model.given}
-  features = choose(options["features"], dataset.name, made or dataset.fields)
-  examples = data.count(dataset.splits[split])
-  missing = None
-  if features is None:
-    missing = (
-      "there is no feature network for these data; "
-      "--config.evaluate.features=inception:PATH names one"
-    )
-  elif examples < FEWEST:
-    missing = f"it needs {FEWEST} test examples, and there are {examples}"
-  if missing:
-    log.say(f"quality is not measured: {missing}")
-    if not (dataset.judge or run.model.given):
-      return {}
-  found = {}
-  with log.clock(f"comparing {options['samples']:,} samples"):
-    samples = quality.draw(
-      run,
-      dataset,
-      options["samples"],
-      split=split,
-      progress=log.bounded(-(-options["samples"] // quality.BATCH), f"{quality.BATCH:,} samples"),
-      **sample_options(run.config),
-    )
-    if not missing:
-      try:
-        found["quality"] = quality.quality(samples, dataset, features, split, progress=log.track)
-        found["quality"]["samples_are"] = quality.samples_are(run.model, sample_options(run.config))
-      except UserError as e:
-        missing = e  # Fewer examples than features, say.
-    judgements = judged(samples, dataset, run.model.given, features, split)
-    if judgements:
-      found["judged"] = judgements
-  if isinstance(missing, UserError):
-    log.say(f"quality is not measured: {missing}")
-  return found
 
 
 def sample_run(run: Run, dataset, log):

@@ -1,6 +1,4 @@
-"""What an evaluation measures of a run, and what it leaves out."""
-
-import contextlib
+"""Training in stages: what is wrong is said before any of them is trained."""
 
 import numpy as np
 import pytest
@@ -8,8 +6,6 @@ import pytest
 from experiments import pipeline
 from genjax_zoo.core import Field, UserError
 from genjax_zoo.data.dataset import Dataset
-from genjax_zoo.models.latent_variable import autoencoder, vae
-from genjax_zoo.run import Run
 
 FIELDS = {"image": Field((8, 8, 1), np.uint8, 17)}
 
@@ -19,44 +15,6 @@ def test_what_is_wrong_with_the_last_stage_is_said_before_the_first_is_trained(t
   with pytest.raises(UserError, match=r"evaluate\.split='unseen': data digits has train, test"):
     pipeline.perform("train", "rerank_digits:smoke", str(tmp_path / "run"), options)
   assert not [*tmp_path.iterdir()]
-
-
-class Lines(list):
-  """A log that keeps what is said."""
-
-  say = list.append
-  track = staticmethod(iter)
-  bounded = lambda self, *args: iter
-  clock = lambda self, doing: contextlib.nullcontext()
-
-
-def test_a_model_that_restores_has_no_quality_of_samples():
-  """Its samples decode z ~ N(0, I), which is not what it is trained for."""
-  images = np.zeros((200, 8, 8, 1), np.uint8)
-  dataset = Dataset("digits", FIELDS, {"train": {"image": images}, "test": {"image": images}})
-  config = {"evaluate": {"samples": 100, "split": "test", "features": "auto"}, "sample": {"n": 4}}
-  model = autoencoder.model(FIELDS, corruption="mask")
-  log = Lines()
-  run = Run(model, {}, {}, config, FIELDS, 0, None, None)
-  assert pipeline.compare_samples(run, dataset, log) == {}
-  assert log == ["quality is not measured: the model restores images, and samples none"]
-
-
-def test_too_few_examples_for_the_features_leave_quality_out(monkeypatch):
-  """Found after training: the other measures are kept, and the log says why."""
-  images = np.zeros((30, 8, 8, 1), np.uint8)
-  dataset = Dataset("digits", FIELDS, {"train": {"image": images}, "test": {"image": images}})
-  config = {"evaluate": {"samples": 40, "split": "test", "features": "auto"}, "sample": {"n": 4}}
-  monkeypatch.setattr(pipeline.quality, "draw", lambda *args, **kwargs: {"image": images})
-  log = Lines()
-  run = Run(
-    vae.model(FIELDS, likelihood="discretized_logistic"), {}, {}, config, FIELDS, 0, None, None
-  )
-  assert pipeline.compare_samples(run, dataset, log) == {}
-  assert log == [
-    "quality is not measured: the real set has 30 samples: a Frechet distance of 32 features "
-    "needs 33"
-  ]
 
 
 def test_a_stage_of_other_data_is_named_before_it_is_trained():

@@ -1,0 +1,107 @@
+"""What an evaluation measures of a run: on held-out data, and of its samples."""
+
+import math
+
+import jax
+
+from experiments.hooks import hosts
+from genjax_zoo import data, evaluate
+from genjax_zoo.core import UserError
+from genjax_zoo.data.loader import test_loader
+from genjax_zoo.metrics import quality
+from genjax_zoo.metrics.features import Features, choose
+from genjax_zoo.metrics.judged import judged
+from genjax_zoo.metrics.kernel import FEWEST
+from genjax_zoo.run import Run
+from genjax_zoo.sample import sample_options
+
+
+def measure(run: Run, dataset, log) -> dict:
+  """Metrics and likelihood of a run on the split that the config names."""
+  options = run.config["evaluate"]
+  loader = test_loader(
+    dataset,
+    options["split"],
+    batch=options["batch"],
+    examples=options["examples"] or None,
+    **hosts(),
+  )
+  examples = options["examples"] or data.count(dataset.splits[options["split"]])
+  blocks = -(-examples // options["batch"])
+  # Hosts that measure their own time would not end a pass at the same block.
+  seconds = options["seconds"] if jax.process_count() == 1 else math.inf
+  with log.clock("evaluating"):
+    found = evaluate.evaluate(
+      run.model,
+      run.weights,
+      run.state,
+      loader,
+      run.mesh,
+      seed=run.config["train"]["seed"],
+      repeats=options["repeats"],
+      log_prob=options["log_prob"],
+      progress=log.bounded(blocks, f"{options['batch']:,} examples", seconds),
+    )
+  if "likelihood" in found:
+    measured = found["likelihood"], found["likelihood"]["marginal"]
+    for likelihood in filter(None, measured):
+      likelihood |= {
+        "bits_per_dim": evaluate.bits_per_dim(likelihood["nats"], dataset.fields),
+        "binarization": dataset.binarization,
+      }
+  return found
+
+
+def compare_samples(run: Run, dataset, log) -> dict:
+  """The "quality" and what is "judged" of a run's samples, as far as they can be measured.
+
+  The log says what can't be.
+  """
+  options = run.config["evaluate"]
+  split = options["split"]
+  if not run.model.sample or not options["samples"]:
+    return {}
+  if "restorations" in run.model.parts:
+    log.say("quality is not measured: the model restores images, and samples none")
+    return {}
+  made = {k: field for k, field in dataset.fields.items() if k not in run.model.given}
+  features = choose(options["features"], dataset.name, made or dataset.fields)
+  missing = lacking(features, data.count(dataset.splits[split]))
+  if missing:
+    log.say(f"quality is not measured: {missing}")
+    if not (dataset.judge or run.model.given):
+      return {}
+  found = {}
+  with log.clock(f"comparing {options['samples']:,} samples"):
+    samples = quality.draw(
+      run,
+      dataset,
+      options["samples"],
+      split=split,
+      progress=log.bounded(-(-options["samples"] // quality.BATCH), f"{quality.BATCH:,} samples"),
+      **sample_options(run.config),
+    )
+    if not missing:
+      try:
+        found["quality"] = quality.quality(samples, dataset, features, split, progress=log.track)
+        found["quality"]["samples_are"] = quality.samples_are(run.model, sample_options(run.config))
+      except UserError as e:
+        missing = e  # Fewer examples than features, say.
+    judgements = judged(samples, dataset, run.model.given, features, split)
+    if judgements:
+      found["judged"] = judgements
+  if isinstance(missing, UserError):
+    log.say(f"quality is not measured: {missing}")
+  return found
+
+
+def lacking(features: Features | None, examples: int) -> str:
+  """What is missing to measure quality beside so many test examples; "" if nothing is."""
+  if features is None:
+    return (
+      "there is no feature network for these data; "
+      "--config.evaluate.features=inception:PATH names one"
+    )
+  if examples < FEWEST:
+    return f"it needs {FEWEST} test examples, and there are {examples}"
+  return ""
