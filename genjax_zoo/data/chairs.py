@@ -40,7 +40,8 @@ def boxes(kind: int, width, height, back, thickness):
 
   x points to the front, z up from the floor. Unused boxes are inside the seat.
   """
-  t, middle = thickness, height / 2
+  t = thickness
+  middle = height / 2
   seat = (0.0, 0.0, height), (DEPTH, width, t)
   parts = [seat, ((t - DEPTH, 0.0, height + back / 2), (t, width, back / 2))]
   sides = (t - width, width - t)

@@ -149,7 +149,8 @@ def judge_domains(domains: dict[str, Factors]) -> Callable:
     found = {k: images.nearest(samples[k]) for k, images in domains.items() if k in samples}
     measured = {}
     for entry, factors in found.items():
-      images, end = domains[entry], entry.removeprefix("image")
+      images = domains[entry]
+      end = entry.removeprefix("image")
       other = next(k for k in domains if k != entry)
       measured[f"rmse{end}"] = distance(images, factors, samples[entry])
       if other in given:

@@ -68,7 +68,8 @@ def load_path(name: str, *, points: int = 128, up: str | None = None, seed: int 
   root = Path(name.partition(":")[2]).expanduser()
   voxels = voxel_files(root)
   if voxels:
-    paths, classes = voxels, [class_name(path) for path in voxels]
+    paths = voxels
+    classes = [class_name(path) for path in voxels]
     rows = lambda path: range(len(occupied(name, path)))
     files = {"train": [((path, i), class_name(path)) for path in paths for i in rows(path)]}
     triangles_of = lambda item: surfaces.voxel_triangles(occupied(name, item[0])[item[1]])

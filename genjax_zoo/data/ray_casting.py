@@ -33,7 +33,8 @@ class Objects(NamedTuple):
 def cube(o, d):
   """Entries into [-1, 1]^3 of rays o, d [3, ...]: t [...], inf where there is none, and normals."""
   d = nonzero(d)
-  near, far = (-jnp.sign(d) - o) / d, (jnp.sign(d) - o) / d
+  near = (-jnp.sign(d) - o) / d
+  far = (jnp.sign(d) - o) / d
   t = near.max(0)
   return jnp.where((t <= far.min(0)) & (t > 0), t, jnp.inf), -jnp.sign(d) * (near == t[None])
 
@@ -59,7 +60,8 @@ def cone(o, d):
 
   With w = (1 - z) / 2 its side is x^2 + y^2 = w^2.
   """
-  o_w, d_w = o.at[2].set((1 - o[2]) / 2), d.at[2].set(-d[2] / 2)
+  o_w = o.at[2].set((1 - o[2]) / 2)
+  d_w = d.at[2].set(-d[2] / 2)
   form = lambda a, b: a[0] * b[0] + a[1] * b[1] - a[2] * b[2]
   *both, real = roots(form(d_w, d_w), form(o_w, d_w), form(o_w, o_w))
   candidates = [disc(o, d, -1.0)]

@@ -82,7 +82,8 @@ def random_house(rng) -> Mesh:
 def random_stairs(rng) -> Mesh:
   """Two to four steps, as one extruded polygon."""
   n = rng.integers(2, 5)
-  width, height = rng.uniform(0.5, 1), rng.uniform(0.4, 1)
+  width = rng.uniform(0.5, 1)
+  height = rng.uniform(0.4, 1)
   outline = [(0, 0), (width, 0)]
   for i in range(n):
     up = height * (i + 1) / n
@@ -110,7 +111,8 @@ def random_tower(rng) -> Mesh:
 def random_table(rng) -> Mesh:
   """A plate on four legs."""
   width, depth = rng.uniform(0.6, 1, 2)
-  height, leg = rng.uniform(0.4, 0.9), rng.uniform(0.06, 0.14)
+  height = rng.uniform(0.4, 0.9)
+  leg = rng.uniform(0.06, 0.14)
   plate = box((0, 0, height), (width, depth, height + rng.uniform(0.06, 0.15)))
   inset = rng.uniform(0.02, 0.1)
   corners = [(x, y) for x in (inset, width - inset - leg) for y in (inset, depth - inset - leg)]
@@ -124,7 +126,8 @@ def random_chair(rng) -> Mesh:
   height = rng.uniform(0.28, 0.63)
   seat = height + rng.uniform(0.06, 0.15)
   top = seat + rng.uniform(0.4, 1)
-  thickness, inset = rng.uniform(0.06, 0.15), rng.uniform(0.03, 0.1)
+  thickness = rng.uniform(0.06, 0.15)
+  inset = rng.uniform(0.03, 0.1)
   far = depth - inset
   parts = [
     box((0, 0, height), (width, depth, seat)),
@@ -164,7 +167,8 @@ def random_ellipsoid(rng) -> Mesh:
 
 def random_torus(rng) -> Mesh:
   """A torus of 24 by 12 faces."""
-  large, small = rng.uniform(0.6, 1), rng.uniform(0.15, 0.4)
+  large = rng.uniform(0.6, 1)
+  small = rng.uniform(0.15, 0.4)
   along, across = np.meshgrid(np.arange(24) / 24, np.arange(12) / 12, indexing="ij")
   phi, theta = 2 * np.pi * along.ravel(), 2 * np.pi * across.ravel()
   radius = large + small * np.cos(theta)

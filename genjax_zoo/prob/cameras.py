@@ -33,7 +33,8 @@ def rays(azimuth, elevation, size: int, distance: float = DISTANCE, width: float
   back, right, up = frame(azimuth, elevation)
   across = width * ((np.arange(size) + 0.5) / size - 0.5)
   batch = (1,) * (back.ndim - 1)
-  u, v = across.reshape(*batch, 1, size, 1), -across.reshape(*batch, size, 1, 1)
+  u = across.reshape(*batch, 1, size, 1)
+  v = -across.reshape(*batch, size, 1, 1)
   spread = lambda x: x[..., None, None, :]
   directions = -distance * spread(back) + u * spread(right) + v * spread(up)
   return distance * back, directions / jnp.linalg.norm(directions, axis=-1, keepdims=True)
@@ -47,5 +48,6 @@ def project(points, azimuth, elevation, distance: float = DISTANCE, width: float
   back, right, up = frame(azimuth, elevation)
   depth = distance - jnp.sum(points * back, -1)
   scale = distance / (depth * width)
-  u, v = scale * jnp.sum(points * right, -1), scale * jnp.sum(points * up, -1)
+  u = scale * jnp.sum(points * right, -1)
+  v = scale * jnp.sum(points * up, -1)
   return jnp.stack([0.5 + u, 0.5 - v], -1)

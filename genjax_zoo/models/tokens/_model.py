@@ -35,14 +35,15 @@ def kept(p: Prior, given: Mapping, n: int, latents: Mapping):
   """
   tokens, keep = [], []
   for segment in p.stream.segments:
-    name, shape = segment.name, segment.field.shape
+    name = segment.name
     if name in latents:
-      x, fixed = fixed_values(given, name, n, shape)
+      x, fixed = fixed_values(given, name, n, segment.field.shape)
     elif name in given:
       x = jnp.asarray(given[name], jnp.int32).reshape(n, -1)
       fixed = jnp.ones(x.shape, bool)
     else:
-      x, fixed = jnp.zeros((n, segment.length), jnp.int32), jnp.zeros((n, segment.length), bool)
+      x = jnp.zeros((n, segment.length), jnp.int32)
+      fixed = jnp.zeros(x.shape, bool)
     tokens.append(x + segment.offset)
     keep.append(fixed)
   return jnp.concatenate(tokens, 1), jnp.concatenate(keep, 1)
