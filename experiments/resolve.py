@@ -253,6 +253,8 @@ def parse(key, text, kind):
     return (value,)
   if kind is tuple and isinstance(value, list):
     return tuple(value)
+  if kind is tuple and isinstance(value, str):
+    return tuple(value.split(","))  # In a shell ('label',) has to be in quotes.
   if type(value) is not kind:
     raise UserError(
       f"--config.{key}={text} needs a value of type {kind.__name__}, such as {EXAMPLES[kind]}"
@@ -260,7 +262,7 @@ def parse(key, text, kind):
   return value
 
 
-EXAMPLES = {bool: "true", int: "100", float: "1e-3", tuple: "(64,64) or ('label',)"}
+EXAMPLES = {bool: "true", int: "100", float: "1e-3", tuple: "64,64 or label"}
 
 
 def with_command(config: dict, folder: Path) -> dict:

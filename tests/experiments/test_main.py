@@ -239,6 +239,11 @@ def test_bad_input_is_one_clear_line(tmp_path, args, expected):
     ("configs/vae_digits.py", ["data.name=a/b.npz"], "a file of arrays is npz:a/b.npz"),
     ("configs/vae_digits.py", ["model.name=va"], "did you mean 'vae'?; there are vae, "),
     ("configs/vae_digits.py", ["model.latent=many"], "needs a value of type int, such as 100"),
+    (
+      "configs/vae_digits.py",
+      ["model.hidden=64,many"],
+      "hidden=('64', 'many'): it must be integers",
+    ),
     ("configs/vae_digits.py", ["model.network=cnn"], "model.network='cnn'"),
     ("configs/vae_digits.py", ["model.likelihood=bernoulli"], "data.binarize"),
     ("configs/vae_digits.py", ["optimizer.name=adamm"], "did you mean 'adam"),

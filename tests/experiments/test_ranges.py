@@ -11,6 +11,16 @@ from genjax_zoo.build import constructor
 from genjax_zoo.core import check_sizes
 
 
+def test_tuples_need_no_brackets():
+  """Which a shell would have in quotes."""
+  config = resolve.resolve("ddpm_labels_digits")
+  for value in ("model.condition=label,tokens", "model.condition=('label', 'tokens')"):
+    resolve.override(config, value)
+    assert config.model.condition == ("label", "tokens")
+  resolve.override(config, "model.network.hidden=8,16")
+  assert config.model.network.hidden == (8, 16)
+
+
 @pytest.mark.parametrize(
   "assignment, wanted",
   [

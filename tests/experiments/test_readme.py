@@ -3,6 +3,7 @@
 from pathlib import Path
 import re
 import shlex
+import subprocess
 
 import numpy as np
 
@@ -60,6 +61,13 @@ def test_commands_resolve():
         config = resolve.resolve(value)
       elif key.startswith("config.") and config:
         resolve.override(config, f"{key.removeprefix('config.')}={value}")
+
+
+def test_commands_can_be_pasted_into_a_shell():
+  """(32,64) without quotes is a syntax error in bash."""
+  for block in re.findall(r"```bash\n(.*?)```", README, re.DOTALL):
+    checked = subprocess.run(["bash", "-n"], input=block, text=True, capture_output=True)
+    assert not checked.returncode, checked.stderr
 
 
 def test_files_it_names_are_there():
