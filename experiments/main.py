@@ -38,6 +38,7 @@ flags.DEFINE_integer("process", -1, "The index of this process, with --coordinat
 flags.DEFINE_integer("processes", 0, "The number of processes, with --coordinator.")
 flags.DEFINE_bool("distributed", False, "Join the other hosts of a cluster that JAX knows.")
 FLAGS = flags.FLAGS
+OWN = "config", "workdir", "mode", "coordinator", "process", "processes", "distributed"
 
 
 def main(argv):
@@ -82,7 +83,7 @@ def parse(argv):
     return FLAGS(others) + overrides
   except flags.UnrecognizedFlagError as e:
     config = [a.partition("=")[2] for a in others if a.startswith("--config=")]
-    sys.exit(f"error: {resolve.not_a_flag(e.flagname, (config or [''])[0])}")
+    sys.exit(f"error: {resolve.not_a_flag(e.flagname, (config or [''])[0], OWN)}")
   except flags.Error as e:
     sys.exit(f"error: {' '.join(str(e).split())}")
 

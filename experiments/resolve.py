@@ -208,10 +208,10 @@ def near_keys(key: str, config: ConfigDict) -> str:
   return nearest(key, known)
 
 
-def not_a_flag(name: str, path: str) -> str:
-  """The error for an unknown flag --name, which may be a key of the config at `path`."""
+def not_a_flag(name: str, path: str, flags) -> str:
+  """The error for an unknown flag --name, near one of `flags` or a key of the config at `path`."""
   try:
-    near = near_keys(name, resolve(path or "vae_digits"))
+    near = nearest(name, flags) or near_keys(name, resolve(path or "vae_digits"))
   except UserError:
     near = ""
   return (

@@ -108,9 +108,12 @@ def build_inner(config: Mapping, data: Mapping[str, Field], stages: Mapping[str,
   construct = constructor(name)
   arguments = inspect.signature(construct, eval_str=True).parameters
   optional = {k for k, p in arguments.items() if p.default is None}
-  if differ := (set(stages) ^ stages_of(construct)) - optional:
+  takes = stages_of(construct)
+  if (set(stages) ^ takes) - optional:
+    listed = lambda names: ", ".join(sorted(names)) or "none"
     raise UserError(
-      f"model {name!r} and the config's stages disagree about {', '.join(sorted(differ))}"
+      f"model {name!r} takes the stages: {listed(takes)}; the config has: {listed(stages)}; start "
+      "from a config of this model, or see docs/stages.md"
     )
   check_sizes("model", options, {k: p.default for k, p in arguments.items()})
   options |= stages

@@ -36,6 +36,12 @@ def test_what_no_network_has_is_refused(name, options, wrong):
     built(name, **options)
 
 
+def test_a_model_without_its_stages_says_which_it_takes():
+  config = resolve.resolve("vae_digits").to_dict()
+  with pytest.raises(UserError, match="takes the stages: first; the config has: none; start from"):
+    build(config | {"model": {"name": "dalle"}}, DIGITS)
+
+
 @pytest.mark.parametrize(
   "name, options",
   [

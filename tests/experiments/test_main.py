@@ -210,6 +210,7 @@ def test_a_signal_saves_and_says_how_to_resume(tmp_path, sent, code):
     (["--config.model.latnt=3"], "did you mean 'model.latent'?"),
     (["--config.optimizer.learning_rate=1e30"], "diverged"),
     (["--steps=100"], "--steps is not a flag; .*, did you mean 'optimizer.steps' or 'train.steps'"),
+    (["--workdr=runs/a"], "--workdr is not a flag; .*, did you mean 'workdir'"),
     (["--mode=tran"], "--mode=tran: value should be one of <train|train_only"),
     (["also"], "is not a flag"),
   ],
