@@ -97,7 +97,9 @@ def common_shape(name: str, paths: list[Path], size: int | None) -> tuple[int, i
     try:
       shape, mode = header(path)
     except (OSError, ValueError) as e:
-      raise UserError(f"{name}: {path} can't be read as an image: {e}; mend it or take it out") from e
+      raise UserError(
+        f"{name}: {path} can't be read as an image: {e}; mend it or take it out"
+      ) from e
     first = first or shape
     gray = gray and mode in GRAY
     if not size and shape != first:

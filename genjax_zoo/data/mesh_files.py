@@ -43,8 +43,8 @@ def read_mesh(name: str, path: Path, up: str | None = None) -> Mesh:
   if outside := [i for face in mesh.faces for i in face if not 0 <= i < n]:
     start = int(path.suffix.lower() == ".obj")  # The number of a file's first vertex.
     raise UserError(
-      f"{name}: {path} has a face with vertex {outside[0] + start}, and its vertices are {start} to "
-      f"{n - 1 + start}: mend it or take it out"
+      f"{name}: {path} has a face with vertex {outside[0] + start}, and its vertices are {start} "
+      f"to {n - 1 + start}: mend it or take it out"
     )
   if (up or ("y" if path.suffix.lower() == ".obj" else "z")) == "y":
     x, y, z = mesh.vertices.T

@@ -76,10 +76,15 @@ def test_mismatched_pairs_are_named(tmp_path):
     save(root / "input" / f"{i}.png", i)
     save(root / "target" / f"{i}.png", i)
   save(root / "input/9.png", 0)
-  refused(f"1 of 4 files have no target of their name, first {root / 'input/9.png'}: add it", f"pairs:{root}")
+  refused(
+    f"1 of 4 files have no target of their name, first {root / 'input/9.png'}: add it",
+    f"pairs:{root}",
+  )
   (root / "input/9.png").unlink()
   save(root / "target/8.png", 0)
-  refused(f"1 of 4 files have no input of their name, first {root / 'target/8.png'}", f"pairs:{root}")
+  refused(
+    f"1 of 4 files have no input of their name, first {root / 'target/8.png'}", f"pairs:{root}"
+  )
   save(root / "input/8.png", 0)
   save(root / "input/8.jpg", 0)
   refused("have one name: keep one", f"pairs:{root}")
