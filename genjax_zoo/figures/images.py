@@ -32,6 +32,8 @@ def samples(run, dataset, test, encoded):
     return None
   n = min(64, run.config["sample"]["n"])
   first = first_rows(test, n)
+  # Few test examples are repeated where samples are beside what they were given, else shown once.
+  few = n if run.model.given else min(n, len(main(test, dataset)))
   batch = draw_samples(run, test, n)
   given = given_of(run, first)
   fields = dict(run.model.given) | dict(dataset.fields)
@@ -40,7 +42,7 @@ def samples(run, dataset, test, encoded):
   views = {
     "samples": given | batch,
     "what they were given": {k: x for k, x in given.items() if k in drawn},
-    "test examples": given | {k: first[k] for k in batch if k in first},
+    "test examples": given | {k: first[k][:few] for k in batch if k in first},
   }
   shown = {what: show(rows, fields) for what, rows in views.items()}
   pictures = {what: picture for what, picture in shown.items() if picture is not None}

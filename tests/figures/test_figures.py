@@ -263,6 +263,16 @@ def test_what_sampling_needs_comes_from_test_examples(tmp_path):
   )
 
 
+def test_few_test_examples_are_shown_once(tmp_path):
+  dataset = images_of(5)
+  zeros = lambda params, state, key, n, given={}: {"image": jnp.zeros((n, *SHAPE), jnp.int32)}
+  run = run_of(Model(lambda *_: ({}, {}), sample=zeros), dataset, tmp_path)
+  figures.draw(run, dataset, tmp_path)
+  samples = grid(np.zeros((16, *SHAPE), np.int32), LEVELS)
+  examples = grid(figures.held_out(run, dataset)["image"][:5], LEVELS)
+  np.testing.assert_array_equal(drawn(tmp_path, "samples.png"), beside(samples, examples))
+
+
 def test_given_text_is_the_caption_of_the_samples(tmp_path):
   """A model of images and captions that samples both: the captions have no column of their own."""
   words = Field((1,), np.int32, 3, ("<pad>", "cat", "dog"))
