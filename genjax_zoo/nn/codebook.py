@@ -14,10 +14,11 @@ SMOOTHING = 1e-5  # Laplace smoothing: counts as if each code had this many vect
 
 def start_codebook(key, z, size: int) -> dict:
   """A codebook of `size` of the vectors z [..., D], drawn at random, each counted once."""
+  k_rows, k_noise = jax.random.split(key)
   vectors = z.reshape(-1, z.shape[-1])
-  rows = jax.random.choice(key, len(vectors), (size,), replace=len(vectors) < size)
+  rows = jax.random.choice(k_rows, len(vectors), (size,), replace=len(vectors) < size)
   # Of a blank image all vectors are alike: noise makes the codes differ.
-  noise = 1e-3 * jax.random.normal(key, (size, z.shape[-1]))
+  noise = 1e-3 * jax.random.normal(k_noise, (size, z.shape[-1]))
   return {"count": jnp.ones(size), "total": vectors[rows] + noise}
 
 
