@@ -3,6 +3,11 @@
   python -m experiments.main --config=configs/dalle_shapes.py
 
 The first stage is vqvae_shapes, which is trained where it is missing.
+
+Expected (seed 0): captions cost 6.37 nats, where the 576 of them, equally likely, have 6.36. Of
+1,000 samples given test captions, as the nearest of all renderings says: colour right in 0.99,
+place and background in 1.00, size in 0.91, shape in 0.58, all at once in 0.54. FID 0.68, by the
+reader of coloured shapes. 11 minutes on 2 busy CPU cores, after the first stage.
 """
 
 from ml_collections import ConfigDict

@@ -75,6 +75,7 @@ def squared_distances(x, y):
 def summed_where(near, squared, x, y):
   """`squared` [N, M] with sum (x_i - y_j)^2 wherever `near` [N, M] is true, by CHUNK y_j a time."""
   size = min(CHUNK, len(y))
+  y = jnp.asarray(y)
 
   def row(inputs):
     near, squared, x = inputs

@@ -104,7 +104,7 @@ def test_the_split_unseen_has_the_triples_that_the_others_lack(unseen):
   for column in range(6):
     trained = splits["train"]["factors"][:, column]
     assert set(splits["unseen"]["factors"][:, column]) <= set(trained)
-  with pytest.raises(UserError, match="16,640 images"):
+  with pytest.raises(UserError, match="take 10 to 15,128"):
     load("coloured_shapes", size=8, examples=16_000, unseen=True)
 
 

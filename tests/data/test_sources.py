@@ -73,7 +73,13 @@ def test_arguments_of_other_sets_are_refused():
 
 def test_options_are_the_arguments_of_load_with_their_defaults():
   assert options("npz:x") == dict(
-    name="npz:x", binarize=None, flip=False, validation=0.0, seed=0, levels=None
+    name="npz:x",
+    binarize=None,
+    flip=False,
+    validation=0.0,
+    seed=0,
+    levels=None,
+    vocabulary=1000,
   )
   load(**options("digits"))
 

@@ -144,7 +144,7 @@ def test_what_is_there_is_listed_and_what_is_half_there_is_not_read(home):
   assert count(load("tfds:tiny/two").splits["train"]) == 9
   with pytest.raises(UserError, match=r"there: tiny\)"):
     load("tfds:tiny/three")
-  with pytest.raises(UserError, match="there are tfds:tiny,"):
+  with pytest.raises(UserError, match="did you mean 'tfds:tiny'"):
     load("tiny")
   prepare(home / "old" / "1.0.0", {"train": IMAGES}, form="tfrecord")
   with pytest.raises(UserError, match="holds tfrecord files"):

@@ -6,7 +6,7 @@ import numpy as np
 from PIL import Image
 import pytest
 
-from experiments.lessons.__main__ import names, run_lesson
+from experiments.lessons._lesson import names, run_lesson
 from genjax_zoo.core import UserError
 
 
