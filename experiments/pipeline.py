@@ -1,5 +1,6 @@
 """What a command does with a config: train a run, evaluate it, sample from it, report on it."""
 
+from collections.abc import Mapping
 import contextlib
 import json
 from pathlib import Path
@@ -132,9 +133,11 @@ def train_run(config: dict, folder: Path, measured: bool = True) -> Run:
       return load(folder)
 
   dataset = as_begun(load_data(config), folder)
-  check_stages(config, dataset)
   if config["stages"]:  # What is wrong with the last stage is said before the first is trained.
-    check_options(config, build(config, dataset.fields, untrained(config, folder)).model, dataset)
+    earlier = fields_of_stages(config, dataset.fields, folder)
+    check_stages(config, dataset.fields, earlier)
+    models = untrained(config, earlier, folder)
+    check_options(config, build(config, dataset.fields, models).model, dataset)
   stages = {
     name: train_run(stage, folder.parent / stage["name"], measured)
     for name, stage in config["stages"].items()
@@ -152,31 +155,44 @@ def train_run(config: dict, folder: Path, measured: bool = True) -> Run:
   return run
 
 
-def check_stages(config: dict, dataset):
-  """Raises UserError for a stage whose data have another form than those of the model on it."""
-  for name, stage in config["stages"].items():
-    if stage["data"] | {"batch": 0} == config["data"] | {"batch": 0}:
-      continue
-    earlier = load_data(stage)
-    first, own = (found.fields[main_entry(found.fields)] for found in (earlier, dataset))
-    if (first.shape, first.num_values) != (own.shape, own.num_values):
-      raise UserError(
-        f"stage {name!r} is of {earlier.name}, {list(first.shape)} of {first.num_values} values, "
-        f"and the model on it of {dataset.name}, {list(own.shape)} of {own.num_values}: set "
-        f"--config.stages.{name}.data.name and its options too"
-      )
+def fields_of_stages(config: dict, fields: Mapping, folder: Path) -> dict[str, Mapping]:
+  """{stage: the fields of its data} of a config whose data have `fields`.
 
-
-def untrained(config: dict, folder: Path) -> dict[str, Model]:
-  """{stage: its model} of a config, whether or not the stage's run is there, beside `folder`."""
-  models = {}
+  They are those of the stage's run beside `folder`, where there is one.
+  """
+  found = {}
   for name, stage in config["stages"].items():
     beside = folder.parent / stage["name"]
     if (beside / "data.json").exists():
-      fields = fields_of(read_description(beside)[1])
+      found[name] = fields_of(read_description(beside)[1])
+    elif stage["data"] | {"batch": 0} == config["data"] | {"batch": 0}:
+      found[name] = fields
     else:
-      fields = load_data(stage).fields
-    models[name] = build(stage, fields, untrained(stage, beside)).model
+      found[name] = load_data(stage).fields
+  return found
+
+
+def check_stages(config: dict, fields: Mapping, stages: Mapping[str, Mapping]):
+  """Raises UserError for a stage whose data have another form than those of the model on it."""
+  own = fields[main_entry(fields)]
+  for name, earlier in stages.items():
+    first = earlier[main_entry(earlier)]
+    if (first.shape, first.num_values) != (own.shape, own.num_values):
+      source = config["stages"][name]["data"]["name"]
+      raise UserError(
+        f"stage {name!r} is of {source}, {list(first.shape)} of {first.num_values} values, "
+        f"and the model on it of {config['data']['name']}, {list(own.shape)} of {own.num_values}: "
+        f"set --config.stages.{name}.data.name and its options too"
+      )
+
+
+def untrained(config: dict, stages: Mapping[str, Mapping], folder: Path) -> dict[str, Model]:
+  """{stage: its model} of a config, for data of these fields, whether or not it is trained."""
+  models = {}
+  for name, fields in stages.items():
+    stage = config["stages"][name]
+    earlier = fields_of_stages(stage, fields, folder)
+    models[name] = build(stage, fields, untrained(stage, earlier, folder)).model
   return models
 
 

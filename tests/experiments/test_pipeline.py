@@ -5,7 +5,6 @@ import pytest
 
 from experiments import pipeline
 from genjax_zoo.core import Field, UserError
-from genjax_zoo.data.dataset import Dataset
 
 FIELDS = {"image": Field((8, 8, 1), np.uint8, 17)}
 
@@ -17,14 +16,22 @@ def test_what_is_wrong_with_the_last_stage_is_said_before_the_first_is_trained(t
   assert not [*tmp_path.iterdir()]
 
 
-def test_a_stage_of_other_data_is_named_before_it_is_trained():
-  images = np.zeros((2, 8, 8, 1), np.uint8)
-  dataset = Dataset("mine", FIELDS | {"image": FIELDS["image"]._replace(num_values=256)}, images)
-  config = {"data": {"name": "mine", "batch": 8}, "stages": {"first": {"data": {"name": "digits"}}}}
+def test_a_stage_of_other_data_is_named_before_it_is_trained(tmp_path):
+  own = {"image": FIELDS["image"]._replace(num_values=256)}
+  stage = {"name": "first", "data": {"name": "digits"}}
+  config = {"data": {"name": "mine", "batch": 8}, "stages": {"first": stage}}
+  stages = pipeline.fields_of_stages(config, own, tmp_path / "run")
   with pytest.raises(UserError) as e:
-    pipeline.check_stages(config, dataset)
+    pipeline.check_stages(config, own, stages)
   assert str(e.value) == (
     "stage 'first' is of digits, [8, 8, 1] of 17 values, and the model on it of mine, [8, 8, 1] "
     "of 256: set --config.stages.first.data.name and its options too"
   )
-  pipeline.check_stages(config, dataset._replace(fields=FIELDS))
+  pipeline.check_stages(config, FIELDS, stages)
+
+
+def test_a_stage_of_the_same_data_is_not_read_again(tmp_path):
+  """ "nowhere" can't be loaded: a stage of it has the fields that are there already."""
+  stage = {"name": "first", "data": {"name": "nowhere", "batch": 3}}
+  config = {"data": {"name": "nowhere", "batch": 8}, "stages": {"first": stage}}
+  assert pipeline.fields_of_stages(config, FIELDS, tmp_path / "run") == {"first": FIELDS}

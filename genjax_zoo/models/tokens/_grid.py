@@ -1,6 +1,6 @@
 """What autoencoders with a grid of codes share: networks, decoder distribution and measures."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 import math
 from typing import NamedTuple
 
@@ -90,6 +90,23 @@ def scale_loss(ae: Autoencoder, params, batch, out, key):
   nats = -ae.observation.log_prob(params["observation"], batch, fixed, key)
   loss = nats / math.prod(out.shape[1:])
   return loss - jax.lax.stop_gradient(loss), {"nats": nats}
+
+
+def decoding(observation: Observation, outputs: Callable) -> tuple[Callable, dict]:
+  """(decode, {"mean", "log_given"}) of a decoder: outputs(params, state, latents) -> out."""
+
+  def mean(params, state, latents):
+    """E[v | codes], [B, H, W, C] in [0, 1]."""
+    return observation.mean(outputs(params, state, latents))
+
+  def decode(params, state, latents, key):
+    return observation.to_data(mean(params, state, latents))
+
+  def log_given(params, state, batch, latents, key):
+    out = outputs(params, state, latents)
+    return observation.log_prob(params["observation"], batch, out, key)
+
+  return decode, {"mean": mean, "log_given": log_given}
 
 
 def mean_of(x):

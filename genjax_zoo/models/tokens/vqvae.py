@@ -25,6 +25,7 @@ from genjax_zoo.models.tokens._grid import (
   autoencoder,
   code_field,
   codebook_use,
+  decoding,
   histogram,
   initial_params,
   mean_of,
@@ -133,17 +134,7 @@ def model(
   def outputs(params, state, latents):
     return decoded(ae, params, code_vectors(params, state)[latents["codes"]])
 
-  def mean(params, state, latents):
-    """E[v | codes], [B, H, W, C] in [0, 1]."""
-    return ae.observation.mean(outputs(params, state, latents))
-
-  def decode(params, state, latents, key):
-    return ae.observation.to_data(mean(params, state, latents))
-
-  def log_given(params, state, batch, latents, key):
-    out = outputs(params, state, latents)
-    return ae.observation.log_prob(params["observation"], batch, out, key)
-
+  decode, parts = decoding(ae.observation, outputs)
   return Model(
     init,
     loss,
@@ -152,5 +143,5 @@ def model(
     evaluate=evaluate,
     latents={"codes": code_field(ae.grid, codes)},
     summary=codebook_use,
-    parts={"mean": mean, "log_given": log_given},
+    parts=parts,
   )

@@ -25,6 +25,7 @@ from genjax_zoo.models.tokens._grid import (
   autoencoder,
   code_field,
   codebook_use,
+  decoding,
   histogram,
   reconstruction_loss,
   vectors,
@@ -180,17 +181,7 @@ def model(
     vectors = codes_by_level(state)
     return outputs(nets, params, *(vectors[level][latents[level]] for level in LEVELS))
 
-  def mean(params, state, latents):
-    """E[v | codes], [B, H, W, C] in [0, 1]."""
-    return observation.mean(outputs_of(params, state, latents))
-
-  def decode(params, state, latents, key):
-    return observation.to_data(mean(params, state, latents))
-
-  def log_given(params, state, batch, latents, key):
-    out = outputs_of(params, state, latents)
-    return observation.log_prob(params["observation"], batch, out, key)
-
+  decode, parts = decoding(observation, outputs_of)
   return Model(
     init,
     loss,
@@ -199,5 +190,5 @@ def model(
     evaluate=evaluate,
     latents={level: code_field(nets.grids[level], codes) for level in LEVELS},
     summary=lambda rows: codebook_use(rows, LEVELS),
-    parts={"mean": mean, "log_given": log_given},
+    parts=parts,
   )
