@@ -115,7 +115,10 @@ PARTS = {
   # Autoregressive; x are integers [B, D], `context` a batch or what is given.
   "conditionals": "params, state, x, context",  # -> parameters of each p(x_i | x_<i), [B, D, K].
   "sample_log_prob": "params, state, key, n, given",  # -> (samples, their log p, nats [n]).
+  "latent_samples": "params, state, key, n, given",  # -> {name: latents of n samples}.
   "attention": "params, state, batch",  # -> weights of every layer, each [B, heads, D, D].
+  "vectors": "params, state",  # -> the vectors of all tokens, [V, width].
+  "prefix": "params, state, vectors",  # -> {attention: (keys, values)} of vectors [B, k, width].
   "quantiles": "params, state, x, tau, context",  # -> x_i at the quantiles tau, [B, D].
   # Latent variables.
   "log_joint": "params, state, batch, latents, key",  # -> log p(x, z), nats [B].
@@ -135,6 +138,10 @@ PARTS = {
   "features": "params, state, batch",  # -> [B, D].
   "logits": "params, state, batch",  # -> [B, classes], or of each word [B, L, classes].
   "maps": "params, state, x",  # -> the feature maps of images, each [B, h, w, K].
+  # Images and captions.
+  "score": "params, state, images, given",  # -> how well images of the data fit, [B].
+  "embed_image": "params, state, images",  # -> unit vectors [B, D] of images of the data.
+  "embed_text": "params, state, tokens",  # -> unit vectors [B, D] of captions.
 }
 
 

@@ -20,9 +20,9 @@ import flax.linen as nn
 import jax
 import jax.numpy as jnp
 
-from genjax_zoo.nn.attention import attend
 from genjax_zoo.nn.embed import sinusoids
 from genjax_zoo.nn.mlp import MLP
+from genjax_zoo.nn.text_encoder import TextEncoder
 
 TOKENS = 4  # That an embedding adds to the sequence which attention looks at.
 
@@ -33,32 +33,6 @@ class Conditioning(NamedTuple):
   vector: jax.Array  # [B, E], for scales, shifts and gates.
   sequence: jax.Array | None = None  # [B, L, text], which attention looks at beside x.
   mask: jax.Array | None = None  # [B, L], 1 where the sequence is real.
-
-
-class TextEncoder(nn.Module):
-  """Words [B, L], 0 is padding -> [B, L, width]: `depth` pre-norm transformer blocks.
-
-  A position attends to words and to itself, so that padding changes nothing.
-  """
-
-  vocabulary: int
-  width: int
-  depth: int = 2
-  heads: int = 4
-
-  @nn.compact
-  def __call__(self, words):
-    n, length = words.shape
-    place = self.param("place", nn.initializers.normal(0.02), (length, self.width))
-    h = nn.Embed(self.vocabulary, self.width)(words) + place[None]
-    mask = (words > 0)[:, None] | jnp.eye(length, dtype=bool)[None]
-    heads = lambda a: a.reshape(n, length, self.heads, -1)
-    for _ in range(self.depth):
-      q, k, v = jnp.split(nn.Dense(3 * self.width)(nn.LayerNorm()(h)), 3, -1)
-      attended = attend(heads(q), heads(k), heads(v), mask).reshape(h.shape)
-      h += nn.Dense(self.width)(attended)
-      h += nn.Dense(self.width)(nn.gelu(nn.Dense(4 * self.width)(nn.LayerNorm()(h))))
-    return nn.LayerNorm()(h)
 
 
 class Condition(nn.Module):
@@ -86,13 +60,11 @@ class Condition(nn.Module):
         case 0, False:
           vector += self.nullable(name, nn.Dense(self.features)(sinusoids(value)), known)
         case 1, True:
-          states = TextEncoder(field.num_values, self.text, name=f"text_{name}")(value)
-          real = (value > 0) * known[:, None]
-          mean = (states * real[..., None]).sum(1) / jnp.maximum(real.sum(1), 1)[:, None]
+          states, mean = TextEncoder(field.num_values, self.text, name=f"text_{name}")(value)
           pooled = nn.Dense(self.features, name=f"pooled_{name}")(mean)
           vector += self.nullable(name, pooled, known)
           sequence.append(states)
-          mask.append(real)
+          mask.append((value > 0) * known[:, None])
         case 1, False:
           vector += self.nullable(name, nn.Dense(self.features)(value), known)
           if self.tokens:
