@@ -1,5 +1,6 @@
 """Attention that can be evaluated one token at a time: a cache keeps earlier keys and values."""
 
+from collections.abc import Mapping
 import functools
 
 import flax.linen as nn
@@ -7,6 +8,7 @@ import jax
 import jax.numpy as jnp
 
 from genjax_zoo.nn.attention import attention_weights, weighted_mean
+from genjax_zoo.nn.hooks import HookPoint
 
 
 class Attention(nn.Module):
@@ -47,3 +49,41 @@ class Attention(nn.Module):
     # For the figures: flax stores nothing unless "intermediates" is mutable.
     self.sow("intermediates", "weights", weights / weights.sum(-1, keepdims=True))
     return self.out(weighted_mean(weights, v))
+
+
+def attending_to(prefix: Mapping[str, tuple]):
+  """A context in which each attention NAME sees keys and values before those of the sequence.
+
+  prefix[NAME] = (keys, values), each [B, k, heads, D], which all tokens attend to.
+  """
+
+  def interceptor(call, args, kwargs, context):
+    if context.method_name != "attend" or context.module.name not in prefix:
+      return call(*args, **kwargs)
+    q, k, v, mask = args
+    keys, values = prefix[context.module.name]
+    k = jnp.concatenate([keys, k], 1)
+    v = jnp.concatenate([values, v], 1)
+    mask = jnp.pad(mask, ((0, 0), (keys.shape[1], 0)), constant_values=True)
+    return call(q, k, v, mask)
+
+  return nn.intercept_methods(interceptor)
+
+
+def causal_layers(
+  h, attend, *, layers: int, heads: int, dropout: float = 0.0, train: bool = False, dtype="float32"
+):
+  """h [B, T, width] after `layers` pre-norm blocks: attention, then an MLP of four times the width.
+
+  attend(attention, h, layer) alone looks beyond a token: it calls an `Attention` on all tokens, or
+  on one. For a method that is compact, whose parameters these are.
+  """
+  width = h.shape[-1]
+  drop = nn.Dropout(dropout, deterministic=not train)
+  for layer in range(layers):
+    attention = Attention(heads, width, dtype)
+    h += drop(attend(attention, nn.LayerNorm(dtype=dtype)(h), layer))
+    wide = nn.Dense(4 * width, dtype=dtype)(nn.LayerNorm(dtype=dtype)(h))
+    h += drop(nn.Dense(width, dtype=dtype)(jax.nn.gelu(wide)))
+    h = HookPoint(name=f"layer_{layer}")(h)
+  return h
