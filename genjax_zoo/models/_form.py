@@ -6,19 +6,22 @@ import jax.numpy as jnp
 
 from genjax_zoo.core import Field, UserError
 
+ENTRIES = "image", "x", "points", "video"
+
 
 def entry(data: Mapping[str, Field]) -> tuple[str, Field]:
-  """The name and Field of the entry that is modelled: "image" if there is one, else "x".
+  """The name and Field of the entry that is modelled: the first of ENTRIES that there is.
 
-  Raises UserError for data with neither.
+  Raises UserError for data with none.
   """
-  name = "image" if "image" in data else "x"
-  if name not in data:
-    raise UserError(
-      f"the model is of 'image' or 'x', and the data have {', '.join(data)}: choose other data, "
-      "or a model of these"
-    )
-  return name, data[name]
+  for name in ENTRIES:
+    if name in data:
+      return name, data[name]
+  known = " or ".join(map(repr, ENTRIES))
+  raise UserError(
+    f"the model is of {known}, and the data have {', '.join(data)}: choose other data, or a model "
+    "of these"
+  )
 
 
 def image_of(data: Mapping[str, Field]) -> Field:

@@ -7,6 +7,7 @@ from typing import Any
 
 import flax.linen as nn
 import jax.numpy as jnp
+import numpy as np
 
 from genjax_zoo.nn.condition import Condition, condition_channels
 from genjax_zoo.nn.embed import fourier_features
@@ -39,7 +40,7 @@ class ResidualMLP(nn.Module):
 
 
 class Denoiser(nn.Module):
-  """`body` on data of any shape: flattened for vectors, or images with patches made channels.
+  """`body` on data of any shape: flattened for vectors, or with patches made channels.
 
   Images and maps of the condition join the channels before patches are made, and so do Fourier
   features of the powers `fourier`. x [B, *shape] -> float32 [B, *shape[:-1], channels], where the
@@ -47,7 +48,7 @@ class Denoiser(nn.Module):
   """
 
   body: nn.Module
-  patch: int  # Of patch x patch pixels; 0 flattens all.
+  patch: int | tuple[int, ...]  # Its size along every axis, or along each; 0 flattens all.
   fourier: tuple[int, ...] = ()
   fields: tuple[tuple[str, Any], ...] = ()
 
@@ -63,20 +64,29 @@ class Denoiser(nn.Module):
     return unfold(self.body(fold(x), noise, c, train))
 
 
-def patches(shape, p: int):
+def patches(shape, p: int | tuple[int, ...]):
   """(fold, unfold): [B, H, W, C] to [B, H / p, W / p, p p C] and back, for any number of channels.
 
-  p = 0 flattens: [B, H W C].
+  Any number of axes is folded likewise, each by p or by its own size. p = 0 flattens: [B, H W C];
+  p = 1 changes nothing.
   """
   n, *space, channels = shape
+  if p == 1:
+    return lambda x: x, lambda y: y
   if not p:
     return lambda x: x.reshape(n, -1), lambda y: y.reshape(n, *space, -1)
-  rows, columns = (size // p for size in space)
+  sizes = (p,) * len(space) if isinstance(p, int) else p
+  numbers = [size // part for size, part in zip(space, sizes)]
+  # Axes alternate, [B, H / p, p, W / p, p, C]; apart they are [B, H / p, W / p, p, p, C].
+  pairs = [size for pair in zip(numbers, sizes) for size in pair]
+  axes = range(1, 1 + len(pairs))
+  apart = (0, *axes[::2], *axes[1::2], 1 + len(pairs))
+  together = np.argsort(apart)
 
   def fold(x):
-    return x.reshape(n, rows, p, columns, p, channels).swapaxes(2, 3).reshape(n, rows, columns, -1)
+    return x.reshape(n, *pairs, channels).transpose(apart).reshape(n, *numbers, -1)
 
   def unfold(y):
-    return y.reshape(n, rows, columns, p, p, -1).swapaxes(2, 3).reshape(n, *space, -1)
+    return y.reshape(n, *numbers, *sizes, -1).transpose(together).reshape(n, *space, -1)
 
   return fold, unfold

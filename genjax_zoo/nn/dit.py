@@ -22,12 +22,14 @@ class Block(nn.Module):
   """Tokens h [B, L, E] and a `Conditioning` -> (h, None): attention, then an MLP, both gated.
 
   The layer that makes scales, shifts and gates starts at 0: so do the gates, and the block is the
-  identity. The condition's sequence adds keys and values.
+  identity. The condition's sequence adds keys and values. With `causal` no token attends to a later
+  one.
   """
 
   dropout: float
   train: bool
   dtype: str
+  causal: bool = False
 
   @nn.compact
   def __call__(self, h, c):
@@ -38,17 +40,47 @@ class Block(nn.Module):
     scale_a, shift_a, gate_a, scale_m, shift_m, gate_m = jnp.split(modulation, 6, -1)
     qkv = dense(3 * width)(modulate(h, scale_a, shift_a))
     context = None if c.sequence is None else dense(2 * width)(c.sequence)
-    attended = attend_with_context(qkv, context, c.mask, heads=max(width // HEAD, 1))
+    heads = max(width // HEAD, 1)
+    attended = attend_with_context(qkv, context, c.mask, heads, self.causal)
     h += gate_a * dense(width)(attended)
     hidden = nn.gelu(dense(4 * width)(modulate(h, scale_m, shift_m)))
     hidden = nn.Dropout(self.dropout, deterministic=not self.train)(hidden)
     return h + gate_m * dense(width)(hidden), None
 
 
-class DiT(nn.Module):
-  """x [B, H, W, C] -> float32 [B, H, W, out], 0 at the start; a pixel is a token.
+class SpaceTimeBlock(nn.Module):
+  """Frames h [B, T, S, E] and a `Conditioning` -> (h, None): a block over space, one over time.
 
-  `depth` blocks of `width` channels, compiled once. Positions are sinusoids of row and column.
+  Factorised attention (Ma 2024, Latte, arXiv:2401.03048): the S places of a frame attend to each
+  other, then the T times of a place, T S (S + T) pairs in place of (T S)². With `causal` no frame
+  attends to a later one.
+  """
+
+  dropout: float
+  train: bool
+  dtype: str
+  causal: bool = False
+
+  @nn.compact
+  def __call__(self, h, c):
+    h = self.along("space", False, h, c)
+    return self.along("time", self.causal, h.swapaxes(1, 2), c).swapaxes(1, 2), None
+
+  def along(self, name: str, causal: bool, h, c):
+    """A block over the third axis of h; the second joins the batch."""
+    repeated = jax.tree.map(lambda a: jnp.repeat(a, h.shape[1], 0), c)
+    block = Block(self.dropout, self.train, self.dtype, causal, name=name)
+    out, _ = block(h.reshape(-1, *h.shape[2:]), repeated)
+    return out.reshape(h.shape)
+
+
+class DiT(nn.Module):
+  """x [B, ..., C] -> float32 [B, ..., out], 0 at the start, with 1 to 3 axes of places, each a token.
+
+  They are time [T]; rows and columns [H, W]; or time and both [T, H, W], where attention is
+  factorised. `depth` blocks of `width` channels, compiled once. Positions are sinusoids along each
+  axis; without `places` x is a set of tokens [B, N, C], and permuting them permutes the output.
+  With `causal` no time depends on a later one.
   """
 
   width: int
@@ -58,38 +90,48 @@ class DiT(nn.Module):
   dtype: str = "float32"
   fields: tuple[tuple[str, Any], ...] = ()
   nulls: tuple[str, ...] = ()
+  places: bool = True
+  causal: bool = False
 
   @nn.compact
   def __call__(self, x, noise, c={}, train: bool = False):
-    n, rows, columns, _ = x.shape
+    n, *axes, _ = x.shape
     c = Condition(self.width, self.fields, self.nulls, tokens=TOKENS)(noise, c)
     c = c._replace(vector=c.vector.astype(self.dtype))
     h = nn.Dense(self.width, dtype=self.dtype)(x)
-    h += positions(rows, columns, self.width)[None].astype(self.dtype)
+    if self.places:
+      h += positions(axes, self.width)[None].astype(self.dtype)
     # Of each block only products with weights are stored for the gradient: to compute the rest
     # again is faster.
     stored = jax.checkpoint_policies.dots_with_no_batch_dims_saveable
+    has_frames = len(axes) == 3
     layers = nn.scan(
-      nn.remat(Block, prevent_cse=False, policy=stored),
+      nn.remat(SpaceTimeBlock if has_frames else Block, prevent_cse=False, policy=stored),
       {"params": 0},
       split_rngs={"params": True, "dropout": True},
       in_axes=nn.broadcast,
       length=self.depth,
     )
-    h = h.reshape(n, rows * columns, self.width)
-    h, _ = layers(self.dropout, train, self.dtype, name="blocks")(h, c)
+    h = h.reshape(n, *axes[: has_frames], -1, self.width)
+    h, _ = layers(self.dropout, train, self.dtype, self.causal, name="blocks")(h, c)
+    h = h.reshape(n, -1, self.width)
     zeros = nn.initializers.zeros
     modulation = nn.Dense(2 * self.width, dtype=self.dtype, kernel_init=zeros)(c.vector)[:, None]
     h = modulate(h, *jnp.split(modulation, 2, -1)).astype(jnp.float32)
-    return nn.Dense(self.out, kernel_init=zeros)(h).reshape(n, rows, columns, self.out)
+    return nn.Dense(self.out, kernel_init=zeros)(h).reshape(n, *axes, self.out)
 
 
-def positions(rows: int, columns: int, width: int):
-  """Sinusoids of row and column, half of the `width` each: [rows, columns, width]."""
+def positions(sizes, width: int):
+  """Sinusoids of the place along each axis, [*sizes, width].
 
-  def sines(size):
-    return sinusoids(jnp.arange(size, dtype=jnp.float32), width // 2, 0.01, 1.0)
-
-  row = jnp.broadcast_to(sines(rows)[:, None], (rows, columns, width // 2))
-  column = jnp.broadcast_to(sines(columns)[None], (rows, columns, width // 2))
-  return jnp.concatenate([row, column], -1)
+  Each axis has an equal and even share of the `width`; what is left is 0.
+  """
+  share = width // (2 * len(sizes)) * 2
+  parts = []
+  for axis, size in enumerate(sizes):
+    sines = sinusoids(jnp.arange(size, dtype=jnp.float32), share, 0.01, 1.0)
+    shape = [1] * len(sizes)
+    shape[axis] = size
+    parts.append(jnp.broadcast_to(sines.reshape(*shape, share), (*sizes, share)))
+  rest = jnp.zeros((*sizes, width - share * len(sizes)))
+  return jnp.concatenate([*parts, rest], -1)

@@ -41,23 +41,35 @@ def unet(
 
 def dit(
   channels: int,
+  axes: int,
   *,
   width: int = 64,
   depth: int = 2,
   patch: int = 1,
+  frames: int = 1,
+  causal: bool = False,
   fourier: tuple[int, ...] = (),
   dropout: float = 0.0,
   dtype: str = "float32",
   **condition,
 ) -> nn.Module:
-  """A diffusion transformer of `depth` blocks; a patch of `patch` x `patch` pixels is a token.
+  """A diffusion transformer of `depth` blocks, of data with 1 to 3 `axes` before the channels.
 
-  Raises UserError for a width that sinusoids of rows and columns don't fit.
+  A token is a patch of `patch` x `patch` pixels of an image, and of `frames` frames of a video or
+  of a sequence of frames; there, with `causal`, no frame depends on a later one. Raises UserError
+  for a width that sinusoids of rows and columns don't fit.
   """
   if width % 4:
     raise UserError(f"model.network.width={width}: a 'dit' needs a multiple of 4")
-  body = DiT(width, depth, channels * patch**2, dropout=dropout, dtype=dtype, **condition)
-  return Denoiser(body, patch, fourier, body.fields)
+  sizes = patch_sizes(axes, patch, frames)
+  out = channels * math.prod(sizes)
+  body = DiT(width, depth, out, dropout=dropout, dtype=dtype, causal=causal, **condition)
+  return Denoiser(body, sizes, fourier, body.fields)
+
+
+def patch_sizes(axes: int, patch: int, frames: int) -> tuple[int, ...]:
+  """The size of a patch along time; height and width; or all three."""
+  return {1: (frames,), 2: (patch, patch), 3: (frames, patch, patch)}[axes]
 
 
 def mlp(
@@ -74,7 +86,25 @@ def mlp(
   return Denoiser(body, 0, fourier, body.fields)
 
 
-NETWORKS = {"unet": unet, "dit": dit, "mlp": mlp}
+def set_transformer(
+  channels: int,
+  *,
+  width: int = 64,
+  depth: int = 3,
+  fourier: tuple[int, ...] = (),
+  dropout: float = 0.0,
+  dtype: str = "float32",
+  **condition,
+) -> nn.Module:
+  """A transformer of sets [N, C], such as point clouds: permuting x permutes its output.
+
+  `depth` blocks of the diffusion transformer; `fourier` are those of `unet`.
+  """
+  body = DiT(width, depth, channels, dropout=dropout, dtype=dtype, places=False, **condition)
+  return Denoiser(body, 1, fourier, body.fields)
+
+
+NETWORKS = {"unet": unet, "dit": dit, "mlp": mlp, "set": set_transformer}
 
 
 def make_network(
@@ -102,18 +132,36 @@ def make_network(
   options |= dict(fields=tuple(fields.items()), nulls=nulls)
   if name == "mlp":
     return mlp(outputs * math.prod(shape), **options)
-  if len(shape) != 3:
+  if name == "set":
+    if len(shape) != 2:
+      raise UserError(
+        f"model.network.name='set' is of sets [N, C] and the data have the shape {shape}"
+      )
+    return set_transformer(outputs * shape[-1], **options)
+  check_axes(name, shape, options)
+  if name == "dit":
+    return dit(outputs * shape[-1], len(shape) - 1, **options)
+  return unet(outputs * shape[-1], **options)
+
+
+def check_axes(name: str, shape: tuple[int, ...], options: Mapping):
+  """Raises UserError where data [B, *shape] have no axes for a network, or its patches don't fit."""
+  if len(shape) not in ((2, 3, 4) if name == "dit" else (3,)):
+    kinds = "sequences [T, C], images [H, W, C] or videos" if name == "dit" else "images [H, W, C]"
     raise UserError(
-      f"model.network.name={name!r} is of images [H, W, C] and the data have the shape {shape}: "
-      "take 'mlp'"
+      f"model.network.name={name!r} is of {kinds} and the data have the shape {shape}: "
+      "take 'mlp', or 'set' of point clouds"
     )
   patch = options.get("patch", 1)
-  if shape[0] % patch or shape[1] % patch:
+  frames = options.get("frames", 1)
+  sizes = patch_sizes(len(shape) - 1, patch, frames)
+  if any(size % part for size, part in zip(shape, sizes)):
+    if len(shape) != 3 and shape[0] % frames:
+      raise UserError(f"model.network.frames={frames} must divide the {shape[0]} frames")
     raise UserError(
       f"model.network.patch={patch} must divide the image's height and width, "
-      f"{shape[0]} x {shape[1]}"
+      f"{shape[-3]} x {shape[-2]}"
     )
-  return NETWORKS[name](outputs * shape[-1], **options)
 
 
 def check_condition(shape: tuple[int, ...], fields: Mapping[str, Field]):
