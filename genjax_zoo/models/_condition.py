@@ -14,11 +14,13 @@ import jax.numpy as jnp
 from genjax_zoo.core import Field, UserError, nearest
 
 
-def condition_fields(data: Mapping[str, Field], names: tuple[str, ...]) -> dict[str, Field]:
+def condition_fields(data: Mapping[str, Field], names: tuple[str, ...] | None) -> dict[str, Field]:
   """{name: Field} of the entries that a model is conditioned on, in the order of `names`.
 
-  Raises UserError for one that the data lack.
+  None is the label, where the data have one. Raises UserError for an entry that the data lack.
   """
+  if names is None:
+    names = ("label",) if "label" in data else ()
   for name in names:
     if name not in data:
       raise UserError(

@@ -39,6 +39,7 @@ CASES = {  # (module, data, options, game)
   "wgan": (wgan, PLANE, {"hidden": (8,), "penalty": 0.0, "clip": 10.0}, "wasserstein"),
   "sngan": (sngan, IMAGES, {"widths": (4,)}, "hinge"),
   "dcgan": (dcgan, IMAGES, {"widths": (4, 4)}, "non_saturating"),
+  "dcgan, conditional": (dcgan, IMAGES, {"widths": (4, 4), "condition": None}, "non_saturating"),
 }
 
 
@@ -73,9 +74,9 @@ def stepped(name, n=N, **options):
 @pytest.mark.parametrize("name", CASES)
 def test_losses_are_those_of_the_game(name):
   # One example alone where examples are normalised together.
-  n = 1 if name == "dcgan" else N
+  n = 1 if name.startswith("dcgan") else N
   learner, _, after, metrics, batch = stepped(name, n)
-  if name == "dcgan":
+  if name.startswith("dcgan"):
     real, fake = (np.asarray(metrics[f"{kind}_logit"]) for kind in ("real", "fake"))
   else:
     weights = after.params, after.state
@@ -117,11 +118,42 @@ def test_the_projection_critic_is_its_formula():
   np.testing.assert_allclose(critic.apply(params, x, y), expected, rtol=1e-4, atol=1e-5)
 
 
-@pytest.mark.parametrize("module", [gan, cgan])
+def test_the_conditional_critic_of_the_dcgan_is_the_projection_of_its_last_features():
+  """l(x, y) = (w + v(y)) . phi(x) + b: with v(1) = w the first term doubles, v(0) = 0 adds none."""
+  critic = dcgan.Critic((4, 4), 2)
+  x = jax.random.normal(KEY, (N, 8, 8, 1))
+  same = lambda y: jnp.full(N, y)
+  variables = critic.init(KEY, x, same(0), train=False)
+  params = variables["params"]
+  w = params["Dense_0"]["kernel"][:, 0]
+  v = jnp.stack([jnp.zeros_like(w), w])
+  params = params | {
+    "Embed_0": {"embedding": v},
+    "Dense_0": params["Dense_0"] | {"bias": jnp.array([0.5])},
+  }
+  logits = lambda y: critic.apply(variables | {"params": params}, x, same(y), train=False)
+  np.testing.assert_allclose(logits(1) - 0.5, 2 * (logits(0) - 0.5), rtol=1e-4, atol=1e-5)
+
+
+def test_the_dcgan_is_conditioned_on_the_label_where_there_are_classes():
+  learn = lambda data, condition: dcgan.learner(data, STILL, widths=(4, 4), condition=condition)
+  assert list(learn(IMAGES, None).model.given) == ["label"]
+  assert not learn(IMAGES, ()).model.given
+  assert not learn({"image": IMAGES["image"]}, None).model.given
+  learner = learn(IMAGES, None)
+  ts = learner.init(KEY, batch_of(IMAGES))
+  draw = lambda y: learner.model.sample(ts.params, ts.state, KEY, 2, {"label": jnp.array([y, y])})
+  assert (draw(0)["image"] != draw(1)["image"]).any()
+
+
+SMALL = {gan: {"hidden": (4,)}, cgan: {"hidden": (4,)}, dcgan: {"widths": (4, 4)}}
+
+
+@pytest.mark.parametrize("module", SMALL)
 def test_real_and_generated_examples_are_augmented_alike(module, monkeypatch):
   """If augmentation leaves nothing of an image, the critic can tell none from another."""
   monkeypatch.setattr(module.diffaugment, "augment", lambda x, key, names: jnp.zeros_like(x))
-  learner = module.learner(IMAGES, STILL, latent=3, hidden=(4,), augment=("colour",))
+  learner = module.learner(IMAGES, STILL, latent=3, augment=("colour",), **SMALL[module])
   batch = batch_of(IMAGES) | {"label": jnp.zeros(N, int)}
   ts = learner.init(KEY, batch)
   _, metrics = jax.jit(learner.step)(ts, batch, KEY)
