@@ -9,7 +9,7 @@ from genjax_zoo.data import count
 from genjax_zoo.data.loader import test_loader
 from genjax_zoo.figures.kinds import save_shown
 from genjax_zoo.metrics import quality
-from genjax_zoo.metrics.features import choose
+from genjax_zoo.metrics.features.own import chosen
 from genjax_zoo.metrics.frechet import fid
 from genjax_zoo.run import Run
 from genjax_zoo.sample import given_of, sample_options, sampler
@@ -69,7 +69,7 @@ def fid_hook(config, dataset, model, mesh, folder, log):
   """
   split = config["evaluate"]["split"]
   n = config["evaluate"]["samples"]
-  features = choose(config["evaluate"]["features"], dataset.name, dataset.fields)
+  features = chosen(config["evaluate"]["features"], dataset, dataset.fields)
   if features is None or features.name == "clouds" or not n:
     raise UserError(
       "train.fid_every needs evaluate.samples, and evaluate.features=inception:PATH for these data"

@@ -2,7 +2,7 @@
 
 The networks are `genjax_zoo.models.discriminative.classifier`s, trained by configs/classifier_*.py
 and committed here as files named by their hash. `python -m genjax_zoo.metrics.features
-runs/classifier_mnist` adds one.
+runs/classifier_mnist` adds one. Of images that none of them knows, own.py makes features.
 """
 
 from collections.abc import Callable, Mapping
@@ -18,7 +18,7 @@ import jax
 import numpy as np
 
 from genjax_zoo import data, standardize
-from genjax_zoo.core import Field, UserError
+from genjax_zoo.core import Field, Model, UserError
 from genjax_zoo.data import take
 from genjax_zoo.data.dataset import kind_of, main_entry
 from genjax_zoo.metrics.inception import inception
@@ -103,12 +103,18 @@ def read(file: Path, field: Field, entry: str = "image") -> Features | None:
     return None
   fields[trained] = fields[trained]._replace(num_values=field.num_values)
   options = {k: v for k, v in tuples(about["model"]).items() if k != "name"}
-  parts = classifier.model(fields, **options).parts
+  model = classifier.model(fields, **options)
   params = unflatten_dict({tuple(k.split("/")): x.astype(np.float32) for k, x in arrays.items()})
+  return of_classifier(f"{name}@sha256:{digest}", model, params, trained, entry)
+
+
+def of_classifier(name: str, model: Model, params, reads: str, entry: str) -> Features:
+  """The features of a classifier, which calls `reads` what batches call `entry`."""
+  parts = model.parts
 
   @jit
   def network(params, images):
-    batch = {trained: images}
+    batch = {reads: images}
     return parts["features"](params, {}, batch), jax.nn.softmax(parts["logits"](params, {}, batch))
 
   def extract(batch, progress=iter):
@@ -119,7 +125,7 @@ def read(file: Path, field: Field, entry: str = "image") -> Features | None:
     features, probabilities = (np.concatenate(x)[: len(images)] for x in zip(*blocks))
     return features, probabilities
 
-  return Features(f"{name}@sha256:{digest}", extract, entry)
+  return Features(name, extract, entry)
 
 
 def stacked(gray: Features) -> Features:
@@ -141,19 +147,12 @@ def stacked(gray: Features) -> Features:
 def write(run_folder) -> Path:
   """Commits the classifier of a run folder as NAME-HASH.npz, float16, with its config.
 
-  It replaces NAME's earlier one. The layer of the features is scaled so that they have a mean
-  square of 1 on training data, and the next one back, so that the classes stay: distances in one
-  network's features are then of the size of another's.
+  It replaces NAME's earlier one. Its features are scaled, see `scaled`.
   """
   run = load(run_folder)
   dataset = data.load(**{k: v for k, v in run.config["data"].items() if k != "batch"})
   batch = take(dataset.splits["train"], np.arange(1000))
-  found = run.model.parts["features"](run.weights, run.state, batch)
-  rms = float(np.sqrt(np.mean(np.square(found))))
-  features, logits = "Dense_0", "Dense_1"
-  weights = jax.device_get(run.weights)
-  weights[features] = {k: x / rms for k, x in weights[features].items()}
-  weights[logits] |= {"kernel": weights[logits]["kernel"] * rms}
+  weights = scaled(run.model, run.weights, batch)
   name = run.config["name"].removeprefix("classifier_")
   evaluation = json.loads((run.folder / "evaluation.json").read_text())
   about = {
@@ -170,3 +169,18 @@ def write(run_folder) -> Path:
   file = HERE / f"{name}-{hashlib.sha256(content).hexdigest()[:8]}.npz"
   file.write_bytes(content)
   return file
+
+
+def scaled(model: Model, weights, batch: Mapping) -> dict:
+  """The weights of a classifier whose features have a mean square of 1 on a batch.
+
+  The layer of the features is scaled, and the next one back, so that the classes stay: distances in
+  one network's features are then of the size of another's.
+  """
+  found = jit(model.parts["features"])(weights, {}, batch)
+  rms = float(np.sqrt(np.mean(np.square(found))))
+  features, logits = "Dense_0", "Dense_1"
+  weights = dict(jax.device_get(weights))
+  weights[features] = {k: x / rms for k, x in weights[features].items()}
+  weights[logits] = weights[logits] | {"kernel": weights[logits]["kernel"] * rms}
+  return weights
