@@ -1,7 +1,7 @@
-"""How near images are to the true ones: PSNR, SSIM, and a distance in a feature network.
+"""How near images are to the true ones: PSNR, SSIM, sharpness, and a distance in a feature network.
 
 All take images [N, H, W, C] or videos [N, T, H, W, C] of integers in [0, num_values), and return a
-number for each example, [N].
+number for each example, [N]; the ratios are one number of all.
 """
 
 import numpy as np
@@ -46,6 +46,35 @@ def ssim(true, restored, num_values: int) -> np.ndarray:
   luminance = (2 * mean_a * mean_b + c1) / (mean_a**2 + mean_b**2 + c1)
   structure = (2 * covariance + c2) / (variance_a + variance_b + c2)
   return np.mean(luminance * structure, axis=tuple(range(1, a.ndim)))
+
+
+def gradient_ratio(true, restored) -> float:
+  """The mean absolute difference of neighbouring pixels over that of the true images.
+
+  1 where images are as sharp as the true ones, 0 where they are flat.
+  """
+
+  def differences(x):
+    x = np.asarray(x, np.float64)
+    return np.abs(np.diff(x, axis=-3)).mean() + np.abs(np.diff(x, axis=-2)).mean()
+
+  return float(differences(restored) / differences(true))
+
+
+def laplacian_ratio(true, restored) -> float:
+  """The mean squared Laplacian over that of the true images.
+
+  The Laplacian is a pixel's four neighbours less four times itself, of all pixels but those of the
+  border: what remains of the finest detail, while `gradient_ratio` is of edges too.
+  """
+
+  def energy(x):
+    x = np.asarray(x, np.float64)
+    vertical = np.diff(x, 2, axis=-3)[..., :, 1:-1, :]
+    horizontal = np.diff(x, 2, axis=-2)[..., 1:-1, :, :]
+    return np.mean((vertical + horizontal) ** 2)
+
+  return float(energy(restored) / energy(true))
 
 
 def perceptual(true: dict, restored: dict, features: Features) -> np.ndarray:

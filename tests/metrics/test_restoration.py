@@ -4,7 +4,13 @@ import numpy as np
 import pytest
 
 from genjax_zoo.metrics.features import Features
-from genjax_zoo.metrics.restoration import perceptual, psnr, ssim
+from genjax_zoo.metrics.restoration import (
+  gradient_ratio,
+  laplacian_ratio,
+  perceptual,
+  psnr,
+  ssim,
+)
 
 INDEX = np.arange(2 * 9 * 11 * 3).reshape(2, 9, 11, 3)
 COLOUR = (INDEX * 37 % 256).astype(np.uint8)
@@ -39,3 +45,26 @@ def test_perceptual_distance_is_one_minus_the_cosine():
   a = {"x": np.array([[1.0, 0], [1, 1], [3, 4]])}
   b = {"x": np.array([[0, 2.0], [2, 2], [-3, -4]])}
   np.testing.assert_allclose(perceptual(a, b, net), [1, 0, 2], atol=1e-12)
+
+
+def test_sharpness_of_waves_and_ramps_by_hand():
+  """Stripes of period 2 and amplitude a: differences of 2 a along one axis, Laplacian of 4 a."""
+  stripes = np.tile(np.array([0, 8]), (2, 6, 4))[..., None]
+  flat = np.full_like(stripes, 4)
+  assert gradient_ratio(stripes, flat) == laplacian_ratio(stripes, flat) == 0
+  half = stripes // 2
+  np.testing.assert_allclose(gradient_ratio(stripes, half), 0.5)
+  np.testing.assert_allclose(laplacian_ratio(stripes, half), 0.25)
+  square = stripes[:, :6, :6]
+  turned = square.swapaxes(1, 2)
+  np.testing.assert_allclose(laplacian_ratio(square, turned), 1)
+  np.testing.assert_allclose(gradient_ratio(square, turned), 1)
+  checks = (square + turned) % 16  # Both differences in one image, a Laplacian of 8 a.
+  np.testing.assert_allclose(gradient_ratio(square, checks), 2)
+  np.testing.assert_allclose(laplacian_ratio(square, checks), 4)
+  # A ramp has edges and no detail.
+  ramp = np.tile(np.arange(8), (2, 6, 1))[..., None]
+  assert laplacian_ratio(stripes, ramp) == 0 < gradient_ratio(stripes, ramp)
+  # One of two images counts for half.
+  one = np.stack([stripes[0], flat[0]])
+  np.testing.assert_allclose(gradient_ratio(stripes, one), 0.5)
