@@ -35,6 +35,7 @@ from genjax_zoo.figures.latents import active_units, clusters, latent_grid, late
 from genjax_zoo.figures.pictures import save
 from genjax_zoo.figures.plane import critic, density
 from genjax_zoo.figures.text import transfers
+from genjax_zoo.figures.tokens import code_grids, codebook_use, mixed_codes, tokens_drawn
 from genjax_zoo.log import WORTH_SAYING
 from genjax_zoo.run import Run
 
@@ -63,6 +64,10 @@ FIGURES = (
   completions,
   receptive_field,
   attention,
+  code_grids,
+  codebook_use,
+  tokens_drawn,
+  mixed_codes,
   transfers,
 )
 
