@@ -4,10 +4,12 @@
 
 "samples" are the model's; "real" are test examples judged in the same way, which is the best there
 is to reach; "wrong" are test examples beside the conditions of others, which is what a model would
-reach that ignores its condition. Three kinds of judges say so, each for each example:
+reach that ignores its condition. Four kinds of judges say so, each for each example:
 
   the data set's own    `Dataset.judge`: attributes of a caption, motion, validity of a mesh
   the reader            reader_NAME: the words that the committed network reads in an image
+  CLIP                  clip_NAME: whether image and caption fit, by the committed CLIP that "clip"
+                        names, beside "samples"; see metrics/clip
   the truth             psnr, ssim, perceptual: where an image is given, how near its true partner
 """
 
@@ -18,6 +20,7 @@ import numpy as np
 from genjax_zoo.data import Dataset, count
 from genjax_zoo.data.dataset import kind_of
 from genjax_zoo.metrics import quality
+from genjax_zoo.metrics.clip import Clip, all_captions, fit
 from genjax_zoo.metrics.features import Features
 from genjax_zoo.metrics.restoration import perceptual, psnr, ssim
 
@@ -28,6 +31,7 @@ def judged(
   given: Mapping,
   features: Features | None = None,
   split: str = "test",
+  clip: Clip | None = None,
 ) -> dict:
   """{"samples", "real", "wrong"} of samples drawn by `quality.draw`, whose model has `given`.
 
@@ -37,17 +41,20 @@ def judged(
   n = len(next(iter(samples.values())))
   rows = np.arange(n) % count(dataset.splits[split])
   real = quality.examples(dataset, split, rows)
-  conditions = {name: real[name] for name in given if name in real}
+  # What samples were given is of these rows, and may be a part of them that the model observes.
+  conditions = {name: samples[name] for name in given if name in samples}
   others = derangement(n)
   exchanged = {name: x[others] for name, x in conditions.items()}
-  judge = lambda batch, conditions: means(judgements(batch, conditions, dataset, features))
+  judge = lambda batch, conditions: means(judgements(batch, conditions, dataset, features, clip))
   found = {"samples": judge(samples, conditions), "real": judge(real, conditions)}
   if conditions:
     found["wrong"] = judge(real, exchanged)
-  if any(is_image(dataset.fields[name]) for name in conditions):
+  if any(is_image(given[name]) for name in conditions):
     found["samples"] |= means(restored(samples, real, dataset, given, features))
     partner = {name: x[others] for name, x in real.items()}
     found["wrong"] |= means(restored(partner, real, dataset, given, features))
+  if clip and "clip_score" in found["samples"]:
+    found["clip"] = clip.name
   return found if found["samples"] else {}
 
 
@@ -69,14 +76,19 @@ def is_image(field) -> bool:
   return kind_of(field) in ("image", "video")
 
 
-def judgements(batch, conditions, dataset: Dataset, features: Features | None) -> dict:
-  """{name: [N]} of examples beside conditions, by the data set's judge and the reader."""
+def judgements(
+  batch, conditions, dataset: Dataset, features: Features | None, clip: Clip | None = None
+) -> dict:
+  """{name: [N]} of examples beside conditions, by the data set's judge, the reader and CLIP."""
   found = {}
   if dataset.judge:
     found |= dataset.judge(batch, conditions)
   slots = getattr(dataset.truth.get("factors"), "slots", {})
-  if features and "tokens" in conditions and slots:
-    found |= read_words(batch, conditions["tokens"], slots, features)
+  tokens = conditions.get("tokens")
+  if features and tokens is not None and slots:
+    found |= read_words(batch, tokens, slots, features)
+  if clip and tokens is not None and "image" in batch:
+    found |= fit(clip, batch["image"], tokens, all_captions(dataset), slots)
   return found
 
 

@@ -7,8 +7,9 @@ from genjax_zoo.report.page import Html, table, tag
 READING = (
   "Means over the samples of a model, of test examples judged in the same way (real), and of test "
   "examples beside the conditions of others (wrong): a model that ignores its condition is no "
-  "better than these. The names that begin with reader are what a network reads in an image; the "
-  "others need no network. PSNR, SSIM and perceptual distance compare with the true image."
+  "better than these. The names that begin with reader are what a network reads in an image, those "
+  "that begin with clip how well image and caption fit by CLIP; the others need no network. PSNR, "
+  "SSIM and perceptual distance compare with the true image."
 )
 
 

@@ -6,14 +6,11 @@ runs/classifier_mnist` adds one. Of images that none of them knows, own.py makes
 """
 
 from collections.abc import Callable, Mapping
-import hashlib
-import io
 import json
 from pathlib import Path
 import re
 from typing import NamedTuple
 
-from flax.traverse_util import flatten_dict, unflatten_dict
 import jax
 import numpy as np
 
@@ -21,6 +18,7 @@ from genjax_zoo import data, standardize
 from genjax_zoo.core import Field, Model, UserError
 from genjax_zoo.data import take
 from genjax_zoo.data.dataset import kind_of, main_entry
+from genjax_zoo.metrics import weights
 from genjax_zoo.metrics.inception import inception
 from genjax_zoo.models.discriminative import classifier
 from genjax_zoo.run import describe, fields_of, load, tuples
@@ -91,12 +89,7 @@ def read(file: Path, field: Field, entry: str = "image") -> Features | None:
   None when it was trained on another shape than the field's. Raises UserError when the file is not
   the one that its name says.
   """
-  content = file.read_bytes()
-  name, _, digest = file.stem.rpartition("-")
-  if not hashlib.sha256(content).hexdigest().startswith(digest):
-    raise UserError(f"{file} is damaged: its hash is not the one in its name; fetch it again")
-  arrays = dict(np.load(io.BytesIO(content)))
-  about = json.loads(str(arrays.pop("about")))
+  name, params, about = weights.read(file)
   fields = fields_of(about["data"])
   trained = main_entry(fields)
   if fields[trained].shape != field.shape:
@@ -104,8 +97,7 @@ def read(file: Path, field: Field, entry: str = "image") -> Features | None:
   fields[trained] = fields[trained]._replace(num_values=field.num_values)
   options = {k: v for k, v in tuples(about["model"]).items() if k != "name"}
   model = classifier.model(fields, **options)
-  params = unflatten_dict({tuple(k.split("/")): x.astype(np.float32) for k, x in arrays.items()})
-  return of_classifier(f"{name}@sha256:{digest}", model, params, trained, entry)
+  return of_classifier(name, model, params, trained, entry)
 
 
 def of_classifier(name: str, model: Model, params, reads: str, entry: str) -> Features:
@@ -152,7 +144,7 @@ def write(run_folder) -> Path:
   run = load(run_folder)
   dataset = data.load(**{k: v for k, v in run.config["data"].items() if k != "batch"})
   batch = take(dataset.splits["train"], np.arange(1000))
-  weights = scaled(run.model, run.weights, batch)
+  params = scaled(run.model, run.weights, batch)
   name = run.config["name"].removeprefix("classifier_")
   evaluation = json.loads((run.folder / "evaluation.json").read_text())
   about = {
@@ -160,15 +152,7 @@ def write(run_folder) -> Path:
     "data": describe(run.fields, 1),
     "accuracy": evaluation["metrics"]["accuracy"],
   }
-  arrays = {k: np.asarray(x, np.float16) for k, x in flatten_dict(weights, sep="/").items()}
-  buffer = io.BytesIO()
-  np.savez_compressed(buffer, about=json.dumps(about), **arrays)
-  content = buffer.getvalue()
-  for old in HERE.glob(f"{name}-*.npz"):
-    old.unlink()
-  file = HERE / f"{name}-{hashlib.sha256(content).hexdigest()[:8]}.npz"
-  file.write_bytes(content)
-  return file
+  return weights.write(HERE, name, params, about)
 
 
 def scaled(model: Model, weights, batch: Mapping) -> dict:
