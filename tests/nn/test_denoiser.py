@@ -66,6 +66,40 @@ def test_zero_at_the_start_and_moved_by_all_that_it_is_given(name):
   np.testing.assert_allclose(alone, base[1:2], atol=1e-4)  # Examples do not depend on each other.
 
 
+@pytest.mark.parametrize("name", ["dit", pytest.param("unet", marks=pytest.mark.slow)])
+def test_the_null_condition_reaches_no_input_and_padding_changes_nothing(name):
+  """The Jacobian of what is not known is 0: of real values, images, and the vectors of words."""
+  shape, options = CASES[name]
+  net = make_network({"name": name, **options}, shape, 1, FIELDS, nulls=tuple(FIELDS))
+  x, noise, c = jax.random.normal(KEY, (N, *shape)), jnp.linspace(-5, 5, N), condition(FIELDS)
+  c["tokens"] = (c["tokens"][0].at[:, 3:].set(0), jnp.ones(N))  # Two words of padding.
+  params = perturbed(jax.jit(net.init)(KEY, x, noise, c))
+  real = ("code", "low")
+
+  @jax.jit
+  def gradients(known):
+    """Of the output's sum of squares, by the real values and by the parameters."""
+
+    def output(values, params):
+      given = {k: (values[k] if k in real else v, known * jnp.ones(N)) for k, (v, _) in c.items()}
+      return (net.apply(params, x, noise, given) ** 2).sum()
+
+    values = {k: c[k][0].astype(jnp.float32) for k in real}
+    return jax.grad(output, (0, 1))(values, params)
+
+  (values, weights), (no_values, no_weights) = gradients(1.0), gradients(0.0)
+  for k in real:
+    assert jnp.abs(values[k]).max() > 0 and not no_values[k].any()
+  words = lambda tree: jax.tree_util.tree_flatten_with_path(tree)[0]
+  of_text = lambda tree: [g for path, g in words(tree) if "text_tokens" in str(path)]
+  assert of_text(weights) and all(jnp.abs(g).max() > 0 for g in of_text(weights))
+  assert not any(g.any() for g in of_text(no_weights))
+  # No gradient by the vector of padding, its place, or what is computed there.
+  (table,) = [g for g in of_text(weights) if g.shape[0] == FIELDS["tokens"].num_values]
+  (places,) = [g for g in of_text(weights) if g.shape[0] == 5 and g.ndim == 2]
+  assert not table[0].any() and not places[3:].any() and jnp.abs(places[:3]).min() > 0
+
+
 @pytest.mark.parametrize(
   "shape, field",
   [
