@@ -100,7 +100,7 @@ def network_defaults(name: str) -> dict:
   if name not in NETWORKS:
     known = ", ".join(NETWORKS)
     raise UserError(f"unknown model.network.name={name!r}{nearest(name, NETWORKS)}; take {known}")
-  return {"name": name} | arguments(NETWORKS[name], {"channels"})
+  return {"name": name} | arguments(NETWORKS[name], {"channels", "axes"})
 
 
 def model_defaults(name) -> dict:

@@ -16,13 +16,14 @@ from genjax_zoo.data.factors import (
   distance,
   draw_numbers,
   in_parts,
+  kept,
   rendered,
   slots,
   wanted_values,
 )
 
 FRAMES = 8
-STEP = 1 / 16  # Of the width, from a frame to the next.
+PATH = 1 / 2  # Of the width, in as many steps as there are frames.
 CAPTION = ("a", "{colour}", "{shape}", "moves", "{direction}")
 DIRECTIONS = {"left": (-1, 0), "right": (1, 0), "up": (0, -1), "down": (0, 1)}
 PALETTE = {name: COLOURS[name] for name in ("red", "green", "blue", "yellow")}
@@ -38,37 +39,40 @@ SIZES = dict(zip(WORDS, map(len, WORDS.values())))
 WINDOW = 15 / 32  # The width of a crop about a centroid, which every shape fits into.
 
 
-def start(direction, along, across):
-  """Where the centre is in the first frame, (x, y) as fractions of the width.
+def start(direction, along, across, frames: int = FRAMES):
+  """Where the centre is in the first of the frames, (x, y) as fractions of the width.
 
   Halfway through the video it is in the middle, but for the shifts `along` and `across`.
   """
   move = jnp.array([*DIRECTIONS.values()], jnp.float32)[direction]
-  back = (along - 1.5) / 32 - STEP * (FRAMES - 1) / 2
+  back = (along - 1.5) / 32 - PATH / frames * (frames - 1) / 2
   aside = (across - 7.5) / 32
   x = 0.5 + back * move[0] + aside * abs(move[1])
   y = 0.5 + back * move[1] + aside * abs(move[0])
   return x, y
 
 
-def moving_shapes(size: int = 32) -> Factors:
-  """12,288 videos [8, size, size, 3] of a shape on black that moves size / 16 pixels a frame.
+def moving_shapes(size: int = 32, frames: int = FRAMES) -> Factors:
+  """12,288 videos [frames, size, size, 3] of a shape on black that moves by half of their width.
 
-  The factors are colour, shape, direction, radius, and where on its line and on which line it
-  moves; each of the 48 captions has 256 videos. It never leaves the frame. Raises UserError where
-  the size is no multiple of 16.
+  In each of 8 frames it moves size / 16 pixels. The factors are colour, shape, direction, radius,
+  and where on its line and on which line it moves; each of the 48 captions has 256 videos. It never
+  leaves the frame. Raises UserError where the size is no multiple of twice the frames.
   """
-  if size % 16:
-    raise UserError(f"data.size={size}: take a multiple of 16, shapes move by whole pixels")
+  if frames < 2 or size % (2 * frames):
+    raise UserError(
+      f"data.size={size}: take a multiple of {2 * frames}, twice the {frames} frames: shapes move by "
+      "whole pixels"
+    )
   colours = palette(PALETTE)
-  moves = jnp.array([*DIRECTIONS.values()]) * (size // 16)
+  moves = jnp.array([*DIRECTIONS.values()]) * (size // (2 * frames))
 
   def one(factors):
     colour, _, direction, *_ = factors
-    first = first_cover(factors, size)
+    first = first_cover(factors, size, frames)
     down_and_right = moves[direction, ::-1]
-    frames = jax.vmap(lambda t: jnp.roll(first, t * down_and_right, (0, 1)))(jnp.arange(FRAMES))
-    return jax.vmap(paint, (0, None, None))(frames, colours[colour], jnp.zeros(3))
+    covers = jax.vmap(lambda t: jnp.roll(first, t * down_and_right, (0, 1)))(jnp.arange(frames))
+    return jax.vmap(paint, (0, None, None))(covers, colours[colour], jnp.zeros(3))
 
   vocabulary, tokens = caption_tokens(CAPTION, WORDS)
   return Factors(
@@ -80,51 +84,51 @@ def moving_shapes(size: int = 32) -> Factors:
     tokens=tokens,
     slots=slots(CAPTION),
     wanted=functools.partial(wanted_values, vocabulary, WORDS),
-    nearest=functools.partial(nearest_videos, size=size),
+    nearest=functools.partial(nearest_videos, size=size, frames=frames),
   )
 
 
-def first_cover(factors, size: int):
+def first_cover(factors, size: int, frames: int = FRAMES):
   """The cover of the first frame, [size, size], of factors [F]."""
   _, shape, direction, radius, along, across = factors
-  pose = Pose(0.14 + 0.02 * radius, *start(direction, along, across))
+  pose = Pose(0.14 + 0.02 * radius, *start(direction, along, across, frames))
   return cover(size, WORDS["shape"], shape, pose)
 
 
-def trajectory(factors, size: int) -> np.ndarray:
-  """The centre (x, y) in each frame, in pixels, y down: float32 [N, 8, 2] of factors [N, F]."""
+def trajectory(factors, size: int, frames: int = FRAMES) -> np.ndarray:
+  """The centre (x, y) in each frame, in pixels, y down: float32 [N, T, 2] of factors [N, F]."""
   _, _, direction, _, along, across = jnp.asarray(factors).T
-  first = jnp.stack(jax.vmap(start)(direction, along, across), -1)
-  move = jnp.array([*DIRECTIONS.values()], jnp.float32)[direction] * STEP
-  moved = jnp.arange(FRAMES)[None, :, None] * move[:, None]
+  first = jnp.stack(jax.vmap(lambda *f: start(*f, frames))(direction, along, across), -1)
+  move = jnp.array([*DIRECTIONS.values()], jnp.float32)[direction] * (PATH / frames)
+  moved = jnp.arange(frames)[None, :, None] * move[:, None]
   return size * np.asarray(first[:, None] + moved)
 
 
 @functools.cache
-def first_covers(size: int) -> np.ndarray:
+def first_covers(size: int, frames: int = FRAMES) -> np.ndarray:
   """All covers of a first frame, [shape, direction, size, along, across, pixels]."""
   sizes = [SIZES[name] for name in WORDS if name != "colour"]
   values = jnp.stack(jnp.unravel_index(jnp.arange(np.prod(sizes)), sizes), -1)
   factors = jnp.insert(values, 0, 0, 1)
-  found = jax.lax.map(lambda f: first_cover(f, size), factors, batch_size=256)
+  found = jax.lax.map(lambda f: first_cover(f, size, frames), factors, batch_size=256)
   return np.asarray(found).reshape(*sizes, -1)
 
 
-def nearest_videos(x, *, size: int) -> np.ndarray:
-  """Factors int32 [N, 6] of the video of `moving_shapes(size)` nearest to x [N, 8, H, W, 3].
+def nearest_videos(x, *, size: int, frames: int = FRAMES) -> np.ndarray:
+  """Factors int32 [N, 6] of the video of `moving_shapes` nearest to x [N, frames, size, size, 3].
 
   All are compared, before they are rounded to integers: as a shape moves, so its error summed over
   the frames is that of the mean of the frames, each moved back by what the shape has moved.
   """
   colours = np.asarray(palette(PALETTE))
-  covers = first_covers(size).swapaxes(0, 1)
+  covers = first_covers(size, frames).swapaxes(0, 1)
   sizes = [SIZES[name] for name in ("direction", "shape", "size", "along", "across", "colour")]
 
   def search(x):
     found = []
     for move, known in zip(DIRECTIONS.values(), covers):
-      step = -size // 16 * np.array(move[::-1])
-      back = [np.roll(x[:, t], t * step, (1, 2)) for t in range(FRAMES)]
+      step = -size // (2 * frames) * np.array(move[::-1])
+      back = [np.roll(x[:, t], t * step, (1, 2)) for t in range(frames)]
       mean = np.mean(back, 0, np.float32).reshape(len(x), -1, 3)
       found.append(errors(mean, known.reshape(-1, size**2), colours))
     best = np.stack(found, 1).reshape(len(x), -1).argmin(1)
@@ -134,15 +138,20 @@ def nearest_videos(x, *, size: int) -> np.ndarray:
   return in_parts(search, np.asarray(x))
 
 
-def load(name: str, *, size: int = 32, examples: int = 5_000, seed: int = 0) -> Dataset:
-  """`examples` training videos of `moving_shapes(size)` and a tenth as many to test.
+def load(
+  name: str, *, size: int = 32, frames: int = FRAMES, examples: int = 5_000, seed: int = 0
+) -> Dataset:
+  """`examples` training videos of `moving_shapes(size, frames)` and a tenth as many to test.
 
-  All are different. The entries are "video" uint8 [8, size, size, 3], "tokens", the caption,
-  "factors" int32 [6], and "trajectory" float32 [8, 2], the centre (x, y) in pixels.
+  All are different. The entries are "video" uint8 [frames, size, size, 3], "tokens", the caption,
+  "factors" int32 [6], and "trajectory" float32 [frames, 2], the centre (x, y) in pixels.
   """
-  videos = moving_shapes(size)
+  videos = moving_shapes(size, frames)
   splits = draw_numbers(name, videos.total, examples, seed)
-  more = lambda factors: {"trajectory": (Field((), np.float32), trajectory(factors, size))}
+
+  def more(factors):
+    return {"trajectory": (Field((), np.float32), trajectory(factors, size, frames))}
+
   return rendered(name, videos, splits, entry="video", more=more, judge=judge_of(videos, size))
 
 
@@ -153,25 +162,37 @@ def judge_of(videos: Factors, size: int):
   and "off_line", that of the centroids from uniform motion along a straight line, in pixels, both 0
   of real videos; "consistent", the share of frames that look alike, see `looks`. With one, given or
   sampled with the video: "colour", "shape" and "direction" agree with it; "all", all three do.
+  Given first "frames": "kept_colour", "kept_shape" and "kept_direction" are those of the frames.
   """
 
   def judge(samples, given):
     if "video" not in samples:
       return {}
     video = np.asarray(samples["video"])
-    read = in_parts(functools.partial(looks, size=size), video)
-    velocity, off_line = motion(centroids(video))
+    found, consistent, off_line = read(video, size)
     rmse = distance(videos, videos.nearest(video), video)
-    measured = {"rmse": rmse, "off_line": off_line, "consistent": read[:, 3]}
+    measured = {"rmse": rmse, "off_line": off_line, "consistent": consistent}
     tokens = given.get("tokens", samples.get("tokens"))
     if tokens is not None:
-      direction = (velocity @ np.array([*DIRECTIONS.values()]).T).argmax(1)
-      found = np.c_[read[:, :2], direction].astype(int)
       right = agreement(found, videos.wanted(tokens)[:, :3])
       measured |= dict(zip(videos.names, right.T)) | {"all": right.all(1)}
+    if "frames" in given:
+      before, _, _ = read(np.asarray(given["frames"]), size)
+      measured |= kept(videos.names[:3], found, before)
     return {name: np.asarray(x, np.float32) for name, x in measured.items()}
 
   return judge
+
+
+def read(video, size: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+  """(factors int [N, 3], consistent [N], off_line [N]) of videos [N, T, H, W, C], see `judge_of`.
+
+  The factors are the colour, the shape and the direction.
+  """
+  seen = in_parts(functools.partial(looks, size=size), video)
+  velocity, off_line = motion(centroids(video))
+  direction = (velocity @ np.array([*DIRECTIONS.values()]).T).argmax(1)
+  return np.c_[seen[:, :2], direction].astype(int), seen[:, 3], off_line
 
 
 def centroids(video) -> np.ndarray:

@@ -34,11 +34,12 @@ def weighted_mean(weights, v):
   return (attended / jnp.moveaxis(weights.sum(-1), 1, 2)[..., None]).astype(v.dtype)
 
 
-def attend_with_context(qkv, context=None, mask=None, heads: int = 1):
+def attend_with_context(qkv, context=None, mask=None, heads: int = 1, causal: bool = False):
   """Attention of x to itself and to a context, in one softmax (GLIDE, arXiv:2112.10741).
 
   qkv [B, T, 3 E] are queries, keys and values of x, context [B, L, 2 E] more keys and values, of
-  which mask [B, L] says which are real. Returns [B, T, E].
+  which mask [B, L] says which are real. With `causal` no x attends to a later one. Returns
+  [B, T, E].
   """
   n, length, _ = qkv.shape
   q, k, v = jnp.split(qkv, 3, -1)
@@ -47,5 +48,9 @@ def attend_with_context(qkv, context=None, mask=None, heads: int = 1):
     k = jnp.concatenate([k, more_k], 1)
     v = jnp.concatenate([v, more_v], 1)
     mask = jnp.concatenate([jnp.ones((n, length)), mask], 1)[:, None] > 0
+  if causal:
+    is_context = jnp.arange(k.shape[1]) >= length
+    seen = jnp.tri(length, k.shape[1], dtype=bool) | is_context[None]
+    mask = seen if mask is None else mask & seen[None]
   split = lambda a: a.reshape(n, a.shape[1], heads, -1)
   return attend(split(q), split(k), split(v), mask).reshape(n, length, -1)

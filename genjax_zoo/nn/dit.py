@@ -75,12 +75,12 @@ class SpaceTimeBlock(nn.Module):
 
 
 class DiT(nn.Module):
-  """x [B, ..., C] -> float32 [B, ..., out], 0 at the start, with 1 to 3 axes of places, each a token.
+  """x [B, *places, C] -> float32 [B, *places, out], 0 at the start; each place is a token.
 
-  They are time [T]; rows and columns [H, W]; or time and both [T, H, W], where attention is
-  factorised. `depth` blocks of `width` channels, compiled once. Positions are sinusoids along each
-  axis; without `places` x is a set of tokens [B, N, C], and permuting them permutes the output.
-  With `causal` no time depends on a later one.
+  Places are times [T], pixels [H, W], or pixels of frames [T, H, W], where attention is factorised.
+  `depth` blocks of `width` channels, compiled once. Positions are sinusoids along each axis; without
+  `places` x is a set of tokens [B, N, C], and permuting them permutes the output. With `causal` no
+  time depends on a later one.
   """
 
   width: int
@@ -112,7 +112,7 @@ class DiT(nn.Module):
       in_axes=nn.broadcast,
       length=self.depth,
     )
-    h = h.reshape(n, *axes[: has_frames], -1, self.width)
+    h = h.reshape(n, *axes[:has_frames], -1, self.width)
     h, _ = layers(self.dropout, train, self.dtype, self.causal, name="blocks")(h, c)
     h = h.reshape(n, -1, self.width)
     zeros = nn.initializers.zeros

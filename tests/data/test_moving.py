@@ -161,6 +161,36 @@ def test_the_motion_of_points_by_hand():
   np.testing.assert_allclose(off, [0, 2 * np.sqrt(1 - leverage) / 2], atol=1e-12)
 
 
+def test_sixteen_frames_go_the_way_of_eight_in_half_steps():
+  slow, fast = moving.moving_shapes(32, 16), moving.moving_shapes(32)
+  factors = np.asarray(slow.at(jnp.arange(0, slow.total, 997)))
+  path = moving.trajectory(factors, 32, 16)
+  steps = np.diff(path, axis=1)
+  np.testing.assert_allclose(np.abs(steps).sum(-1), 1, atol=1e-5)
+  middle = lambda path: path[:, [len(path[0]) // 2 - 1, len(path[0]) // 2]].mean(1)
+  np.testing.assert_allclose(middle(path), middle(moving.trajectory(factors, 32)), atol=1e-5)
+  video = render(slow, factors)
+  assert video.shape == (len(factors), 16, 32, 32, 3)
+  np.testing.assert_array_equal(slow.nearest(video), factors)
+  judged = moving.judge_of(slow, 32)({"video": video}, {"tokens": np.asarray(slow.tokens(factors))})
+  assert (judged["all"] == 1).all() and (judged["off_line"] < 1e-5).all()
+  np.testing.assert_array_equal(slow.tokens(factors), fast.tokens(factors))
+
+
+def test_a_prediction_keeps_what_its_first_frames_show(dataset):
+  """Two frames show all three; of another video they show what is another there."""
+  test = dataset.splits["test"]
+  video, factors = test["video"], test["factors"][:, :3]
+  judged = dataset.judge({"video": video}, {"frames": video[:, :2]})
+  assert (judged["kept"] == 1).all() and "direction" not in judged
+  judged = dataset.judge({"video": video}, {"frames": np.roll(video[:, :2], 1, 0)})
+  same = np.roll(factors, 1, 0) == factors
+  for i, name in enumerate(("kept_colour", "kept_shape", "kept_direction")):
+    np.testing.assert_array_equal(judged[name], same[:, i])
+  backwards = dataset.judge({"video": video[:, ::-1]}, {"frames": video[:, :2]})
+  assert (backwards["kept_direction"] == 0).all() and (backwards["kept_shape"] == 1).all()
+
+
 def test_black_videos_have_no_nan(judge, dataset):
   judged = judge(np.zeros_like(dataset.splits["test"]["video"]))
   assert all(np.isfinite(x).all() for x in judged.values())

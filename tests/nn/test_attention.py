@@ -72,3 +72,20 @@ def test_a_context_adds_keys_and_values_where_it_is_real():
   np.testing.assert_allclose(found, expected.reshape(2, 5, 6), rtol=1e-4, atol=1e-5)
   alone = attend_with_context(jnp.array(qkv), heads=2)
   np.testing.assert_allclose(alone[1], found[1], rtol=1e-5, atol=1e-6)
+
+
+@pytest.mark.parametrize("context", [False, True])
+def test_causal_attention_sees_what_came_before_and_all_of_a_context(context):
+  rng = np.random.default_rng(1)
+  qkv = rng.normal(size=(2, 4, 9))
+  more = rng.normal(size=(2, 3, 6)) if context else None
+  real = np.array([[1, 1, 0], [1, 0, 1]]) if context else None
+  found = attend_with_context(jnp.array(qkv), more, real, heads=1, causal=True)
+  q, k, v = np.split(qkv, 3, -1)
+  mask = np.broadcast_to(np.tri(4, dtype=bool), (2, 4, 4))
+  if context:
+    more_k, more_v = np.split(more, 2, -1)
+    k, v = np.concatenate([k, more_k], 1), np.concatenate([v, more_v], 1)
+    mask = np.concatenate([mask, np.broadcast_to(real[:, None] > 0, (2, 4, 3))], 2)
+  expected = by_loops(*(a[:, :, None] for a in (q, k, v)), mask)[:, :, 0]
+  np.testing.assert_allclose(found, expected, rtol=1e-4, atol=1e-5)

@@ -145,7 +145,7 @@ def make_network(
 
 
 def check_axes(name: str, shape: tuple[int, ...], options: Mapping):
-  """Raises UserError where data [B, *shape] have no axes for a network, or its patches don't fit."""
+  """Raises UserError for data [B, *shape] that a network of places, or its patches, do not fit."""
   if len(shape) not in ((2, 3, 4) if name == "dit" else (3,)):
     kinds = "sequences [T, C], images [H, W, C] or videos" if name == "dit" else "images [H, W, C]"
     raise UserError(

@@ -63,6 +63,16 @@ def model(
     drop=drop,
   )
 
+  return in_latents(first, prior)
+
+
+def in_latents(first: Model, prior: Model) -> Model:
+  """The Model of data whose latents "z", from the stage `first`, have a `prior` of them as "x".
+
+  `init` gets the scale by which the first batch's latents have unit variance. Where `prior.sample`
+  can be given an example, and what is "known" of it, so can this one.
+  """
+
   def encode(params, state, batch, key):
     return first.encode(*state["frozen"]["first"], batch, key)
 
@@ -72,7 +82,7 @@ def model(
   def scaled_latents(state, batch, key):
     """The batch of the prior: scale * z, and the condition."""
     z = encode(None, state, batch, key)["z"]
-    return {"x": state["scale"] * z} | {name: batch[name] for name in condition}
+    return {"x": state["scale"] * z} | {name: batch[name] for name in prior.given}
 
   def init(key, batch, frozen):
     latents = scaled_latents({"scale": 1.0, "frozen": frozen}, batch, key)
@@ -85,18 +95,22 @@ def model(
 
   def sample(params, state, key, n, given={}, sampler="dpm_solver", steps=50, **options):
     k_z, k_x = jax.random.split(key)
+    if "known" in given:
+      z = encode(params, state, given, k_z)["z"]
+      given = dict(given) | {"x": state["scale"] * z}
     z = prior.sample(params, {}, k_z, n, given, sampler=sampler, steps=steps, **options)["x"]
     return decode(params, state, {"z": z / state["scale"]}, k_x)
 
   def calls(sampler="dpm_solver", steps=50, **options):
     return prior.calls(sampler=sampler, steps=steps, **options)
 
-  def denoise(params, state, x, level, c={}):
-    return prior.parts["denoise"](params, {}, x, level, c)
-
   def mean(params, state, latents):
     return first.parts["mean"](*state["frozen"]["first"], latents)
 
+  parts = {"mean": mean} if "mean" in first.parts else {}
+  if "denoise" in prior.parts:
+    denoise = prior.parts["denoise"]  # It needs no state.
+    parts["denoise"] = lambda params, state, x, level, c={}: denoise(params, {}, x, level, c)
   return Model(
     init,
     loss,
@@ -106,5 +120,5 @@ def model(
     given=prior.given,
     latents=first.latents,
     calls=calls,
-    parts={"denoise": denoise} | ({"mean": mean} if "mean" in first.parts else {}),
+    parts=parts,
   )
