@@ -29,13 +29,17 @@ from experiments.start import importing
 with importing():
   from absl import app, flags, logging
   import jax
+  import numpy as np
 
   from experiments import pipeline, resolve
   from genjax_zoo.core import UserError, nearest, similar
-  from genjax_zoo.data import cache_folder
+  from genjax_zoo.data import cache_folder, count
+  from genjax_zoo.data.dataset import main_entry
+  from genjax_zoo.figures.kinds import save_shown
   from genjax_zoo.interrupt import SIGNALS, stop
   from genjax_zoo.log import Log, read_json, read_rows
-  from genjax_zoo.report.zoo_page import write_comparison
+  from genjax_zoo.metrics.quality import examples
+  from genjax_zoo.report.zoo_page import REAL, write_comparison
   from genjax_zoo.run import describe, learner_of, shapes
 
 flags.DEFINE_string("data", "digits", "The data set: digits, mnist, fashion_mnist, ...")
@@ -178,6 +182,15 @@ def run_all(configs, folder: Path, budget: float | None, samples: int) -> tuple[
   return runs, failures, notes
 
 
+def draw_real(config, folder: Path):
+  """Writes real.png, test examples of a config's data, for the page of the comparison."""
+  dataset = pipeline.load_data(config)
+  rows = np.arange(min(config.sample.n, count(dataset.splits["test"])))
+  name = main_entry(dataset.fields)
+  real = {name: examples(dataset, "test", rows)[name]}
+  save_shown(folder / REAL, real, dataset.fields)
+
+
 def main(argv):
   """Runs the zoo; errors that the user can fix are reported in one line."""
   logging.set_verbosity(logging.WARNING)
@@ -193,6 +206,7 @@ def main(argv):
     print(*left_out, sep="\n", end="\n" * bool(left_out), flush=True)
     runs, failures, notes = run_all(configs, folder, budget, FLAGS.samples)
     notes += left_out
+    draw_real(next(iter(configs.values())), folder)
     command = "python -m experiments.zoo " + shlex.join(sys.argv[1:])
     write_comparison(folder, runs, failures, notes, command)
   except UserError as e:

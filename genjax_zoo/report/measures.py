@@ -27,42 +27,80 @@ class Measure(NamedTuple):
 
 METRICS: Mapping[str, Measure] = {
   # Likelihood.
-  "nats": Measure("−log p(x), nats", LOWER, "nats", digits=4, scale=-1, error="standard_error"),
-  "bits_per_dim": Measure("bits/dim", LOWER, "bits/dim", digits=4),
-  "elbo": Measure("ELBO", HIGHER, "nats"),
-  "kl": Measure("KL", "", "nats"),
-  "rate": Measure("rate", "", "nats"),
-  "reconstruction": Measure("recon\u00adstruction", "", "nats"),
-  "nll": Measure("NLL", LOWER, "nats"),
-  "log_likelihood": Measure("log-likelihood", HIGHER, "nats"),
-  "log_prob": Measure("log p", HIGHER, "nats"),
+  "nats": Measure(
+    "−log p(x), nats",
+    LOWER,
+    "nats",
+    "the negative log-likelihood of a test example",
+    digits=4,
+    scale=-1,
+    error="standard_error",
+  ),
+  "bits_per_dim": Measure(
+    "bits/dim", LOWER, "bits/dim", "−log2 p(x) over the numbers of an example, pixels say", digits=4
+  ),
+  "elbo": Measure("ELBO", HIGHER, "nats", "the evidence lower bound, at most log p(x)"),
+  "kl": Measure(
+    "KL", "", "nats", "KL(q(z | x) ‖ p(z)), what the latents say of an example beyond the prior"
+  ),
+  "rate": Measure("rate", "", "nats", "the KL divergence of the latents from the prior"),
+  "reconstruction": Measure(
+    "recon\u00adstruction", "", "nats", "−log p(x | z) of an example given its own latents"
+  ),
+  "nll": Measure("NLL", LOWER, "nats", "the negative log-likelihood of a test example"),
+  "log_likelihood": Measure("log-likelihood", HIGHER, "nats", "log p of a test example"),
+  "log_prob": Measure("log p", HIGHER, "nats", "log p of a test example"),
   # Quality of samples.
-  "fid": Measure("FID", LOWER),
-  "kid": Measure("KID", LOWER, error="kid_standard_error"),
-  "sliced_wasserstein": Measure("sliced Wasser\u00adstein", LOWER),
-  "inception_score": Measure("Inception Score", HIGHER),
-  "precision": Measure("pre\u00adcision", HIGHER),
-  "recall": Measure("recall", HIGHER),
-  "density": Measure("density", HIGHER),
-  "coverage": Measure("cover\u00adage", HIGHER),
-  "agreement": Measure("agree\u00adment", HIGHER),
-  "one_nearest_neighbour": Measure("1-NNA", HALF, meaning="1/2 at best, 1 for other clouds"),
-  "mmd": Measure("MMD", LOWER),
-  "modes": Measure("modes", HIGHER),
-  "high_quality": Measure("near a mode", HIGHER),
-  "copies": Measure("copies", HALF, meaning="1/2 at best, 1 for copies of the training set"),
-  "fid_train_vs_test": Measure("FID of training data", meaning="of the training set itself"),
-  "fid_noise_vs_test": Measure("FID of noise", meaning="of noise"),
+  "fid": Measure(
+    "FID", LOWER, "", "Fréchet distance of samples from test examples in a feature space; 0 is best"
+  ),
+  "kid": Measure(
+    "KID",
+    LOWER,
+    "",
+    "an unbiased squared distance (MMD), 0 for equal sets",
+    error="kid_standard_error",
+  ),
+  "sliced_wasserstein": Measure(
+    "sliced Wasser\u00adstein", LOWER, "", "the mean distance of projections of the features"
+  ),
+  "inception_score": Measure(
+    "Inception Score", HIGHER, "", "clear and diverse classes; at most the number of classes"
+  ),
+  "precision": Measure("pre\u00adcision", HIGHER, "", "samples that are near a test example"),
+  "recall": Measure("recall", HIGHER, "", "test examples that are near a sample"),
+  "density": Measure(
+    "density", HIGHER, "", "how many test examples a sample is near, 1 for the data themselves"
+  ),
+  "coverage": Measure("cover\u00adage", HIGHER, "", "test examples with a sample close by"),
+  "agreement": Measure(
+    "agree\u00adment", HIGHER, "", "samples that a classifier takes for the class asked for"
+  ),
+  "one_nearest_neighbour": Measure(
+    "1-NNA", HALF, "", "whether the nearest neighbour tells samples from data: 1 where it does"
+  ),
+  "mmd": Measure("MMD", LOWER, "", "the mean distance of test examples from their nearest sample"),
+  "modes": Measure("modes", HIGHER, "", "modes of the data that have samples"),
+  "high_quality": Measure("near a mode", HIGHER, "", "samples within a few deviations of a mode"),
+  "copies": Measure(
+    "copies",
+    HALF,
+    "",
+    "probability that a sample is nearer to the training set than a test example is: 1 for copies, "
+    "near 0 for samples that are far from all data",
+  ),
+  "fid_train_vs_test": Measure("FID of training data", "", "", "the training set's, hard to beat"),
+  "fid_noise_vs_test": Measure("FID of noise", "", "", "that of uniform noise, the worst"),
   # Restoration and classification.
-  "psnr": Measure("PSNR", HIGHER, "dB"),
-  "psnr_baseline": Measure("PSNR of the baseline", "", "dB"),
-  "accuracy": Measure("accuracy", HIGHER, "fraction"),
+  "psnr": Measure("PSNR", HIGHER, "dB", "peak signal-to-noise ratio beside the true image"),
+  "psnr_baseline": Measure("PSNR of the baseline", "", "dB", "that of a method without learning"),
+  "accuracy": Measure("accuracy", HIGHER, "fraction", "test examples of which the class is right"),
   # Cost.
-  "parameters": Measure("para\u00admeters", LOWER),
+  "parameters": Measure("para\u00admeters"),
   "seconds_per_image": Measure("ms an image", LOWER, "ms", scale=1e3, timed=True),
-  "network_evaluations": Measure("network calls", LOWER),
+  "network_evaluations": Measure("network calls", LOWER, "", "a sample"),
   "seconds": Measure("training, s", LOWER, "s", timed=True),
-  "steps_per_second": Measure("steps/s", HIGHER, "steps/s", timed=True),
+  "steps_per_second": Measure("steps/s", "", "steps/s", timed=True),  # Batches differ.
   "examples_per_second": Measure("exam\u00adples/s", HIGHER, "examples/s", timed=True),
   "compile_seconds": Measure("compil\u00ading, s", LOWER, "s", timed=True),
 }
@@ -84,10 +122,22 @@ def unit(name: str) -> str | None:
 
 
 def meaning(name: str) -> str | None:
-  """What a measure is, or which values are better; None where it isn't known."""
+  """What a measure is, and which values are better; None where it isn't known."""
   if name not in METRICS:
     return None
-  return METRICS[name].meaning or METRICS[name].better or None
+  return "; ".join(filter(None, (METRICS[name].meaning, METRICS[name].better))) or None
+
+
+def in_words(features: str) -> str:
+  """The name of a feature space, "mnist@sha256:1a2b3c4d", in words: "features of a classifier"."""
+  network, _, digest = features.partition("@")
+  if network == "own_classes":
+    return "features of a small classifier trained on these classes"
+  if network == "own_pixels":
+    return "principal components of pixels, no network's features"
+  if network.startswith("inception"):
+    return "Inception's features"
+  return f"features of a {network} classifier" if digest else f"the numbers of {network} themselves"
 
 
 def restores(evaluation: Mapping) -> bool:

@@ -23,6 +23,7 @@ h1 { font-size: 1.7rem; line-height: 1.25; margin: 0; overflow-wrap: anywhere }
 h2 { font-size: 1.15rem; margin: 0 0 .8rem }
 h3 { font-size: .95rem; margin: 1rem 0 .3rem }
 p { margin: .4rem 0; max-width: 75ch }
+header p { max-width: none }
 section { background: var(--card); border: 1px solid var(--line); border-radius: 8px;
   padding: 1rem; margin-top: 1rem }
 figure { margin: 0 0 1.5rem }
@@ -35,10 +36,16 @@ img { display: block; max-width: 100%; height: auto; border-radius: 3px }
 .tiles figure { margin: 0 }
 .tiles h3 { margin-top: 0 }
 .tiles table { width: 100% }
-.scroll { overflow-x: auto }
+.scroll { overflow-x: auto; background: /* A shadow where more columns are out of sight. */
+  linear-gradient(to right, var(--card) 30%, transparent) left / 3rem 100% no-repeat local,
+  linear-gradient(to left, var(--card) 30%, transparent) right / 3rem 100% no-repeat local,
+  linear-gradient(to right, #0004, transparent) left / .8rem 100% no-repeat scroll,
+  linear-gradient(to left, #0004, transparent) right / .8rem 100% no-repeat scroll }
+td .soft { display: block; max-width: 60ch }
 table { border-collapse: collapse; font-size: .875rem; font-variant-numeric: tabular-nums }
 th, td { text-align: left; vertical-align: top; padding: .25rem 1.5rem .25rem 0;
   border-bottom: 1px solid var(--line) }
+@media (max-width: 600px) { th, td { padding-right: .7rem } }
 th { color: var(--soft); font-weight: 600 }
 .number { text-align: right; white-space: nowrap }
 pre { background: var(--back); border: 1px solid var(--line); border-radius: 6px; padding: .7rem;
@@ -112,6 +119,11 @@ def number(x: int | float) -> str:
   if isinstance(x, int) or 1e4 <= abs(x) < 1e12:
     return f"{x:,.0f}"
   return f"{x:,.2f}" if 10 <= abs(x) < 1e4 else f"{x:.4g}"
+
+
+def plus_minus(error: float) -> str:
+  """A standard error in two digits, with its sign: "± 0.21"."""
+  return f"± {float(f'{error:.2g}'):g}"
 
 
 def image(path: Path, caption: str) -> Html:

@@ -1,10 +1,11 @@
 """A sortable table of runs: likelihoods with their kinds, the best of each column marked."""
 
 from collections.abc import Callable
+import math
 from typing import NamedTuple
 
 from genjax_zoo.report.measures import HIGHER, KINDS, LIKELIHOOD, METRICS, SIGNS, title
-from genjax_zoo.report.page import Html, number, tag
+from genjax_zoo.report.page import Html, number, plus_minus, tag
 from genjax_zoo.report.scatter import Point, scatter
 
 COLUMNS = (
@@ -64,8 +65,7 @@ STYLE = r"""
 .ranking th .soft { font-weight: 400; font-size: .75rem; display: block }
 .trades { display: grid; gap: 1.5rem; margin-top: 1.25rem;
   grid-template-columns: repeat(auto-fill, minmax(min(100%, 480px), 1fr)) }
-.trades figure { margin: 0; overflow-x: auto }
-.trades svg { min-width: 440px }
+.trades figure { margin: 0 }
 .label { fill: var(--ink) }
 .lead { stroke: var(--soft); stroke-width: .75 }
 .best { font-weight: 700; color: var(--curve) }
@@ -114,6 +114,8 @@ def ranking(rows: list[Row], label: str) -> Html:
   columns = [k for k in COLUMNS if any(k in row.values for row in rows)]
   sorted_by = next((k for k in ("fid", "nats", *columns) if k in columns), "name")
   marked = {k: best(rows, k) for k in columns}
+  if "nats" in marked and "bits_per_dim" in marked:
+    marked["bits_per_dim"] = marked["nats"]  # Of one data set they are the same in other units.
   head = [heading("name", "model", "", sorted_by)]
   for k in columns:
     first = "-" if METRICS[k].better == HIGHER else ""
@@ -141,18 +143,29 @@ def order(key: str) -> Callable:
 def best(rows: list[Row], key: str) -> list[Row]:
   """The best rows of a column; of likelihoods, the best of each kind.
 
-  None where all are equal, and none of times that are not all from the same hardware.
+  None where all are equal or the lead over the second is within its standard error, of times that
+  are not all from the same hardware, and of numbers of which none is better.
   """
   known = [row for row in rows if key in row.values]
+  if not METRICS[key].better:
+    return []
   if METRICS[key].timed and len({row.device for row in known}) > 1:
     return []
   found = []
   for kind in KINDS if key in LIKELIHOOD else (None,):
     alike = [row for row in known if kind in (None, row.kind)]
     costs = [METRICS[key].cost(row.values[key]) for row in alike]
-    if len(set(costs)) > 1:
+    if len(set(costs)) > 1 and leads(alike, costs, METRICS[key].error):
       found += [row for row, cost in zip(alike, costs) if cost == min(costs)]
   return found
+
+
+def leads(rows: list[Row], costs: list[float], error: str) -> bool:
+  """Whether the lowest cost is lower than the next by more than the error of their difference."""
+  order = sorted(range(len(rows)), key=costs.__getitem__)
+  first, second = order[0], next(i for i in order if costs[i] > costs[order[0]])
+  errors = [rows[i].values.get(error) or 0.0 for i in (first, second)]
+  return costs[second] - costs[first] > math.hypot(*errors)
 
 
 def heading(key: str, text: str, first: str, sorted_by: str) -> Html:
@@ -185,7 +198,7 @@ def cell(row: Row, key: str, is_best: bool) -> Html:
   text = text.replace("-", "−")
   error = row.values.get(measure.error)
   if error is not None:
-    text += f" ± {float(f'{error:.2g}'):g}"
+    text += f" {plus_minus(error)}"
   kind = {}
   if key in LIKELIHOOD:
     text = f"{SIGNS[row.kind]} {text}"

@@ -9,16 +9,40 @@ import shlex
 import numpy as np
 
 from genjax_zoo.core import UserError
+from genjax_zoo.data.dataset import kind_of
 from genjax_zoo.log import read_json, read_rows
 from genjax_zoo.metrics.quality import CONDITIONS
 from genjax_zoo.report.judgements import run_judgements
-from genjax_zoo.report.measures import KINDS, SIGNS, density, meaning, of_data, restores, unit
-from genjax_zoo.report.page import Html, curve, image, number, page, section, table, tag, tiles
+from genjax_zoo.report.measures import (
+  KINDS,
+  METRICS,
+  SIGNS,
+  density,
+  in_words,
+  meaning,
+  of_data,
+  restores,
+  title as title_of_measure,
+  unit,
+)
+from genjax_zoo.report.page import (
+  Html,
+  curve,
+  image,
+  number,
+  page,
+  plus_minus,
+  section,
+  table,
+  tag,
+  tiles,
+)
 from genjax_zoo.run import fields_of
 
 # Entries of a row of metrics.jsonl that have no curve.
 SPEED = "step", "seconds", "compile_seconds", "steps_per_second"
 PICTURES = 6  # The most pictures of samples during training.
+SAMPLES = "samples.png"  # The figure that stands before them.
 
 
 def write_report(folder) -> Path:
@@ -34,14 +58,16 @@ def write_report(folder) -> Path:
   evaluation = read(folder / "evaluation.json")
   rows = read_rows(folder / "metrics.jsonl")
   title = title_of(folder, config, evaluation)
+  drawn = figures(folder)
+  final = drawn.pop(SAMPLES, None)
   path = folder / "report.html"
   temporary = path.with_suffix(".tmp")
   text = page(
     title,
     header(title, config, data, evaluation, rows),
-    section("Samples", sample_pictures(folder)),
+    section("Samples", final, sample_pictures(folder, rows)),
     section("Training", curves(rows)),
-    section("Figures", *figures(folder)),
+    section("Figures", *drawn.values()),
     section("Evaluation", measures(evaluation), conditions(evaluation)),
     section("Judged", run_judgements(evaluation)),
     section("Cost", cost(evaluation, rows)),
@@ -85,11 +111,12 @@ def header(title, config, data, evaluation, rows) -> Html:
 
 
 def entries(data: dict) -> list[str]:
-  """What data.json says of each entry: "image 8 × 8 × 1 of 17 values"."""
+  """What data.json says of each entry: "image 8 × 8 × 1 of 17 gray levels"."""
   facts = []
   for name, field in fields_of(data).items() if data else ():
     shape = f" {' × '.join(map(str, field.shape))}" if field.shape else ""
-    values = f" of {field.num_values} values" if field.num_values else ""
+    what = "gray levels" if kind_of(field) in ("image", "video") else "values"
+    values = f" of {field.num_values} {what if shape else 'classes'}" if field.num_values else ""
     facts.append(f"{name}{shape}{values}")
   return facts
 
@@ -110,7 +137,7 @@ def summary(evaluation: dict) -> Html:
     restored, baseline = (evaluation["metrics"][k] for k in ("psnr", "psnr_baseline"))
     sentences.append(f"PSNR {restored:.2f} dB, of the baseline {baseline:.2f} dB.")
   elif quality.get("fid") is not None:
-    features = quality.get("features", "unnamed features")
+    features = in_words(quality.get("features", "unnamed features"))
     sentences.append(f"FID {number(quality['fid'])}, by {features}.")
   return tag("p", " ".join(sentences or ["The model has no likelihood."]))
 
@@ -122,7 +149,7 @@ def likelihood(found: dict) -> str:
   bits = found.get("bits_per_dim")
   text = f"{SIGNS[kind]} {-found['nats']:.2f}"
   if error is not None:
-    text += f" ± {error:.2g}"
+    text += f" {plus_minus(error)}"
   text += " nats"
   if bits is not None:
     text += f", {SIGNS[kind]} {bits:.3f} bits/dim"
@@ -132,10 +159,16 @@ def likelihood(found: dict) -> str:
   return f"{text} ({', '.join(notes)})"
 
 
-def sample_pictures(folder) -> Html | None:
-  """The first samples drawn during training, some in between, and the last; videos move."""
+def sample_pictures(folder, rows) -> Html | None:
+  """The first samples drawn during training, some in between, and the last; videos move.
+
+  Those of the last step are left out where the figure of samples shows them.
+  """
   samples = folder / "samples"
   paths = sorted(samples.glob("step_*.png")) or sorted(samples.glob("*.png"))
+  if rows and (folder / "figures" / SAMPLES).exists():
+    shown = samples / f"step_{rows[-1]['step']:07d}.png"
+    paths = [path for path in paths if path != shown or path.with_suffix(".webp").exists()]
   chosen = np.linspace(0, len(paths) - 1, min(PICTURES, len(paths)))
   pictures = []
   for i in sorted({int(i) for i in chosen}):
@@ -162,35 +195,40 @@ def is_finite(value) -> bool:
   return isinstance(value, (int, float)) and math.isfinite(value)
 
 
-def figures(folder) -> list[Html]:
-  """The figures, in the order of captions.json; of one that could not be drawn, the reason."""
+def figures(folder) -> dict[str, Html]:
+  """{file: figure}, in the order of captions.json; of one that could not be drawn, the reason."""
   folder = folder / "figures"
   captions = dict(read(folder / "captions.json"))
   for path in sorted(folder.glob("*.png")):
     captions.setdefault(path.name, path.stem)
-  parts = []
+  parts = {}
   for name, caption in captions.items():
     exists = (folder / name).exists()
-    parts.append(image(folder / name, caption) if exists else tag("p", caption, class_="soft"))
+    parts[name] = image(folder / name, caption) if exists else tag("p", caption, class_="soft")
   return parts
 
 
 def measures(evaluation) -> Html | None:
-  """Every number of the evaluation, with its standard error, unit and kind."""
+  """Every number of the evaluation, with its meaning, standard error and unit."""
   found = evaluation.get("likelihood") or {}
   rows = likelihood_rows(found) + likelihood_rows(found.get("marginal"))
   errors = evaluation.get("standard_errors", {})
   for name, value in (evaluation.get("metrics") or {}).items():
-    rows.append((name, value, errors.get(name), unit(name), "mean"))
+    rows.append((name, value, errors.get(name), unit(name), meaning(name)))
   quality = dict(evaluation.get("quality") or {})
-  quality |= {f"oracle's {name}": value for name, value in quality.pop("oracle", {}).items()}
+  known = lambda name: title_of_measure(name) if name in METRICS else name.replace("_", " ")
+  quality |= {f"oracle's {known(name)}": x for name, x in quality.pop("oracle", {}).items()}
   for name, value in quality.items():
     if name not in CONDITIONS and not name.endswith("_standard_error"):
       error = quality.get(f"{name}_standard_error")
-      rows.append((name.replace("_", " "), value, error, None, meaning(name)))
+      rows.append((known(name), value, error, None, meaning(name)))
   rounded = lambda error: error and float(f"{error:.2g}")
-  rows = [(name, value, rounded(error), *notes) for name, value, error, *notes in rows]
-  return table(rows, ("measure", "value", "± s.e.", "unit", "kind"))
+  about = lambda text: tag("span", text, class_="soft") if text else ""
+  rows = [
+    (Html(tag("span", name) + about(text)), value, rounded(error), unit)
+    for name, value, error, unit, text in rows
+  ]
+  return table(rows, ("measure", "value", "± s.e.", "unit"))
 
 
 def likelihood_rows(found: dict | None) -> list[tuple]:

@@ -8,8 +8,8 @@ import numpy as np
 
 from genjax_zoo.report.page import Html, decades, number, short, tag, ticks
 
-WIDTH, HEIGHT = 560, 372
-LEFT, RIGHT, TOP, BOTTOM = 48, 548, 34, 330  # The frame.
+WIDTH, HEIGHT = 460, 346
+LEFT, RIGHT, TOP, BOTTOM = 48, 448, 34, 304  # The frame.
 LINE = 13  # The height of a label, in pixels,
 POINT = 11  # and the room of a point.
 # Directions in which a label may lie from its point, as angles: right, left, above, below, ...
@@ -48,8 +48,10 @@ def scatter(points: list[Point], x_name: str, y_name: str, log_x=False, log_y=Fa
     return None
   across = axis([p.x for p in points], log_x, LEFT, RIGHT)
   upward = axis([p.y for p in points], log_y, BOTTOM, TOP)
-  parts = [tag("text", y_name, x=4, y=16, class_="name")]
-  parts.append(tag("text", x_name, x=RIGHT, y=HEIGHT - 6, text_anchor="end", class_="name"))
+  y_title = f"{y_name}{scale(log_y, upward)}"
+  x_title = f"{x_name}{scale(log_x, across)}"
+  parts = [tag("text", y_title, x=4, y=16, class_="name")]
+  parts.append(tag("text", x_title, x=RIGHT, y=HEIGHT - 6, text_anchor="end", class_="name"))
   for value, y in upward.marks:
     parts.append(tag("line", x1=LEFT, x2=RIGHT, y1=f"{y:.1f}", y2=f"{y:.1f}", class_="rule"))
     parts.append(tag("text", short(value), x=LEFT - 6, y=f"{y + 4:.1f}", text_anchor="end"))
@@ -66,6 +68,13 @@ def scatter(points: list[Point], x_name: str, y_name: str, log_x=False, log_y=Fa
     parts += label(p.name, spot, box) if box else []
   view, text = f"0 0 {WIDTH} {HEIGHT}", f"{y_name} against {x_name}"
   return tag("svg", *parts, viewBox=view, role="img", aria_label=text)
+
+
+def scale(log: bool, axis: Axis) -> str:
+  """What is said of an axis beside its name: that it is logarithmic, or does not begin at 0."""
+  if log:
+    return ", log scale"
+  return "" if any(value == 0 for value, _ in axis.marks) else ", not from 0"
 
 
 def axis(values, log: bool, start: float, end: float) -> Axis:

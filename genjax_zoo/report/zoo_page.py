@@ -15,30 +15,39 @@ from genjax_zoo.core import UserError
 from genjax_zoo.log import read_json, read_rows
 from genjax_zoo.metrics.quality import comparable
 from genjax_zoo.report.judgements import compared_judgements
-from genjax_zoo.report.measures import METRICS, SIGNS, density, of_data, restores, title
+from genjax_zoo.report.measures import (
+  METRICS,
+  SIGNS,
+  density,
+  in_words,
+  meaning,
+  of_data,
+  restores,
+  title,
+)
 from genjax_zoo.report.page import Html, curve, image, number, page, section, table, tag, tiles
 from genjax_zoo.report.ranking import COLUMNS, SCRIPT, STYLE, Row, ranking, trades
 from genjax_zoo.report.run_page import SPEED, entries as entries_of
 
 READING = (
   "Each row is a run; its name leads to its own report. A column's name sorts by it, and again in "
-  "reverse; the address keeps the order. The best of a column is bold. Negative log-likelihoods "
+  "reverse; the address keeps the order. The best of a column is bold where its lead is larger "
+  "than the standard error. Negative log-likelihoods "
   "are reported as exact (=), upper bound (≤) or estimate (≈), the lower the better. A model may "
   "be better than its bound, so the kinds are sorted separately. Of a model that is conditioned "
   "on the label it is −log p(x), all classes being equally likely; what it reaches given the label "
   "stands below its name."
 )
 MEANING = (
-  "FID and KID: lower is better. Precision and density measure how realistic samples are, recall "
-  "and coverage how much of the data they cover, agreement how often a classifier predicts the "
-  "label that was asked for: higher is better. Copies is the probability that a sample is nearer "
-  "to the training set than a test example is: 1/2 at best, 1 for copies. Times of training "
-  "include those of earlier stages; times have a best only where all are from the same hardware."
+  "Lower FID and KID are better, and higher precision, recall, density, coverage and agreement. "
+  "Times of training include those of earlier stages; times have a best only where all are from "
+  "the same hardware."
 )
 RESTORATIONS = (
   "Mean over test images. The baseline is not learned. The quality of samples is not compared: "
   "these models are trained to restore images, not to sample them."
 )
+REAL = "real.png"  # The picture of test examples in the folder of a comparison.
 PAGE_STYLE = """
 main { max-width: 1500px }
 .small { display: grid; gap: 1rem;
@@ -99,7 +108,7 @@ def write_comparison(
     *ranked(entries, folder),
     section("Judged", compared_judgements({e.name: e.evaluation for e in entries})),
     section("Failed", table(list(failures.items()), ("config", "why"))),
-    section("Samples", pictures(entries)),
+    section("Samples", pictures(in_order(entries), folder)),
     section("Training", curves(entries)),
     section("Hardware and versions", machines(entries), tag("p", made_on, class_="soft")),
     section("Reproduce", tag("pre", command), *(tag("p", note) for note in notes)),
@@ -187,8 +196,8 @@ def ranked(entries, folder) -> list[Html]:
       reasons = (apart(x, y) for x in found[0] for y in group)
       why = tag("p", f"A table apart: {next(filter(None, reasons))}.")
     about = tag("p", conditions(group), class_="soft")
-    below = tag("p", MEANING, class_="soft") if first else None
-    sections.append(section(heading, why, about, ranking(rows, heading), below, trades(rows)))
+    below = [tag("p", MEANING, class_="soft"), glossary(rows)] if first else []
+    sections.append(section(heading, why, about, ranking(rows, heading), *below, trades(rows)))
   restoring = [e for e in entries if restores(e.evaluation)]
   return [*sections, section("Restorations", restorations(restoring, folder))]
 
@@ -216,6 +225,15 @@ def row(e: Entry, folder) -> Row:
     report_link(e, folder),
     " ".join(dict.fromkeys(devices)),
   )
+
+
+def glossary(rows: list[Row]) -> Html | None:
+  """What each column of the table measures, folded; None where none of them is explained."""
+  shown = [k for k in COLUMNS if any(k in row.values for row in rows)]
+  meanings = [(title(k), meaning(k)) for k in shown if METRICS[k].meaning]
+  if not meanings:
+    return None
+  return tag("details", tag("summary", "What the columns mean"), table(meanings))
 
 
 def given_likelihood(found: Mapping | None) -> list[str]:
@@ -263,7 +281,7 @@ def conditions(entries) -> str:
   if q := next((e["quality"] for e in evaluations if "fid" in (e.get("quality") or {})), None):
     sentences.append(
       f"{q['samples']:,} samples of each run were compared with {q['reference_examples']:,} "
-      f"examples, {q['reference']}, in the features {q['features']}; there the training set itself "
+      f"examples, {q['reference']}, by {in_words(q['features'])}; there the training set itself "
       f"has FID {number(q['fid_train_vs_test'])}, noise {number(q['fid_noise_vs_test'])}."
     )
   if how := entries[0].config.get("data", {}).get("binarize"):
@@ -271,9 +289,20 @@ def conditions(entries) -> str:
   return " ".join(sentences)
 
 
-def pictures(entries) -> Html | None:
-  """The last samples of each run."""
+def in_order(entries) -> list[Entry]:
+  """The runs in the order of the tables: of each by FID, those without one last."""
+  fid = lambda e: (e.evaluation.get("quality") or {}).get("fid")
+  place = lambda e: (fid(e) is None, fid(e) or 0.0)
+  found = groups([e for e in entries if not restores(e.evaluation)])
+  ordered = [e for group in found for e in sorted(group, key=place)]
+  return ordered + [e for e in entries if restores(e.evaluation)]
+
+
+def pictures(entries, folder) -> Html | None:
+  """The real examples of real.png, where the folder has it, and the last samples of each run."""
   found = []
+  if (folder / REAL).exists():
+    found.append(image(folder / REAL, "test examples: what samples should look like"))
   for e in entries:
     during_training = e.folder.glob("samples/step_*.png")
     path = max(during_training, default=e.folder / "figures/samples.png")

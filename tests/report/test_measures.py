@@ -8,6 +8,7 @@ from genjax_zoo.report.measures import (
   LOWER,
   METRICS,
   Measure,
+  in_words,
   meaning,
   restores,
   title,
@@ -17,7 +18,8 @@ from genjax_zoo.report.ranking import COLUMNS, TRADES
 
 
 def test_every_column_and_every_plot_is_of_a_known_measure():
-  assert all(METRICS[k].better for k in COLUMNS)
+  no_best = {k for k in COLUMNS if not METRICS[k].better}
+  assert no_best == {"parameters", "steps_per_second"}
   assert {k for trade in TRADES for k in trade[:2]} <= set(COLUMNS)
   assert {k for k, m in METRICS.items() if not m.better} >= {"psnr_baseline", "fid_train_vs_test"}
 
@@ -32,9 +34,18 @@ def test_the_best_value_has_the_lowest_cost(better, order):
 def test_titles_units_and_meanings():
   assert title("precision") == "precision" and title("psnr") == "PSNR"
   assert unit("elbo") == "nats" and unit("fid") is None and unit("unknown") is None
-  assert meaning("fid") == LOWER and meaning("unknown") is None
-  assert meaning("copies").startswith(HALF)
-  assert meaning("fid_noise_vs_test") == "of noise"
+  assert meaning("fid").endswith(LOWER) and meaning("unknown") is None
+  assert meaning("copies").endswith(HALF) and meaning("seconds") == LOWER
+  assert meaning("fid_noise_vs_test") == METRICS["fid_noise_vs_test"].meaning
+
+
+def test_features_are_named_in_words():
+  assert in_words("mnist@sha256:1a2b3c4d") == "features of a mnist classifier"
+  assert in_words("own_classes@sha256:1a2b") == (
+    "features of a small classifier trained on these classes"
+  )
+  assert "pixels" in in_words("own_pixels") and in_words("x") == "the numbers of x themselves"
+  assert in_words("inception-2015-12-05") == "Inception's features"
 
 
 def test_a_restoration_has_a_baseline():
