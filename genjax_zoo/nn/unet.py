@@ -10,6 +10,7 @@ import jax.numpy as jnp
 from genjax_zoo.nn.attention import attend_with_context
 from genjax_zoo.nn.condition import TOKENS, Condition
 from genjax_zoo.nn.conv import Conv
+from genjax_zoo.nn.hooks import HookPoint
 from genjax_zoo.nn.norm import GroupNorm
 
 HEAD = 32  # Channels of a head of attention.
@@ -92,7 +93,7 @@ class UNet(nn.Module):
       for _ in range(self.blocks):
         h = block(h, width)
         skips.append(h)
-    h = block(h, self.widths[-1])
+    h = HookPoint(name="middle")(block(h, self.widths[-1]))
     for i, width in reversed(list(enumerate(self.widths))):
       for _ in range(self.blocks + 1):
         h = block(jnp.concatenate([h, skips.pop()], -1), width)
