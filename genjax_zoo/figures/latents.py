@@ -102,6 +102,11 @@ def active_units(run, dataset, test, encoded):
   return plot(paint, size=4), caption
 
 
+def class_names(field, label) -> list[str]:
+  """What the classes among labels [N] are called, or their numbers, in order."""
+  return [field.names[y] if field.names else str(y) for y in np.unique(label)]
+
+
 def latent_map(run, dataset, test, encoded):
   """The test examples' latents in the plane, coloured by label."""
   if run.model.encode is None or not real(encoded()):
@@ -125,8 +130,9 @@ def latent_map(run, dataset, test, encoded):
       ax.scatter(*z.T, s=6)
       return
     dots = ax.scatter(*z.T, s=6, c=label, cmap="tab10", vmin=-0.5, vmax=9.5)
-    handles = dots.legend_elements(num=None)
-    ax.legend(*handles, loc="center left", bbox_to_anchor=(1, 0.5), frameon=False)
+    handles, _ = dots.legend_elements(num=None)
+    names = class_names(dataset.fields["label"], label)
+    ax.legend(handles, names, loc="center left", bbox_to_anchor=(1, 0.5), frameon=False)
 
   return plot(scatter, size=6), f"{what}{', coloured by label' if few else ''}."
 

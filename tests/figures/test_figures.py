@@ -12,7 +12,7 @@ from scipy.stats import norm
 from genjax_zoo import figures
 from genjax_zoo.core import Field, Model
 from genjax_zoo.data.dataset import Dataset
-from genjax_zoo.figures import common, pictures, plane, space
+from genjax_zoo.figures import common, latents, pictures, plane, space
 from genjax_zoo.figures.pictures import beside, grid, unit
 from genjax_zoo.prob.interpolation import spherical
 from genjax_zoo.run import Run
@@ -370,3 +370,10 @@ def test_a_critic_is_plotted_where_it_is(tmp_path, monkeypatch):
     cell = (extent[1] - extent[0]) / len(values)
     np.testing.assert_allclose(np.diff(values, axis=1), cell, rtol=0.1)
     np.testing.assert_allclose(np.diff(values, axis=0), 10 * cell, rtol=0.1)
+
+
+def test_a_legend_has_the_names_of_the_classes_that_occur():
+  label = np.array([2, 0, 2])
+  flowers = Field((), np.int32, 3, ("daisy", "rose", "tulip"), ordered=False)
+  assert latents.class_names(flowers, label) == ["daisy", "tulip"]
+  assert latents.class_names(flowers._replace(names=()), label) == ["0", "2"]
