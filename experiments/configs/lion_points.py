@@ -1,0 +1,30 @@
+"""LION: point clouds by two diffusions, of a shape latent and of latent points given it.
+
+  python -m experiments.main --config=configs/lion_points.py
+
+The first stage is point_vae_points, which is trained where it is missing. The same with the shape
+latent alone is latent_diffusion_points.
+
+Expected (seed 0): TBD
+"""
+
+from ml_collections import ConfigDict
+
+
+def get_config():
+  return ConfigDict(dict(
+    model=dict(
+      name="lion", T=500, hidden=(128, 128),
+      network=dict(name="set", width=64, depth=2, fourier=(-1, 0)),
+    ),
+    stages=dict(first="configs/point_vae_points.py"),
+    data=dict(name="points", batch=64),
+    optimizer=dict(
+      name="adam", learning_rate=2e-3, schedule="cosine", warmup_steps=50, clip_norm=1.0
+    ),
+    train=dict(
+      steps=1500, steps_per_dispatch=50, ema=0.99, log_every=100, save_every=500, sample_every=0
+    ),
+    evaluate=dict(batch=100, samples=200),
+    sample=dict(n=24),
+  ))  # fmt: skip
