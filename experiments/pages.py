@@ -209,12 +209,14 @@ def paper(docstring: str) -> str:
 
 
 def lessons(results: dict[str, dict], root: str) -> str:
-  """A row for each lesson: its name and its docstring's first sentence."""
+  """A row for each lesson: its name, its docstring's first sentence, and the verdict, its last."""
   rows = []
   for file in sorted((ROOT / "experiments/lessons").glob("[a-z]*.py")):
     text = ast.get_docstring(ast.parse(file.read_text(encoding="utf-8")))
-    rows.append([link(file.stem, file, root), " ".join(text.split("\n\n")[0].split())])
-  return markdown(["lesson", "what it shows"], rows)
+    claim, *_, last = (" ".join(paragraph.split()) for paragraph in text.split("\n\n"))
+    verdict = last.removeprefix("Verdict: ") if last.startswith("Verdict: ") else ""
+    rows.append([link(file.stem, file, root), claim, verdict])
+  return markdown(["lesson", "what it shows", "verdict"], rows)
 
 
 def markdown(head: list[str], rows: list[list[str]]) -> str:

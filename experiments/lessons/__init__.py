@@ -1,6 +1,7 @@
 """Claims of the lectures, each tested by an experiment: `python -m experiments.lessons NAME`.
 
-A lesson is a module NAME.py whose docstring has the claim as its first paragraph, with a function
+A lesson is a module NAME.py whose docstring has the claim as its first paragraph and the verdict as
+its last, "Verdict: holds, ...", with a function
 
   lesson(smoke: bool) -> (results, [(picture uint8 [H, W, 3], caption), ...])
 

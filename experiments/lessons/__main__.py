@@ -15,10 +15,9 @@ import sys
 from absl import app, flags, logging
 import jax
 
-from experiments.lessons._lesson import names, run_lesson
+from experiments.lessons._lesson import names, rounded, run_lesson
 from genjax_zoo.core import UserError
 from genjax_zoo.data import cache_folder
-from genjax_zoo.report.run_page import flat
 
 flags.DEFINE_bool("smoke", False, "Run in seconds, to show that the lesson runs.")
 flags.DEFINE_string("workdir", "runs/lessons", "Where the folders of the lessons go.")
@@ -40,7 +39,7 @@ def main(argv):
         print(f"{name}: {e}", file=sys.stderr)  # When all are run, one may lack its data.
         continue
       print(f"{name}: {found['seconds']:.0f} s, {folder / 'report.html'}")
-      for key, value in flat(found["results"]):
+      for key, value in rounded(found["results"]):
         print(f"  {key} {value}")
   except UserError as e:
     sys.exit(f"error: {e}")

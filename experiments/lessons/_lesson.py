@@ -9,11 +9,12 @@ import jax
 from genjax_zoo.core import UserError, nearest
 from genjax_zoo.evaluate import device_name
 from genjax_zoo.figures.pictures import save
-from genjax_zoo.log import write_json
+from genjax_zoo.log import duration, write_json
 from genjax_zoo.report.page import image, page, section, table, tag
 from genjax_zoo.report.run_page import flat
 
 HERE = Path(__file__).parent
+DECKS = "Decks A to E are slides of lectures on generative models; docs/errata.md is about them."
 
 
 def names() -> list[str]:
@@ -45,9 +46,25 @@ def run_lesson(name: str, folder: Path, smoke: bool) -> dict:
   return found
 
 
+def rounded(results: dict) -> list[tuple[str, str]]:
+  """Rows (dotted key, value) of nested results, floats in four digits."""
+
+  def short(x):
+    if isinstance(x, dict):
+      return {k: short(v) for k, v in x.items()}
+    if isinstance(x, (list, tuple)):
+      return [short(v) for v in x]
+    return float(f"{x:.4g}") if isinstance(x, float) else x
+
+  return flat(short(results))
+
+
 def write_json_and_page(folder: Path, found: dict, docstring: str, pictures):
   """Writes the pictures, lesson.json and report.html."""
   claim, *text = docstring.strip().split("\n\n")
+  smoke = " --smoke" if found["smoke"] else ""
+  command = f"python -m experiments.lessons {found['lesson']}{smoke}"
+  cost = f"{duration(found['seconds'])} on {found['device']}, JAX {found['versions']['jax']}."
   images = []
   for i, (picture, caption) in enumerate(pictures):
     save(folder / f"{i}.png", picture)
@@ -55,8 +72,9 @@ def write_json_and_page(folder: Path, found: dict, docstring: str, pictures):
   write_json(folder / "lesson.json", found)
   paragraphs = [tag("p", paragraph) for paragraph in text]
   parts = [
-    tag("header", tag("h1", claim), *paragraphs),
+    tag("header", tag("h1", claim), *paragraphs, tag("p", DECKS, class_="soft")),
     section("Pictures", *images),
-    section("Results", table(flat(found["results"]))),
+    section("Results", table(rounded(found["results"]))),
+    section("Reproduce", tag("pre", command), tag("p", cost, class_="soft")),
   ]
   (folder / "report.html").write_text(page(claim, *(part for part in parts if part)))

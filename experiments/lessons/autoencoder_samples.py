@@ -4,6 +4,8 @@ Nothing in its loss says where in the latent space images are (decks B and C). T
 compared with it, all with 16 latents: a mixture of 20 Gaussians fitted to the latents afterwards
 (Ghosh 2020, arXiv:1903.12436), and the VAE, whose loss pulls the latents of all images towards
 N(0, I). FIDs of 1,000 samples: 2.2 for the autoencoder, 0.10 with the mixture, 0.28 for the VAE.
+
+Verdict: holds: an FID of 2.2 for 0.28 of the VAE.
 """
 
 import numpy as np
@@ -51,7 +53,7 @@ def latent_plot(z, label):
       dots = ax.scatter(*latents[:, :2].T, s=4, c=label, cmap="tab10")
       noise = np.random.default_rng(0).normal(size=(300, 2))
       ax.scatter(*noise.T, s=8, c="black", marker="x")
-      ax.set(title=f"{name}: first two of {latents.shape[1]} latents")
+      ax.set(title=f"{name}, {latents.shape[1]} latents", xlabel="z_1", ylabel="z_2")
       ax.legend(*dots.legend_elements(), fontsize=6)
 
   return plot(paint, 2)

@@ -8,6 +8,8 @@ pixels, or of all if there are fewer, times D / 16: every pixel costs the same.
 
 In batches of 16 on 2 CPU cores caches were 20 times faster at 8 x 8 pixels and 200 times at 28 x 28
 for a PixelCNN, 18 and 324 times for a transformer.
+
+Verdict: holds: equal pixels, 20 to 300 times faster.
 """
 
 import time

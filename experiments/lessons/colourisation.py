@@ -10,6 +10,8 @@ from gray levels alone.
 
 On test images (seed 0): independently 56.26 nats (the best possible is 56.15) and 7.8 inks in a
 sample; one after the other 2.23 nats and 1.1 inks in a sample.
+
+Verdict: holds: 2.2 nats an image one after the other, 56 independently.
 """
 
 import math

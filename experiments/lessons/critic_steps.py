@@ -5,6 +5,8 @@ critic. A GAN with R1 and a WGAN-GP on digits are trained with k = 1, 2 and 5 an
 updates in all, (k + 1) times those of the generator, so that each costs about as much. With seed 0
 the GAN's FID is 0.12 for each k, the WGAN-GP's 0.10, 0.14 and 0.14: further updates of the
 generator helped more than a better critic for each.
+
+Verdict: more critic updates did not pay: an FID of 0.10 for k = 1, 0.14 for 5.
 """
 
 from experiments.lessons._runs import measured, trained

@@ -15,6 +15,8 @@ ancestral sampling 0.086; Langevin dynamics fails in 61. With guidance of scale 
 agrees with all but 0.1 % of the labels, and recall falls from 0.91 to 0.78, with scale 4 to 0.39;
 FID is best without guidance, at scale 1. With classifier guidance FID is best at scale 2, 0.076,
 with 96 % of the labels and a recall of 0.92; at scale 1 it is 78 % of the labels.
+
+Verdict: holds: 10 network calls do for 200; guidance costs recall.
 """
 
 import numpy as np

@@ -5,6 +5,8 @@ autoencoder without nonlinearities finds the same plane; t-SNE places the exampl
 can neither place a new one nor decode. Accuracy is that of 5-nearest-neighbour classification: in
 two dimensions 0.84 for the autoencoder, 0.64 for PCA and 0.98 for t-SNE, as for the pixels
 themselves. The autoencoder's squared error is 0.6 of PCA's in 2 dimensions, 0.46 in 8.
+
+Verdict: holds: neighbours classify 0.84 right in the autoencoder's plane, 0.64 in PCA's.
 """
 
 import numpy as np

@@ -5,6 +5,8 @@ its encoder and a linear layer on top are trained on few labels per class. It is
 same network from random weights. In both the linear layer starts at zero and its inputs have unit
 variance. Test accuracy from scratch and pretrained, the mean of 8 choices of labels: with 2 labels
 per class 0.73 and 0.77, 5: 0.83 and 0.86, 10: 0.88 and 0.90, 50: 0.95 and 0.95, 100: 0.97 and 0.96.
+
+Verdict: holds: 0.77 for 0.73 with 2 labels a class, no gain from 50 on.
 """
 
 import flax.linen as nn

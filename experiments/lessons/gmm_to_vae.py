@@ -8,6 +8,8 @@ two dimensions and not in thirty. -log p of 1,000 test points: -0.43 nats for th
 -0.42 for the mixture; for the VAE 0.81 (ELBO), 0.43 (IWAE-5), 0.12 (IWAE-1000) and 0.08 (grid). The
 gap of the ELBO, 0.7 nats, is KL(q(z | x) || p(z | x)): the grid shows posteriors that no Gaussian
 fits.
+
+Verdict: holds: the ELBO is 0.7 nats below log p, which the mixture has exactly.
 """
 
 import jax

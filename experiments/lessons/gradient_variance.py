@@ -7,6 +7,8 @@ errors. The pathwise one varies least; REINFORCE is for samples that are not dif
 on gradients of the ELBO; Kingma & Welling 2013; Mnih & Gregor 2014). The variances with 128
 samples, of the Gaussian's gradient: 0.004 pathwise, 0.59 with a constant baseline or leave-one-out,
 and 5.6 without any.
+
+Verdict: holds: a variance of 0.004 for 0.59 with a baseline and 5.6 without.
 """
 
 import functools

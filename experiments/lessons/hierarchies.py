@@ -11,6 +11,8 @@ about x beyond that of the levels above.
 Seed 0: with the bottom-up encoder the top level has 0.8 of 5.4 nats, and the bound, 17.5 nats, is
 that of the flat VAE. In the ladder the top has all 5.8 nats, and z_1 none (posterior collapse);
 with free bits they have 5.4 and 0.8. The bounds are 16.7 and 16.5.
+
+Verdict: holds: all 5.8 nats in one level, and none in the other.
 """
 
 import numpy as np

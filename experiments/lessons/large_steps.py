@@ -14,6 +14,8 @@ sample is of high quality within 3 standard deviations of a mode.
 Seed 0: flow matching finds no mode, 3 % of high quality; without z 23 modes and 90 %, with z 24 and
 93 %. How even the modes are says more: the reverse KL of their shares is 0.12 without z and 0.05
 with it.
+
+Verdict: holds: with a Gaussian for each step no mode is found, with the GAN 24 of 25.
 """
 
 import numpy as np

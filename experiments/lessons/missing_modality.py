@@ -7,6 +7,8 @@ tones: neither was trained with the model.
 With styles of 2 dimensions per modality the class of the input is preserved, in generation and in
 style transfer, in 80 to 91 of 100 test examples; with styles of 8, which can encode the class
 themselves, in 18 to 31.
+
+Verdict: holds with styles of 2 dimensions, not with 8, which can encode the class.
 """
 
 import numpy as np

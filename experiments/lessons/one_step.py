@@ -10,6 +10,8 @@ chords.
 Seed 0, one step and many: flow matching 10.7 and 0.12 (50 steps); reflow 0.17, its trajectories 25
 times as straight; EDM 6.4 and 0.12 (35 evaluations); a consistency model distilled from it 0.20,
 and one trained from data alone 0.22.
+
+Verdict: holds: an FID of 0.17 to 0.22 in one step, where flow matching has 10.7.
 """
 
 from pathlib import Path

@@ -9,6 +9,8 @@ detection against test images of Fashion-MNIST; 0.5 is chance. For digits it is 
 0.97 by the other score; noise and constant images are detected by both.
 
 It needs tfds:fashion_mnist and tfds:mnist.
+
+Verdict: holds: an AUROC of 0.06 by log p, 0.97 less the size of a PNG file.
 """
 
 import io

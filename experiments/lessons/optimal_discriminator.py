@@ -5,6 +5,8 @@ point by point by D = p / (p + q) (Goodfellow 2014, proposition 1; deck C asks f
 D = 0 on samples, which is the best only where the distributions do not overlap). In this lesson two
 distributions on the line are known, a network is trained to discriminate fresh samples of them, and
 both sides are compared: D on a grid, the value by numerical integration.
+
+Verdict: holds, to the accuracy of a trained network.
 """
 
 import jax
@@ -102,7 +104,10 @@ def lesson(smoke):
     at_start = 1 / (1 + np.exp(-start))
     right.plot(GRID, at_start, label="D before training", color="gray", linestyle=":")
     for ax in (left, right):
+      ax.set_xlabel("x")
       ax.legend()
+    left.set_ylabel("density")
+    right.set_ylabel("D(x)")
 
   caption = "The two distributions, and the discriminator trained on samples of them."
   return results, [(plot(paint, 2), caption)]

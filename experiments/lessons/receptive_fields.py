@@ -5,6 +5,8 @@ Jacobian of one pixel's conditional distribution with respect to all pixels show
 depend on: with random weights the derivative by a pixel that matters at all is not 0. The plain
 PixelCNN has a blind spot above to the right, a Row LSTM with a narrow first kernel sees a triangle,
 and a transformer with a sparse pattern sees all, but in two layers.
+
+Verdict: "all pixels" holds for four networks of six.
 """
 
 import jax

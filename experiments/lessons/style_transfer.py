@@ -9,6 +9,8 @@ baseline is the autoencoder alone, without critics, which is conditioned on the 
 Of 1,000 test sentences all come out in the other style, 96 of 100 with all of their content, with a
 BLEU of 0.498; the grammar's rewordings have 0.504. Of the autoencoder's 48 of 100 do: the others
 are unchanged, whence its BLEU of 0.75, or mix the two styles.
+
+Verdict: holds: 96 of 100 sentences keep all of their content in the other style.
 """
 
 import numpy as np

@@ -13,6 +13,8 @@ from the data the critic needs longer, and is not perfect after 2,000 updates. T
 -log D, has the gradient of the logit where D is sure: it does not vanish but grows with the critic,
 by orders of magnitude, so that the size of a step depends on how long the critic was trained. The
 Wasserstein critic's becomes constant.
+
+Verdict: half: log(1 - D) vanishes, as said; the cure -log D does not stay but grows.
 """
 
 import jax
