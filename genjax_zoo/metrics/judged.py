@@ -10,7 +10,8 @@ reach that ignores its condition. Four kinds of judges say so, each for each exa
   the reader            reader_NAME: the words that the committed network reads in an image
   CLIP                  clip_NAME: whether image and caption fit, by the committed CLIP that "clip"
                         names, beside "samples"; see metrics/clip
-  the truth             psnr, ssim, perceptual: where an image is given, how near its true partner
+  the truth             psnr, ssim, perceptual: where an image is given, how near its true partner;
+                        low_error: where it is given at low resolution, how far from that
 """
 
 from collections.abc import Mapping
@@ -22,7 +23,7 @@ from genjax_zoo.data.dataset import kind_of
 from genjax_zoo.metrics import quality
 from genjax_zoo.metrics.clip import Clip, all_captions, fit
 from genjax_zoo.metrics.features import Features
-from genjax_zoo.metrics.restoration import perceptual, psnr, ssim
+from genjax_zoo.metrics.restoration import low_error, perceptual, psnr, ssim
 
 
 def judged(
@@ -109,7 +110,8 @@ def read_words(batch, tokens, slots: Mapping[str, tuple], features: Features) ->
 def restored(batch, real, dataset: Dataset, given: Mapping, features: Features | None) -> dict:
   """{"psnr", "ssim", "perceptual": [N]} of the images that a model makes of given images.
 
-  The true ones are the entries of the same name of test examples `real`.
+  The true ones are the entries of the same name of test examples `real`. Where what is given is an
+  image at low resolution, also "low_error".
   """
   found = {}
   for name, field in dataset.fields.items():
@@ -119,4 +121,7 @@ def restored(batch, real, dataset: Dataset, given: Mapping, features: Features |
       found["ssim"] = ssim(*pair, field.num_values)
       if features:
         found["perceptual"] = perceptual(real, batch, features)
+      low = [batch[k] for k in given if k in batch and batch[k].ndim == batch[name].ndim]
+      if low and low[0].shape[1] < field.shape[0]:
+        found["low_error"] = low_error(low[0], batch[name])
   return found

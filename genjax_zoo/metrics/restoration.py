@@ -48,6 +48,17 @@ def ssim(true, restored, num_values: int) -> np.ndarray:
   return np.mean(luminance * structure, axis=tuple(range(1, a.ndim)))
 
 
+def low_error(low, images) -> np.ndarray:
+  """How far images are, at the resolution of `low`, from it: the mean absolute difference, [N].
+
+  In gray levels. low is [N, h, w, C], and images are averaged over blocks of pixels to its size.
+  """
+  n, height, width, channels = low.shape
+  side = images.shape[2] // width
+  blocks = np.asarray(images, np.float64).reshape(n, height, -1, width, side, channels)
+  return np.abs(blocks.mean((2, 4)) - low).mean((1, 2, 3))
+
+
 def gradient_ratio(true, restored) -> float:
   """The mean absolute difference of neighbouring pixels over that of the true images.
 

@@ -7,6 +7,7 @@ from genjax_zoo.metrics.features import Features
 from genjax_zoo.metrics.restoration import (
   gradient_ratio,
   laplacian_ratio,
+  low_error,
   perceptual,
   psnr,
   ssim,
@@ -68,3 +69,13 @@ def test_sharpness_of_waves_and_ramps_by_hand():
   # One of two images counts for half.
   one = np.stack([stripes[0], flat[0]])
   np.testing.assert_allclose(gradient_ratio(stripes, one), 0.5)
+
+
+def test_the_error_at_low_resolution_is_that_of_means_of_blocks():
+  """Detail that averages out is no error; an image that is 3 levels brighter is off by 3."""
+  low = np.arange(2 * 2 * 3 * 1).reshape(2, 2, 3, 1).astype(np.uint8) + 20
+  images = low.repeat(2, 1).repeat(4, 2)
+  np.testing.assert_array_equal(low_error(low, images), 0)
+  stripes = np.where(np.arange(12) % 2, 1, -1)[None, None, :, None]
+  np.testing.assert_array_equal(low_error(low, images + stripes), 0)
+  np.testing.assert_allclose(low_error(low, images + np.array([3, 0])[:, None, None, None]), [3, 0])

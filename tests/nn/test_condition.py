@@ -107,8 +107,8 @@ def test_images_and_maps_are_channels_beside_whether_they_are_known():
 
 
 def test_places_are_sinusoids_of_row_and_column():
-  """From a hundredth of a radian a pixel to one."""
-  frequencies = np.geomspace(0.01, 1.0, 2)
+  """From a tenth of a radian a pixel to 3."""
+  frequencies = np.geomspace(0.1, 3.0, 2)
   place = np.asarray(positions((3, 5), 8))
   row, column = 2 * frequencies, 4 * frequencies
   expected = [*np.sin(row), *np.cos(row), *np.sin(column), *np.cos(column)]

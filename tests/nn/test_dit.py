@@ -24,7 +24,7 @@ def test_frames_look_at_later_ones_unless_time_is_causal(shape, causal):
   net = make_network(options, shape, 1, TOKENS, nulls=("tokens",))
   x = jax.random.normal(KEY, (1, *shape))
   caption = lambda word: {"tokens": (jnp.array([[word, 2, 0]]), jnp.ones(1))}
-  params = perturbed(net.init(KEY, x, jnp.zeros(1), caption(1)))
+  params = perturbed(jax.jit(net.init)(KEY, x, jnp.zeros(1), caption(1)))
   frames = lambda x, c: net.apply(params, x, jnp.zeros(1), c)[0].reshape(shape[0], -1)
 
   @jax.jit
@@ -45,7 +45,7 @@ def test_attention_is_over_space_and_then_over_time():
   h = jax.random.normal(KEY, (1, 3, 4, 8))
   c = Conditioning(jax.random.normal(KEY, (1, 8)))
   block = SpaceTimeBlock(0.0, False, "float32")
-  params = perturbed(block.init(KEY, h, c))
+  params = perturbed(jax.jit(block.init)(KEY, h, c))
   parts = params["params"]
   still = jax.tree.map(jnp.zeros_like, parts["time"])  # Its gates are 0: the identity.
   without_time = {"params": parts | {"time": still}}
@@ -64,7 +64,7 @@ def test_places_along_three_axes_share_the_width_equally():
   place = np.asarray(positions((2, 3, 4), 15))
   assert place.shape == (2, 3, 4, 15)
   for axis, size in enumerate((2, 3, 4)):
-    sines = np.asarray(sinusoids(jnp.arange(size, dtype=jnp.float32), 4, 0.01, 1.0))
+    sines = np.asarray(sinusoids(jnp.arange(size, dtype=jnp.float32), 4, 0.1, 3.0))
     part = np.moveaxis(place[..., 4 * axis : 4 * axis + 4], axis, 0)
     np.testing.assert_allclose(part, np.broadcast_to(sines[:, None, None], part.shape), atol=1e-6)
   assert not place[..., 12:].any()

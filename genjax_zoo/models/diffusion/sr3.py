@@ -1,0 +1,136 @@
+"""SR3 (Saharia 2021, arXiv:2104.07636): diffusion of an image given the same at low resolution.
+
+  low = means of blocks of factor x factor pixels
+  loss = the denoising loss of x_t = x_0 + sigma eps, given low, enlarged and joined as channels
+
+Many images have one low resolution. What regression makes of it is their mean, which is near to all
+of them and blurred; a sample is one of them: sharp, and further from the true one. The network that
+regresses is the same one at noise that hides everything: sigma large, one step.
+
+In a cascade (Ho 2021, arXiv:2106.15282) the low resolution is another model's sample, with errors
+that no training example has. Noise conditioning augmentation hides them: in training low has noise
+of a standard deviation s ~ U(0, augment), which the network is given; in sampling it has noise of
+`augmentation`, chosen then.
+
+Departures: EDM's preconditioning and noise levels (edm.py), of which the paper's conditioning on a
+continuous noise level is a part; the noise of augmentation is added, and does not shrink low.
+"""
+
+from collections.abc import Mapping
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from genjax_zoo.core import Field, Model, UserError
+from genjax_zoo.models._condition import condition_fields
+from genjax_zoo.models._form import image_of, to_data, to_floats
+from genjax_zoo.models.diffusion import edm
+
+LOW, NOISE = "low", "augmentation"
+
+
+def low_field(field: Field, factor: int) -> Field:
+  """The Field of images at low resolution. Raises UserError where `factor` does not divide them."""
+  height, width, channels = field.shape
+  if factor < 2 or height % factor or width % factor:
+    raise UserError(
+      f"model.factor={factor} must be 2 or more and divide the image's height and width, {height} "
+      f"x {width}"
+    )
+  return field._replace(shape=(height // factor, width // factor, channels))
+
+
+def pool(x, factor: int):
+  """Means of blocks of factor x factor pixels, x [B, H, W, C] -> [B, H / factor, W / factor, C]."""
+  n, height, width, channels = x.shape
+  blocks = x.reshape(n, height // factor, factor, width // factor, factor, channels)
+  return blocks.mean((2, 4))
+
+
+def enlarged(x, shape):
+  """Images in [-1, 1] at the resolution of `shape` [H, W, C], by bicubic interpolation."""
+  return jnp.clip(jax.image.resize(x, (len(x), *shape), "cubic"), -1, 1)
+
+
+def psnr(x, y):
+  """The peak signal-to-noise ratio of images in [-1, 1], dB [B]; 100 at most."""
+  error = ((x - y) ** 2 / 4).reshape(len(x), -1).mean(-1)
+  return -10 * jnp.log10(jnp.maximum(error, 1e-10))
+
+
+def model(
+  data,
+  *,
+  factor: int = 4,
+  augment: float = 0.0,
+  sd: float = 0.5,
+  mean: float = -1.2,
+  spread: float = 1.2,
+  low: float = 0.002,
+  high: float = 80.0,
+  network: Mapping = {"name": "unet"},
+  condition: tuple[str, ...] = (),
+  drop: float = 0.1,
+) -> Model:
+  """Super-resolution of "image" by `factor`, given "low" and the entries of `condition`.
+
+  `augment` is the most noise that low has in training, in units of [-1, 1]; the other arguments are
+  those of `edm`, where `drop` is of the entries of `condition` alone. With mean = 4.4, spread = 0
+  and one step it is regression. Raises UserError for data without images that `factor` divides.
+  """
+  field = image_of(data)
+  small = low_field(field, factor)
+  given_low = {LOW: small._replace(dtype=np.float32, num_values=None)}
+  if augment:
+    given_low[NOISE] = Field((), np.float32)
+  inner = edm.model(
+    {**data, **given_low},
+    sd=sd,
+    mean=mean,
+    spread=spread,
+    low=low,
+    high=high,
+    network=network,
+    condition=(*given_low, *condition),
+    drop=dict.fromkeys(condition, drop),
+  )
+
+  def observe(params, state, batch, key):
+    pooled = to_data(pool(to_floats(batch["image"], field), factor), small)
+    return {LOW: pooled} | {name: batch[name] for name in condition}
+
+  def augmented(given, noise, key):
+    """`given` with low in [-1, 1], and with `noise` [B], its standard deviation there."""
+    x = to_floats(given[LOW], small)
+    if not augment:
+      return {**given, LOW: x}
+    x += noise[:, None, None, None] * jax.random.normal(key, x.shape)
+    return {**given, LOW: x, NOISE: noise}
+
+  def loss(params, state, batch, key, train):
+    k_noise, k_low, key = jax.random.split(key, 3)
+    given = observe(params, state, batch, key)
+    noise = augment * jax.random.uniform(k_noise, (len(batch["image"]),))
+    return inner.loss(params, state, {**batch, **augmented(given, noise, k_low)}, key, train)
+
+  def sample(params, state, key, n, given={}, augmentation=0.0, **options):
+    """n images; low has noise of `augmentation`, the other options are those of `edm`."""
+    k_low, key = jax.random.split(key)
+    given = augmented(given, jnp.full(n, augmentation), k_low)
+    return inner.sample(params, state, key, n, given, **options)
+
+  def calls(augmentation=0.0, **options):
+    return inner.calls(**options)
+
+  def evaluate(params, state, batch, key):
+    """The loss, and the PSNR of bicubic interpolation, to compare that of samples with."""
+    error, _ = loss(params, state, batch, key, train=False)
+    true = to_floats(observe(params, state, batch, key)[LOW], small)
+    x = to_floats(batch["image"], field)
+    return {"loss": error, "psnr_baseline": psnr(x, enlarged(true, field.shape))}
+
+  given = {LOW: small} | condition_fields(data, condition)
+  return Model(
+    inner.init, loss, sample, evaluate=evaluate, given=given, observe=observe, calls=calls
+  )

@@ -1,0 +1,146 @@
+"""Super-resolution and cascades: pooling, and the exact posterior of a linear-Gaussian pair."""
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from genjax_zoo.core import Field, Model, UserError
+from genjax_zoo.models.diffusion import cascade, edm, sr3
+
+KEY, N = jax.random.key(0), 4000
+REAL = {"image": Field((2, 2, 1), np.float32)}
+MEAN = np.array([0.5, -0.3, 0.1, 0.9])
+ROOT = np.array([[1, 0, 0, 0], [0.8, 0.5, 0, 0], [0.2, 0.1, 0.6, 0], [0.3, -0.4, 0.2, 0.7]])
+COV = ROOT @ ROOT.T
+POOL = np.full(4, 0.25)  # The low resolution of 2 x 2 pixels is their mean.
+
+
+def posterior(s):
+  """(gain [4], covariance) of x ~ N(MEAN, COV) given POOL x + s eps: mean = MEAN + gain rest."""
+  gain = COV @ POOL / (POOL @ COV @ POOL + s**2)
+  return gain, COV - np.outer(gain, POOL @ COV)
+
+
+def exact_network(space, network):
+  """The network of an EDM of that posterior, for the condition that SR3 gives it."""
+
+  def apply(params, x, noise, c, key=None):
+    low, _ = c["low"]
+    s = c["augmentation"][0] if "augmentation" in c else jnp.zeros(len(x))
+    sigma = jnp.broadcast_to(jnp.exp(noise), s.shape)
+    skip, out, scale = edm.preconditioning(sigma, 0.5)
+
+    def denoised(x, low, s, sigma):
+      """E[x_0 | x, low], whose posterior is Gaussian."""
+      rest = low.reshape(()) - POOL @ MEAN
+      gain = COV @ POOL / (POOL @ COV @ POOL + s**2)
+      mean = MEAN + gain * rest
+      cov = COV - jnp.outer(gain, POOL @ COV)
+      return mean + cov @ jnp.linalg.solve(cov + sigma**2 * jnp.eye(4), x - mean)
+
+    noisy = x.reshape(-1, 4) / scale[:, None]
+    x0 = jax.vmap(denoised)(noisy, low, s, sigma)
+    return ((x0 - skip[:, None] * noisy) / out[:, None]).reshape(x.shape)
+
+  return lambda key, batch: ({}, {}), apply
+
+
+@pytest.mark.parametrize("augment, s", [(0.0, 0.0), (1.0, 0.0), (1.0, 0.7)])
+def test_a_linear_gaussian_pair_has_its_exact_posterior(augment, s, monkeypatch):
+  """Noise of `augmentation` is added to low, and the network is told of it."""
+  monkeypatch.setattr(edm, "network_functions", exact_network)
+  model = sr3.model(REAL, factor=2, augment=augment)
+  low = 1.3
+  given = {"low": jnp.full((N, 1, 1, 1), low)}
+  draw = lambda: model.sample({}, {}, KEY, N, given, augmentation=s, steps=40)["image"]
+  samples = np.asarray(jax.jit(draw)()).reshape(N, 4)
+  gain, cov = posterior(s)
+  # What the network is given varies by s about low.
+  spread = cov + np.outer(gain, gain) * s**2
+  np.testing.assert_allclose(samples.mean(0), MEAN + gain * (low - POOL @ MEAN), atol=0.06)
+  np.testing.assert_allclose(np.cov(samples.T), spread, atol=0.08)
+  if not s:  # A sample has the low resolution that it is given.
+    np.testing.assert_allclose(samples @ POOL, low, atol=0.01)
+
+
+def test_one_step_from_noise_that_hides_everything_is_regression(monkeypatch):
+  """The mean of the posterior, for every seed."""
+  monkeypatch.setattr(edm, "network_functions", exact_network)
+  model = sr3.model(REAL, factor=2)
+  given = {"low": jnp.full((8, 1, 1, 1), 1.3)}
+  samples = model.sample({}, {}, KEY, 8, given, steps=1)["image"].reshape(8, 4)
+  gain, _ = posterior(0.0)
+  expected = MEAN + gain * (1.3 - POOL @ MEAN)
+  np.testing.assert_allclose(samples, np.broadcast_to(expected, (8, 4)), atol=0.05)
+
+
+FIELDS = {"image": Field((4, 4, 3), np.uint8, 256), "tokens": Field((2,), np.int32, 5)}
+OPTIONS = dict(factor=2, network=dict(name="dit", width=8, depth=1, patch=2), augment=0.5)
+
+
+@pytest.fixture(scope="module")
+def batch():
+  rng = np.random.default_rng(0)
+  images = rng.integers(0, 256, (4, 4, 4, 3)).astype(np.uint8)
+  tokens = rng.integers(1, 5, (4, 2)).astype(np.int32)
+  return {"image": images, "tokens": tokens, "weight": np.ones(4, np.float32)}
+
+
+def test_what_is_observed_of_an_image_are_means_of_blocks(batch):
+  model = sr3.model(FIELDS, condition=("tokens",), **OPTIONS)
+  seen = model.observe({}, {}, batch, KEY)
+  blocks = batch["image"].reshape(4, 2, 2, 2, 2, 3).astype("f4").mean((2, 4))
+  assert seen["low"].dtype == np.uint8
+  np.testing.assert_allclose(seen["low"], blocks, atol=0.51)
+  np.testing.assert_array_equal(seen["tokens"], batch["tokens"])
+  assert {k: f.shape for k, f in model.given.items()} == {"low": (2, 2, 3), "tokens": (2,)}
+
+
+def test_the_baseline_is_bicubic_interpolation(batch):
+  """Flat images are enlarged exactly; one that is a gray level off has 20 log10 255 dB."""
+  model = sr3.model(FIELDS, **OPTIONS)
+  params, state = jax.jit(model.init)(KEY, batch)
+  flat = batch | {"image": jnp.full((4, 4, 4, 3), 101, jnp.uint8)}
+  np.testing.assert_allclose(model.evaluate(params, state, flat, KEY)["psnr_baseline"], 100)
+  x = jnp.full((1, 4, 4, 3), 0.5)
+  np.testing.assert_allclose(sr3.psnr(x, x + 2 / 255), 20 * np.log10(255), rtol=1e-4)
+  low = jnp.arange(4.0).reshape(1, 2, 2, 1) / 4
+  expected = jnp.clip(jax.image.resize(low, (1, 4, 4, 1), "cubic"), -1, 1)
+  np.testing.assert_allclose(sr3.enlarged(low, (4, 4, 1)), expected)
+
+
+def test_a_cascade_without_augmentation_is_plain_super_resolution(batch):
+  """Of what its base samples, and with the key that it has left."""
+  up = sr3.model(FIELDS, condition=("tokens",), **OPTIONS)
+  low = jnp.asarray(batch["image"][:, :2, :2])
+
+  def sample(params, state, key, n, given={}):
+    return {"image": low[:n]}
+
+  tokens = {"tokens": FIELDS["tokens"]}
+  base = Model(lambda key, batch: ({}, {}), sample=sample, given=tokens)
+  params, _ = jax.jit(up.init)(KEY, batch)
+  stages = {"base": ({}, {}), "up": (jax.tree.map(lambda p: p + 0.1, params), {})}
+  model = cascade.model(FIELDS, base=base, up=up)
+  _, state = model.init(KEY, batch, stages)
+  given = {"tokens": batch["tokens"]}
+  _, k_up = jax.random.split(KEY)
+  draw = jax.jit(lambda s: model.sample({}, state, KEY, 4, given, augmentation=s)["image"])
+  plain = jax.jit(lambda: up.sample(*stages["up"], k_up, 4, given | {"low": low})["image"])
+  np.testing.assert_array_equal(draw(0.0), plain())
+  assert model.given.keys() == {"tokens"}
+  assert (np.asarray(draw(0.5)) != np.asarray(plain())).any()
+
+
+def test_stages_that_do_not_fit_are_named(batch):
+  up = sr3.model(FIELDS, **OPTIONS)
+  large = lambda params, state, key, n, given={}: {"image": jnp.zeros((n, 4, 4, 3), jnp.uint8)}
+  base = Model(None, sample=large)
+  model = cascade.model(FIELDS, base=base, up=up)
+  with pytest.raises(UserError, match=r"base samples images \(4, 4, 3\), .* \(2, 2, 3\)"):
+    model.init(KEY, batch, {"base": ({}, {}), "up": ({}, {})})
+  with pytest.raises(UserError, match="as up a model such as sr3"):
+    cascade.model(FIELDS, base=up, up=base)
+  with pytest.raises(UserError, match=r"model\.factor=3 must"):
+    sr3.model(FIELDS, factor=3)
