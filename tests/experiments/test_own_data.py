@@ -1,11 +1,16 @@
 """A run of a user's own files: what it says of them, and what it makes of files that change."""
 
+import json
+
 import numpy as np
+from PIL import Image
 import pytest
 
 from experiments import pipeline
+from genjax_zoo import load as load_run
 from genjax_zoo.core import Model, UserError
 from genjax_zoo.data import load
+from genjax_zoo.metrics.features import own
 from genjax_zoo.run import describe, write_description
 
 RNG = np.random.default_rng(0)
@@ -47,3 +52,30 @@ def test_densities_without_bound_are_refused_before_training(tmp_path):
     pipeline.check_options(config, model, dataset)
   # A GAN has no density.
   pipeline.check_options(config, model._replace(log_prob=None), dataset)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("folders", [("daisy", "rose"), ("",)])
+def test_photos_of_any_size_are_conditional_where_there_are_sub_folders(
+  folders, tmp_path, monkeypatch
+):
+  monkeypatch.setattr(own, "STEPS", 5)
+  monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+  for folder in folders:
+    (tmp_path / "photos" / folder).mkdir(parents=True)
+    for i in range(220 // len(folders)):
+      pixels = RNG.integers(0, 256, (9 + i % 4, 12, 3)).astype(np.uint8)
+      Image.fromarray(pixels).save(tmp_path / "photos" / folder / f"{i}.png")
+  changes = [f"data.name=folder:{tmp_path / 'photos'}", "data.size=8", "model.widths=4,4"]
+  pipeline.perform("train", "photos:smoke", str(tmp_path / "run"), changes)
+  run = load_run(tmp_path / "run")
+  quality = json.loads((tmp_path / "run/evaluation.json").read_text())["quality"]
+  if len(folders) == 1:
+    assert quality["features"] == "own_pixels" and not run.model.given
+    assert run.sample(3)["image"].shape == (3, 8, 8, 3)
+    return
+  assert quality["features"].startswith("own_classes@sha256:") and 0 <= quality["agreement"] <= 1
+  roses = run.sample(3, given={"label": "rose"})
+  np.testing.assert_array_equal(roses["image"], run.sample(3, given={"label": 1})["image"])
+  with pytest.raises(UserError, match="there is no 'tulip'; there are daisy, rose"):
+    run.sample(3, given={"label": "tulip"})
