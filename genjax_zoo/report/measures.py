@@ -39,6 +39,12 @@ METRICS: Mapping[str, Measure] = {
   "bits_per_dim": Measure(
     "bits/dim", LOWER, "bits/dim", "−log2 p(x) over the numbers of an example, pixels say", digits=4
   ),
+  "bits_per_vertex": Measure(
+    "bits/ver\u00adtex", "", "bits/vertex", "−log2 p over the vertices of all meshes", digits=4
+  ),
+  "bits_per_vertex_uniform": Measure(
+    "uniform bits/ver\u00adtex", "", "bits/vertex", "those of tokens drawn evenly among valid ones"
+  ),
   "elbo": Measure("ELBO", HIGHER, "nats", "the evidence lower bound, at most log p(x)"),
   "kl": Measure(
     "KL", "", "nats", "KL(q(z | x) ‖ p(z)), what the latents say of an example beyond the prior"
@@ -94,6 +100,12 @@ METRICS: Mapping[str, Measure] = {
   # Restoration and classification.
   "psnr": Measure("PSNR", HIGHER, "dB", "peak signal-to-noise ratio beside the true image"),
   "psnr_baseline": Measure("PSNR of the baseline", "", "dB", "that of a method without learning"),
+  "prediction_error": Measure(
+    "pre\u00addiction error", LOWER, "gray levels", "of frames that the model was not given"
+  ),
+  "copying_error": Measure(
+    "error of copying", "", "gray levels", "the same error of copies of the last given frame"
+  ),
   "accuracy": Measure("accuracy", HIGHER, "fraction", "test examples of which the class is right"),
   # Cost.
   "parameters": Measure("para\u00admeters"),

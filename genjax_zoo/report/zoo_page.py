@@ -47,6 +47,8 @@ RESTORATIONS = (
   "Mean over test images. The baseline is not learned. The quality of samples is not compared: "
   "these models are trained to restore images, not to sample them."
 )
+# Metrics of a model that have a column; others of these names are measured in the same way for all.
+MEASURED = "bits_per_vertex", "bits_per_vertex_uniform", "prediction_error", "copying_error"
 REAL = "real.png"  # The picture of test examples in the folder of a comparison.
 PAGE_STYLE = """
 main { max-width: 1500px }
@@ -206,7 +208,8 @@ def row(e: Entry, folder) -> Row:
   """A run's line of the table; likelihoods as -log p(x), times of sampling in ms."""
   parts = {k: e.evaluation.get(k) or {} for k in ("quality", "sampling", "training")}
   parts["likelihood"] = of_data(e.evaluation.get("likelihood")) or {}
-  flat = dict(e.evaluation)
+  metrics = e.evaluation.get("metrics") or {}
+  flat = {k: metrics[k] for k in MEASURED if k in metrics} | e.evaluation
   for part in parts.values():
     flat |= part
   known = {*COLUMNS, *(METRICS[k].error for k in COLUMNS)}
@@ -283,6 +286,16 @@ def conditions(entries) -> str:
       f"{q['samples']:,} samples of each run were compared with {q['reference_examples']:,} "
       f"examples, {q['reference']}, by {in_words(q['features'])}; there the training set itself "
       f"has FID {number(q['fid_train_vs_test'])}, noise {number(q['fid_noise_vs_test'])}."
+    )
+    if entries[0].form.startswith("video"):
+      sentences.append("Features are of whole videos, so FID is a Fréchet video distance.")
+  if q := next((e["quality"] for e in evaluations if "oracle" in (e.get("quality") or {})), None):
+    best = q["oracle"]
+    sentences.append(
+      f"{q['clouds']:,} clouds of each run were compared with as many of {q['reference']} by the "
+      "Chamfer distance; of training clouds, the best that can be reached, 1-NNA is "
+      f"{number(best['one_nearest_neighbour'])}, coverage {number(best['coverage'])} and MMD "
+      f"{number(best['mmd'])}. Evenly spread points make MMD lower than that."
     )
   if how := entries[0].config.get("data", {}).get("binarize"):
     sentences.append(f"Binarization: {how}.")

@@ -425,3 +425,29 @@ def test_runs_without_an_evaluation_are_failures(runs, tmp_path):
 def test_the_command_names_the_data_and_the_folder(runs, tmp_path):
   text = Tables(write_comparison(tmp_path / "my zoo", runs)).text
   assert f"python -m experiments.zoo --data=digits --workdir='{tmp_path}/my zoo'" in text
+
+
+def test_clouds_stand_beside_the_oracle_and_meshes_beside_uniform_tokens(tmp_path):
+  oracle = {"one_nearest_neighbour": 0.505, "coverage": 0.59, "mmd": 0.166, "clouds": 200}
+  clouds = oracle | {"one_nearest_neighbour": 0.75, "oracle": oracle}
+  about = evaluation("lion_points", "lion", None, None) | {
+    "quality": clouds | {k: QUALITY[k] for k in ("samples", "reference", "reference_examples")},
+    "metrics": {"bits_per_vertex": 1.238, "bits_per_vertex_uniform": 15.54, "nats": 3.0},
+  }
+  about["quality"]["features"] = "clouds"
+  folder = run(tmp_path, "lion_points", about)
+  text = write_comparison(tmp_path, [folder]).read_text()
+  assert "1-NNA is 0.505, coverage 0.59 and MMD 0.166" in text
+  keys = re.findall(r'data-key="(\w+)"', text)
+  for key in ("one_nearest_neighbour", "coverage", "mmd"):
+    assert key in keys
+  assert keys.index("bits_per_vertex_uniform") == keys.index("bits_per_vertex") + 1
+  assert "1.238" in text and "15.54" in text
+  assert "nats" not in keys  # A model's metric of this name is no likelihood of the data.
+
+
+def test_a_video_distance_is_called_one(tmp_path):
+  folder = run(tmp_path, "video_shapes", evaluation("video_shapes", "video_diffusion"))
+  fields = {"video": {"shape": [8, 16, 16, 3], "dtype": "uint8", "num_values": 256}}
+  (folder / "data.json").write_text(json.dumps({"fields": fields, "stages": {}}))
+  assert "Fréchet video distance" in write_comparison(tmp_path, [folder]).read_text()

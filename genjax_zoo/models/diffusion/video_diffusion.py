@@ -151,9 +151,14 @@ def frames_model(
     predict = predictor(params, c, x0, known, k_dropout if train else None)
     return simple_loss(predict, x0, t, eps, chain, "v"), ({}, {})
 
-  def process(x0, known) -> Diffusion:
-    """The diffusion of a window, given its known frames."""
-    denoise = lambda params, state, x, level, c: predictor(params, c, x0, known)(x, level)[0]
+  def process(n: int, x0=None, known=None) -> Diffusion:
+    """The diffusion of a window of n videos, given its known frames."""
+
+    def denoise(params, state, x, level, c):
+      copies = len(x) // n  # Guidance asks for all examples under several conditions at once.
+      of_copies = (jnp.concatenate([a] * copies) for a in (x0, known))
+      return predictor(params, c, *of_copies)(x, level)[0]
+
     path = lambda steps: schedules.respaced(chain.levels, steps)
     return Diffusion(space, denoise, path, T, "small")
 
@@ -172,7 +177,7 @@ def frames_model(
       cut = lambda a: lax.dynamic_slice_in_dim(a, start, window, 1)
       paste = lambda a, part: lax.dynamic_update_slice_in_dim(a, part, start, 1)
       x0, known = carry
-      of_window = process(cut(x0), cut(known))
+      of_window = process(n, cut(x0), cut(known))
       made = sample_diffusion(
         of_window, params, state, key, n, conditions, sampler, steps, **options
       )
@@ -183,7 +188,7 @@ def frames_model(
     return whole.to_data(x0)
 
   def calls(sampler="dpm_solver", steps=50, **options):
-    return len(starts) * check_sampling(process(None, None), sampler, steps, **options)
+    return len(starts) * check_sampling(process(1), sampler, steps, **options)
 
   return Model(init, loss, sample, given=fields, calls=calls)
 

@@ -56,8 +56,8 @@ def model(data, *, first: Model, frames: int = 2) -> Model:
     made = sample(params, state, key, len(batch["video"]), seen)["video"]
     truth = batch["video"][:, frames:]
     return {
-      "error": mean_error(truth, made[:, frames:]),
-      "error_of_copying": mean_error(truth, batch["video"][:, frames - 1 : frames]),
+      "prediction_error": mean_error(truth, made[:, frames:]),
+      "copying_error": mean_error(truth, batch["video"][:, frames - 1 : frames]),
     }
 
   return Model(

@@ -9,7 +9,10 @@ from genjax_zoo.core import Field, Model, UserError
 from genjax_zoo.models.diffusion import video_diffusion
 
 KEY, N = jax.random.key(0), 4000
-VIDEO = {"video": Field((6, 4, 4, 1), np.uint8, 17, kind="video")}
+VIDEO = {
+  "video": Field((6, 4, 4, 1), np.uint8, 17, kind="video"),
+  "label": Field((), np.int32, 3),
+}
 NETWORK = {"name": "dit", "width": 8, "depth": 1, "patch": 4, "frames": 1}
 FIRST = Model(
   None,
@@ -61,9 +64,9 @@ def test_windows_are_parts_of_their_own_video():
 def pixels(request):
   """A model in pixels, of whole videos or of windows of 4, and its first weights, moved from 0."""
   model = video_diffusion.model(
-    VIDEO, condition=(), network=NETWORK, T=20, window=request.param, overlap=2
+    VIDEO, condition=("label",), network=NETWORK, T=20, window=request.param, overlap=2
   )
-  batch = {"video": jnp.zeros((2, 6, 4, 4, 1), jnp.uint8)}
+  batch = {"video": jnp.zeros((2, 6, 4, 4, 1), jnp.uint8), "label": jnp.array([0, 2])}
   params, state = jax.jit(model.init)(KEY, batch)
   moved = jax.tree.map(lambda p: p + 0.1 * jax.random.normal(KEY, p.shape), params)
   # Windows begin at frames 0 and 2.
@@ -75,9 +78,12 @@ def test_known_frames_stay_and_decide_on_the_others(pixels):
   model, params, state = pixels
   videos = jax.random.randint(KEY, (2, 2, 6, 4, 4, 1), 0, 17).astype(jnp.uint8)
   known = jnp.broadcast_to(jnp.arange(6)[None] < 2, (2, 6))
-  sample = jax.jit(
-    lambda video: model.sample(params, state, KEY, 2, {"video": video, "known": known}, steps=4)
-  )
+
+  @jax.jit
+  def sample(video):
+    given = {"video": video, "known": known, "label": jnp.array([0, 2])}
+    return model.sample(params, state, KEY, 2, given, steps=4, scale=3.0)
+
   made = [sample(video)["video"] for video in videos]
   for video, x in zip(videos, made):
     assert x.dtype == jnp.uint8

@@ -28,8 +28,8 @@ def test_given_frames_stay_and_errors_are_of_the_others():
   made = model.sample({}, state, KEY, 1, given)["video"]
   np.testing.assert_array_equal(made[0, :, 0, 0, 0], [0, 1, 7, 7])
   errors = model.evaluate({}, state, batch, KEY)
-  np.testing.assert_allclose(errors["error"], [(5 + 4) / 2])
-  np.testing.assert_allclose(errors["error_of_copying"], [(1 + 2) / 2])
+  np.testing.assert_allclose(errors["prediction_error"], [(5 + 4) / 2])
+  np.testing.assert_allclose(errors["copying_error"], [(1 + 2) / 2])
 
 
 @pytest.mark.parametrize("frames", [0, 4])
