@@ -8,10 +8,12 @@ from experiments.hooks import hosts
 from genjax_zoo import data, evaluate
 from genjax_zoo.core import UserError
 from genjax_zoo.data.loader import test_loader
-from genjax_zoo.metrics import quality
-from genjax_zoo.metrics.features import Features, choose
+from genjax_zoo.metrics import clip, quality
+from genjax_zoo.metrics.features import Features
+from genjax_zoo.metrics.features.own import chosen
 from genjax_zoo.metrics.judged import judged
 from genjax_zoo.metrics.kernel import FEWEST
+from genjax_zoo.metrics.reconstructions import reconstruction_quality, reconstructs
 from genjax_zoo.run import Run
 from genjax_zoo.sample import sample_options
 
@@ -65,7 +67,7 @@ def compare_samples(run: Run, dataset, log) -> dict:
     log.say("quality is not measured: the model restores images, and samples none")
     return {}
   made = {k: field for k, field in dataset.fields.items() if k not in run.model.given}
-  features = choose(options["features"], dataset.name, made or dataset.fields)
+  features = chosen(options["features"], dataset, made or dataset.fields)
   missing = lacking(features, data.count(dataset.splits[split]))
   if missing:
     log.say(f"quality is not measured: {missing}")
@@ -87,12 +89,23 @@ def compare_samples(run: Run, dataset, log) -> dict:
         found["quality"]["samples_are"] = quality.samples_are(run.model, sample_options(run.config))
       except UserError as e:
         missing = e  # Fewer examples than features, say.
-    judgements = judged(samples, dataset, run.model.given, features, split)
+    judgements = judged(samples, dataset, run.model.given, features, split, clip.choose(dataset))
     if judgements:
       found["judged"] = judgements
   if isinstance(missing, UserError):
     log.say(f"quality is not measured: {missing}")
   return found
+
+
+def compare_reconstructions(run: Run, dataset, log) -> dict:
+  """The quality of the "reconstructions" of a first stage; {} of other models."""
+  if not reconstructs(run.model, dataset):
+    return {}
+  options = run.config["evaluate"]
+  features = chosen(options["features"], dataset, dataset.fields)
+  with log.clock("comparing reconstructions"):
+    found = reconstruction_quality(run, dataset, features, options["split"])
+  return {"reconstructions": found}
 
 
 def lacking(features: Features | None, examples: int) -> str:

@@ -12,7 +12,7 @@ from ml_collections import ConfigDict
 
 from experiments import ranges, resolve
 from experiments.hooks import HOOKS, given_rows, hosts, typed_given
-from experiments.measuring import compare_samples, measure
+from experiments.measuring import compare_reconstructions, compare_samples, measure
 from genjax_zoo import contract, data, evaluate, inputs
 from genjax_zoo.build import build, is_module
 from genjax_zoo.core import Model, UserError
@@ -288,6 +288,7 @@ def evaluate_run(run: Run, dataset, log):
   config, options = run.config, run.config["evaluate"]
   found = measure(run, dataset, log)
   found |= compare_samples(run, dataset, log)
+  found |= compare_reconstructions(run, dataset, log)
   if run.model.sample:
     n = config["sample"]["n"]
     found["sampling"] = evaluate.time_sampling(
