@@ -16,7 +16,7 @@ def get_config():
       name="adam", learning_rate=1.5e-3, schedule="cosine", warmup_steps=50, clip_norm=1.0
     ),
     train=dict(
-      steps=1500, steps_per_dispatch=50, ema=0.99, log_every=100, save_every=500, sample_every=0
+      steps=1200, steps_per_dispatch=50, ema=0.99, log_every=100, save_every=600, sample_every=0
     ),
     evaluate=dict(batch=100, samples=200),
     sample=dict(n=24, top_p=0.9),

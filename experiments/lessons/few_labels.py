@@ -32,8 +32,11 @@ def choose_rows(label, n, seed):
   return np.concatenate(rows)
 
 
-def fine_tuned_accuracy(key, encoder, rows, model, train, test, classes, steps):
-  """Test accuracy of a classifier trained on some rows of `train`, starting from `encoder`."""
+def fine_tuned_accuracy(key, encoder, rows, model, train, test, classes, steps, size=BATCH):
+  """Test accuracy of a classifier trained on some rows of `train`, starting from `encoder`.
+
+  A step takes `size` of them, drawn with replacement.
+  """
   head = nn.Dense(classes, kernel_init=nn.initializers.zeros)
   tx = optax.adam(1e-3)
   k_head, k_rows = jax.random.split(key)
@@ -54,7 +57,7 @@ def fine_tuned_accuracy(key, encoder, rows, model, train, test, classes, steps):
 
   def step(carry, key):
     params, opt = carry
-    chosen = jax.random.choice(key, rows, (BATCH,))
+    chosen = jax.random.choice(key, rows, (size,))
     batch = jax.tree.map(lambda x: x[chosen], train)
     updates, opt = tx.update(jax.grad(loss)(params, batch), opt)
     return (optax.apply_updates(params, updates), opt), None

@@ -18,6 +18,7 @@ from genjax_zoo.figures.common import (
 )
 from genjax_zoo.figures.kinds import TILES, drawable, show
 from genjax_zoo.figures.pictures import beside, grid
+from genjax_zoo.figures.space import clouds
 from genjax_zoo.prob.interpolation import spherical
 from genjax_zoo.sample import given_of
 
@@ -126,11 +127,15 @@ def spherical_interpolations(run, dataset, test, encoded):
 
 
 def restorations(run, dataset, test, encoded):
-  """Test images, their corrupted versions, and the restorations."""
-  if "restorations" not in run.model.parts or not has_images(dataset):
+  """Test images or clouds, their corrupted versions, and the restorations."""
+  kind = kind_of(dataset.fields[main_entry(dataset.fields)])
+  if "restorations" not in run.model.parts or kind not in ("image", "points"):
     return None
-  columns = min(columns_of(dataset, 12), len(main(test, dataset)))
+  columns = min(columns_of(dataset, 12) if kind == "image" else 8, len(main(test, dataset)))
   batch = first_rows(test, columns)
   rows = run.model.parts["restorations"](run.weights, run.state, batch, jax.random.key(0))
+  if kind == "points":
+    tiles = np.concatenate([clouds(x) for x in (main(batch, dataset), *rows.values())])
+    return grid(tiles, 256, columns), f"Row by row: test clouds, {', '.join(rows)}."
   picture = grid(np.concatenate([floats(batch, dataset), *rows.values()]), columns=columns)
   return picture, f"Row by row: test images, {', '.join(rows)}; the baseline is not learned."
