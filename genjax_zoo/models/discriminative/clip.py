@@ -155,7 +155,6 @@ def model(
     return nats, ({}, {"scale": jnp.broadcast_to(scale, nats.shape)})
 
   def evaluate(params, state, batch, key):
-    nats, _ = loss(params, state, batch, key, train=False)
     nats, (_, metrics) = loss(params, state, batch, key, train=False)
     rows = encode(params, state, batch, key) | {TEXT: batch[TEXT]}
     return {"loss": nats} | metrics | rows
