@@ -7,8 +7,16 @@ import jax.numpy as jnp
 
 from genjax_zoo.core import Field, Model, UserError
 from genjax_zoo.models._condition import condition_of, drop as dropped
-from genjax_zoo.models.tokens._prior import Prior, initial_params, log_probs, sample_tokens
+from genjax_zoo.models.tokens._prior import (
+  Prior,
+  initial_params,
+  log_probs,
+  prefix_of,
+  sample_tokens,
+  vectors_of,
+)
 from genjax_zoo.models.tokens._stream import from_tokens, to_tokens
+from genjax_zoo.models.tokens._window import enlarged
 from genjax_zoo.prob.autoregressive import fixed_values
 
 
@@ -64,6 +72,14 @@ def log_given(first: Model, state, batch, latents, key):
   return first.parts["log_given"](*state["frozen"]["first"], batch, latents, key)
 
 
+def prefix_parts(p: Prior) -> dict:
+  """The parts of a Model of the prior by which vectors are learned in the place of tokens."""
+  return {
+    "vectors": lambda params, state: vectors_of(params),
+    "prefix": lambda params, state, vectors: prefix_of(p, params, vectors),
+  }
+
+
 def prior_model(
   first: Model,
   p: Prior,
@@ -87,19 +103,20 @@ def prior_model(
   def init(key, batch, frozen):
     return initial_params(p, key), {"frozen": frozen}
 
-  def nats_of(params, latents, c):
-    """{name: -log p of an entry given those before it, nats [B]}."""
+  def nats_of(params, latents, c, key=None):
+    """{name: -log p of an entry given those before it, nats [B]}; with dropout by a `key`."""
     tokens = to_tokens(p.stream, {name: value for name, (value, _) in c.items()} | latents)
     known = {name: flags for name, (_, flags) in c.items()}
-    return segment_nats(p, log_probs(p, params, tokens, known))
+    return segment_nats(p, log_probs(p, params, tokens, known, key))
 
   def loss(params, state, batch, key, train):
     k_first, k_drop = jax.random.split(key)
+    k_net = jax.random.fold_in(k_drop, 1) if train else None
     c = condition_of(given_fields, batch, len(batch["image"]))
     if train:
       c = dropped(c, k_drop, drop)
     known = {name: flags for name, (_, flags) in c.items()}
-    nats = nats_of(params, encode(params, state, batch, k_first), c)
+    nats = nats_of(params, encode(params, state, batch, k_first), c, k_net)
     value, metrics = objective(nats, known)
     return value, ({}, metrics)
 
@@ -111,28 +128,55 @@ def prior_model(
     codes = sum(nats[name] for name in first.latents)
     return log_given(first, state, batch, latents, k_out) - codes
 
-  def sample_log_prob(params, state, key, n, given={}, **options):
+  def stream_of(grid):
+    """The stream with codes of a grid, by default that of training."""
+    return enlarged(p.stream, first.latents, grid) if grid else p.stream
+
+  def sequences(params, state, k_tokens, k_first, n, given, grid=None, **options):
+    """n sequences [n, T] and the log-probability of drawing them, nats [n]."""
+    given = codes_given(first, state, given, k_first)
+    whole = stream_of(grid)
+    tokens, keep = kept(p._replace(stream=whole), given, n, first.latents)
+    known = {k: jnp.full(n, float(k in given or k in modelled)) for k in given_fields}
+    options |= {"whole": whole if grid else None}
+    return sample_tokens(p, params, k_tokens, tokens, keep, known, **options)
+
+  def sample_log_prob(params, state, key, n, given={}, grid=None, **options):
     """Samples and the log-probability of drawing their tokens, nats [n]; options as in `sample`."""
     k_tokens, k_first, k_out = jax.random.split(key, 3)
-    given = codes_given(first, state, given, k_first)
-    tokens, keep = kept(p, given, n, first.latents)
-    known = {k: jnp.full(n, float(k in given or k in modelled)) for k in given_fields}
-    tokens, nats = sample_tokens(p, params, k_tokens, tokens, keep, known, **options)
-    batch = decode(params, state, from_tokens(p.stream, tokens, first.latents), k_out)
-    return batch | from_tokens(p.stream, tokens, modelled), nats
+    tokens, nats = sequences(params, state, k_tokens, k_first, n, given, grid, **options)
+    batch = decode(params, state, from_tokens(stream_of(grid), tokens, first.latents), k_out)
+    return batch | from_tokens(stream_of(grid), tokens, modelled), nats
+
+  def latent_samples(params, state, key, n, given={}, grid=None, **options):
+    """The codes that `sample` decodes with the same key."""
+    k_tokens, k_first, _ = jax.random.split(key, 3)
+    tokens, _ = sequences(params, state, k_tokens, k_first, n, given, grid, **options)
+    return from_tokens(stream_of(grid), tokens, first.latents)
 
   def sample(
-    params, state, key, n, given={}, scale=None, temperature=1.0, top_k=0, top_p=None, cached=True
+    params,
+    state,
+    key,
+    n,
+    given={},
+    scale=None,
+    temperature=1.0,
+    top_k=0,
+    top_p=None,
+    cached=True,
+    grid=None,
   ):
     """Samples, given the condition or without it; for the options see `sample_tokens`.
 
-    A given "image" is completed: its codes are kept where given["keep"], or in the upper half.
+    A given "image" is completed: its codes are kept where given["keep"], or in the upper half. A
+    `grid` (rows, columns) of codes larger than that of training makes larger images.
     """
     options = dict(scale=scale, temperature=temperature, top_k=top_k, top_p=top_p, cached=cached)
-    return sample_log_prob(params, state, key, n, given, **options)[0]
+    return sample_log_prob(params, state, key, n, given, grid, **options)[0]
 
-  def calls(scale=None, **options):
-    codes = sum(s.length for s in p.stream.segments if s.name in first.latents)
+  def calls(scale=None, grid=None, **options):
+    codes = sum(s.length for s in stream_of(grid).segments if s.name in first.latents)
     return codes * (1 if scale is None else 2)
 
   bounded = "log_given" in first.parts
@@ -147,5 +191,5 @@ def prior_model(
     given=given_fields,
     latents=first.latents,
     calls=calls,
-    parts={"sample_log_prob": sample_log_prob},
+    parts={"sample_log_prob": sample_log_prob, "latent_samples": latent_samples} | prefix_parts(p),
   )

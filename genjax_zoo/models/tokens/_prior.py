@@ -18,6 +18,8 @@ from genjax_zoo.models.tokens._stream import (
   stream,
 )
 from genjax_zoo.models.tokens._transformer import Transformer
+from genjax_zoo.models.tokens._window import through_windows
+from genjax_zoo.nn.hooks import edited
 from genjax_zoo.prob.autoregressive import ancestral, restrict
 from genjax_zoo.prob.distributions import categorical_log_prob
 
@@ -39,6 +41,7 @@ def prior(
   heads: int,
   patterns: tuple[str, ...],
   dtype: str,
+  dropout: float = 0.0,
 ) -> Prior:
   """The prior of some fields in their order; layers take the attention `patterns` in turn.
 
@@ -49,7 +52,7 @@ def prior(
   s = stream(fields)
   masks = np.stack([attends(s, patterns[i % len(patterns)]) for i in range(layers)])
   grids = tuple(segment.grid for segment in s.segments)
-  net = Transformer(s.values, grids, width, layers, heads, dtype)
+  net = Transformer(s.values, grids, width, layers, heads, dtype, dropout)
   return Prior(s, net, coordinates(s), masks, may_stand(s))
 
 
@@ -66,16 +69,48 @@ def unknown_hidden(p: Prior, tokens, known: Mapping):
   return tokens
 
 
-def all_logits(p: Prior, params, tokens, known: Mapping = {}):
-  """Logits [B, T, V] of every token given those before it; -inf of what may not stand there."""
+def all_logits(p: Prior, params, tokens, known: Mapping = {}, key=None):
+  """Logits [B, T, V] of every token given those before it; -inf of what may not stand there.
+
+  With a `key` they are those of training, with dropout.
+  """
   before = shifted(p.stream, unknown_hidden(p, tokens, known))
-  logits = p.net.apply({"params": params["net"]}, before, p.places, p.masks)
+  rngs = {} if key is None else {"dropout": key}
+  variables = {"params": params["net"]}
+  logits = p.net.apply(variables, before, p.places, p.masks, train=bool(rngs), rngs=rngs)
   return jnp.where(p.allowed[None], logits, -jnp.inf)
 
 
-def log_probs(p: Prior, params, tokens, known: Mapping = {}):
-  """log p of every token given those before it, nats [B, T]."""
-  return categorical_log_prob(tokens, all_logits(p, params, tokens, known))
+def log_probs(p: Prior, params, tokens, known: Mapping = {}, key=None):
+  """log p of every token given those before it, nats [B, T]; with dropout by a `key`."""
+  return categorical_log_prob(tokens, all_logits(p, params, tokens, known, key))
+
+
+def prefix_of(p: Prior, params, vectors) -> dict:
+  """{attention: (keys, values)} of vectors [B, k, width] in the place of tokens before all others.
+
+  In the context `attending_to` of it the transformer goes on from there: keys and values, which
+  depend on nothing later, are all that later tokens see of the vectors.
+  """
+  n, k, _ = vectors.shape
+  place = jnp.zeros((k, 3), jnp.int32)
+  causal = jnp.tril(jnp.ones((p.net.layers, k, k), bool))
+  with edited({"token": lambda _: vectors}):
+    _, found = p.net.apply(
+      {"params": params["net"]},
+      jnp.zeros((n, k), jnp.int32),
+      place,
+      causal,
+      capture_intermediates=lambda module, _: module.name in ("k", "v"),
+      mutable=["intermediates"],
+    )
+  layers = found["intermediates"]
+  return {name: (x["k"]["__call__"][0], x["v"]["__call__"][0]) for name, x in layers.items()}
+
+
+def vectors_of(params):
+  """The vectors of all tokens, [V + 2, width]: the last two are those of START and UNKNOWN."""
+  return params["net"]["token"]["embedding"]
 
 
 def guided(conditional, unconditional, scale):
@@ -140,13 +175,17 @@ def sample_tokens(
   top_k: int = 0,
   top_p=None,
   cached: bool = True,
+  whole: Stream | None = None,
 ):
   """(sequences [n, T], nats [n] of drawing them), with `tokens` [n, T] where `keep` [n, T].
 
   `known` {name: [n]} says of entries before the sampled ones whether they are given. With a `scale`
-  the logits are guided away from those given none of them; for the others see `restrict`.
+  the logits are guided away from those given none of them; for the others see `restrict`. Of a
+  `whole` stream, larger than that of training, T is its length, and every token has a window of its
+  own, so that nothing can be cached.
   """
   n = len(tokens)
+  cached = cached and whole is None
   if scale is None:
     conditional, start = conditional_of(p, params, known, cached)
     carry = start(n)
@@ -155,6 +194,8 @@ def sample_tokens(
     conditional, start = conditional_of(p, params, nothing, cached)
     conditional = with_guidance(conditional, scale)
     carry = start(2 * n)
+  if whole is not None:
+    conditional = through_windows(p.stream, whole, conditional)
 
   def choose(key, logits):
     logits = restrict(logits, temperature, top_k, top_p)

@@ -1,10 +1,9 @@
 """The transformer over a stream of tokens, in training all at once and in sampling one by one."""
 
 import flax.linen as nn
-import jax
 import jax.numpy as jnp
 
-from genjax_zoo.nn.causal import Attention
+from genjax_zoo.nn.causal import causal_layers
 
 
 class Transformer(nn.Module):
@@ -19,10 +18,15 @@ class Transformer(nn.Module):
   layers: int
   heads: int
   dtype: str = "float32"
+  dropout: float = 0.0
 
-  def __call__(self, before, places, masks):
-    """All places: before [B, T] tokens, places [T, 3], masks [layers, T, T]."""
-    return self.decode(before, places, lambda attention, h, layer: attention(h, masks[layer]))
+  def __call__(self, before, places, masks, train=False):
+    """All places: before [B, T] tokens, places [T, 3], masks [layers, T, T].
+
+    With `train`, outputs of layers are dropped by the key "dropout".
+    """
+    attend = lambda attention, h, layer: attention(h, masks[layer])
+    return self.decode(before, places, attend, train)
 
   def token(self, before, place, masks, i):
     """Place i alone: before [B, 1], place [1, 3], masks [layers, 1, T] -> [B, 1, V]."""
@@ -31,7 +35,7 @@ class Transformer(nn.Module):
     )
 
   @nn.compact
-  def decode(self, before, places, attend):
+  def decode(self, before, places, attend, train=False):
     """The transformer, of which attend(attention, h, layer) alone looks beyond a token."""
     small = nn.initializers.normal(0.1)
     # Two more than the values: START and UNKNOWN.
@@ -43,10 +47,7 @@ class Transformer(nn.Module):
         own = (segment == number)[:, None]
         h += jnp.where(own, embed(jnp.where(own[:, 0], places[:, axis], 0)), 0.0)[None]
     h = h.astype(self.dtype)
-    for layer in range(self.layers):
-      attention = Attention(self.heads, self.width, self.dtype)
-      h += attend(attention, nn.LayerNorm(dtype=self.dtype)(h), layer)
-      wide = nn.Dense(4 * self.width, dtype=self.dtype)(nn.LayerNorm(dtype=self.dtype)(h))
-      h += nn.Dense(self.width, dtype=self.dtype)(jax.nn.gelu(wide))
+    size = dict(layers=self.layers, heads=self.heads, dtype=self.dtype)
+    h = causal_layers(h, attend, **size, dropout=self.dropout, train=train)
     # At first every value is as probable as any other.
     return nn.Dense(self.values, kernel_init=nn.initializers.zeros)(nn.LayerNorm()(h))

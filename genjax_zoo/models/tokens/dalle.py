@@ -34,6 +34,7 @@ def model(
   layers: int = 4,
   heads: int = 4,
   patterns: tuple[str, ...] = ("dense",),
+  dropout: float = 0.0,
   dtype: str = "float32",
 ) -> Model:
   """A model of the captions "tokens" and of the codes of the stage `first`; samples are decoded.
@@ -44,7 +45,7 @@ def model(
   if TEXT not in data:
     raise UserError(f"dalle wants captions, 'tokens', and the data have {', '.join(data)}")
   text = condition_fields(data, (TEXT,))
-  p = prior({**text, **first.latents}, width, layers, heads, patterns, dtype)
+  p = prior({**text, **first.latents}, width, layers, heads, patterns, dtype, dropout)
   words, *grids = p.stream.segments
   codes = sum(segment.length for segment in grids)
 

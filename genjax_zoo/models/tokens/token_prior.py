@@ -12,6 +12,9 @@ example with probability `drop`, for classifier-free guidance of the logits (`sc
 
 since log p(x | c) is that of the sum over all codes: a lower bound.
 
+`sample` with a larger `grid` (rows, columns) than that of training slides a window over it, see
+_window.py.
+
 Departures: one transformer where VQ-VAE and VQ-VAE-2 have PixelCNNs and PixelSNAILs.
 """
 
@@ -31,6 +34,7 @@ def model(
   layers: int = 4,
   heads: int = 4,
   patterns: tuple[str, ...] = ("dense",),
+  dropout: float = 0.0,
   dtype: str = "float32",
 ) -> Model:
   """A prior of the codes of the stage `first`; samples are decoded.
@@ -39,7 +43,7 @@ def model(
   """
   check_first(first)
   given_fields = condition_fields(data, condition)
-  p = prior({**given_fields, **first.latents}, width, layers, heads, patterns, dtype)
+  p = prior({**given_fields, **first.latents}, width, layers, heads, patterns, dtype, dropout)
   codes = sum(s.length for s in p.stream.segments if s.name in first.latents)
 
   def objective(nats, known):

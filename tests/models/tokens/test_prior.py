@@ -85,6 +85,15 @@ def test_no_token_depends_on_a_later_one_or_on_itself():
     assert i == 5 or i + 1 in places  # Each sees the one before.
 
 
+def test_the_latents_of_samples_decode_to_the_samples(captioned):
+  model, params, state = captioned
+  given = {"tokens": toy.batch(4)["tokens"]}
+  latents = model.parts["latent_samples"](params, state, KEY, 4, given)
+  assert {k: x.shape for k, x in latents.items()} == {"codes": (4, *toy.GRID)}
+  images = model.sample(params, state, KEY, 4, given)["image"]
+  np.testing.assert_array_equal((latents["codes"] == 1)[..., None], images)
+
+
 def test_cached_sampling_equals_naive(labelled, captioned):
   for (model, params, state), given, scale in (
     (labelled, "label", None),
@@ -185,3 +194,14 @@ def test_stages_without_codes_are_refused():
     token_prior.model(toy.FIELDS, first=stage._replace(latents=real))
   with pytest.raises(UserError, match="captions"):
     dalle.model({"image": toy.FIELDS["image"]}, first=stage)
+
+
+def test_outputs_are_dropped_in_training_alone():
+  for dropout in (0.0, 0.5):
+    model = token_prior.model(toy.FIELDS, first=toy.first(), dropout=dropout, **SIZE)
+    params, state = random_params(model)
+    loss = lambda key, train: model.loss(params, state, toy.batch(), key, train)[0]
+    keys = jax.random.split(KEY)
+    np.testing.assert_array_equal(loss(keys[0], False), loss(keys[1], False))
+    same = np.array_equal(loss(keys[0], True), loss(keys[1], True))
+    assert same == (dropout == 0)
