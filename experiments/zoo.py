@@ -5,10 +5,10 @@
   python -m experiments.zoo --data=folder:~/photos --size=32 --budget=2m
 
 Each config of experiments/configs whose data are `--data` gets a run folder in the workdir. On data
-of your own, folder:, npz: or tfds:, these are the configs of digits whose models can be built for
-them; `--size` is their `data.size`. The same command again resumes. A config that fails is reported
-and the others go on. `--budget` limits the training time of a model: it shortens configs that would
-take longer. Writes results.json and report.html.
+of your own these are the configs of a set of the same kind, ALIKE, whose models can be built for
+them: of folder:, npz: and tfds: those of digits. `--size` is their `data.size`. The same command
+again resumes. A config that fails is reported and the others go on. `--budget` limits the training
+time of a model: it shortens configs that would take longer. Writes results.json and report.html.
 """
 
 import os
@@ -32,9 +32,9 @@ with importing():
   import numpy as np
 
   from experiments import pipeline, resolve
+  from genjax_zoo.build import constructor
   from genjax_zoo.core import UserError, nearest, similar
   from genjax_zoo.data import cache_folder, count
-  from genjax_zoo.data.dataset import main_entry
   from genjax_zoo.figures.kinds import save_shown
   from genjax_zoo.interrupt import SIGNALS, stop
   from genjax_zoo.log import Log, read_json, read_rows
@@ -50,6 +50,9 @@ flags.DEFINE_integer("samples", 2000, "Number of samples to measure the quality 
 flags.DEFINE_string("workdir", None, "The folder of the runs; runs/zoo_<data> by default.")
 FLAGS = flags.FLAGS
 
+# The set whose configs are those of a user's files, by the prefix of these; others are as digits.
+ALIKE = {"video": "moving_shapes", "meshes": "meshes", "points": "points"}
+
 
 def fitting(data: str, only=()) -> list[str]:
   """The names of the configs that train a generative model on `data`, in alphabetical order.
@@ -60,7 +63,7 @@ def fitting(data: str, only=()) -> list[str]:
   for path in sorted((resolve.HERE / "configs").glob("[a-z]*.py")):
     config = resolve.resolve(str(path))
     source = re.sub("^(tfds|npz|folder):(.*/)?", "", config.data.name).removesuffix(".npz")
-    if source == data and config.model.name != "classifier":
+    if source == data and ".discriminative." not in constructor(config.model.name).__module__:
       names.append(path.stem)
   if not names:
     raise UserError(f"no config trains on {data!r}; configs are named MODEL_DATA")
@@ -81,7 +84,7 @@ def plan(data: str, size: int, only=()) -> tuple[dict, list[str]]:
   own = ":" in data
   if size and not own:
     raise UserError(f"--size={size} is for data of your own, and {data} has its size")
-  names = fitting("digits" if own else data, only)
+  names = fitting(ALIKE.get(data.partition(":")[0], "digits") if own else data, only)
   configs = {name: resolve.resolve(f"configs/{name}.py") for name in names}
   if not own:
     return configs, []
@@ -186,8 +189,9 @@ def draw_real(config, folder: Path):
   """Writes real.png, test examples of a config's data, for the page of the comparison."""
   dataset = pipeline.load_data(config)
   rows = np.arange(min(config.sample.n, count(dataset.splits["test"])))
-  name = main_entry(dataset.fields)
-  real = {name: examples(dataset, "test", rows)[name]}
+  batch = examples(dataset, "test", rows)
+  # Without captions; a mesh is drawn of several entries.
+  real = {name: x for name, x in batch.items() if not dataset.fields[name].names}
   save_shown(folder / REAL, real, dataset.fields)
 
 

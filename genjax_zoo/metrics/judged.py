@@ -121,7 +121,8 @@ def restored(batch, real, dataset: Dataset, given: Mapping, features: Features |
       found["ssim"] = ssim(*pair, field.num_values)
       if features:
         found["perceptual"] = perceptual(real, batch, features)
-      low = [batch[k] for k in given if k in batch and batch[k].ndim == batch[name].ndim]
+      # Of images; the first frames of a video are no smaller version of it.
+      low = [batch[k] for k in given if k in batch and batch[k].ndim == batch[name].ndim == 4]
       if low and low[0].shape[1] < field.shape[0]:
         found["low_error"] = low_error(low[0], batch[name])
   return found

@@ -28,6 +28,9 @@ def test_procedural_clouds():
   assert x.shape == (200, 64, 3) and x.dtype == np.float32
   assert np.abs(x).max() <= 1 + 1e-6 and set(label) == set(range(7))
   assert dataset.fields["label"].names == points.FAMILIES
+  # No test shape is a training shape.
+  clouds = np.concatenate([arrays["points"] for arrays in dataset.splits.values()])
+  assert len(np.unique(np.sort(clouds.reshape(220, -1)), axis=0)) == 220
   # One unit of length: standardised clouds have variance 1, and the shapes they had.
   field = dataset.fields["points"]
   assert len(set(field.sd)) == 1

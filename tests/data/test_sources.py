@@ -1,11 +1,13 @@
 """The sources that need no tensorflow-datasets: digits, npz files, folders; and wrong names."""
 
+import time
+
 import numpy as np
 from PIL import Image
 import pytest
 
 from genjax_zoo.core import Field, UserError
-from genjax_zoo.data import Source, count, load, options, take
+from genjax_zoo.data import NAMED, Source, count, load, options, take
 
 
 @pytest.fixture(autouse=True)
@@ -291,3 +293,17 @@ def test_decoded_folders_are_cached_and_the_cache_may_be_damaged_stale_or_read_o
     again, fresh = decoded()
     assert fresh
     np.testing.assert_array_equal(again, changed)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", NAMED)
+def test_sets_without_a_download_are_small_and_loaded_in_seconds(name):
+  """In seconds of the processor: the first time, with what is compiled, and again."""
+  begun = time.process_time()
+  dataset = load(name)
+  first = time.process_time() - begun
+  begun = time.process_time()
+  load(name)
+  again = time.process_time() - begun
+  size = sum(x.nbytes for arrays in dataset.splits.values() for x in arrays.values())
+  assert first < 30 and again < 5 and size < 200e6

@@ -82,3 +82,13 @@ def test_images_made_of_images_are_compared_with_their_truth(toy):
 
 def test_nothing_is_judged_without_a_judge(toy):
   assert judged(toy.splits["test"], toy._replace(judge=None, truth={}), {}) == {}
+
+
+def test_what_a_model_observes_of_an_example_is_its_condition(toy):
+  """The first frames of a video, say, which are no entry of the data."""
+  test = toy.splits["test"]
+  corner = test["image"][:, 0, 0]
+  judge = lambda batch, given: {"kept": (batch["image"][:, 0, 0] == given["corner"]).all(1)}
+  given = {"corner": Field((1,), np.uint8, N)}
+  found = judged(test | {"corner": corner}, toy._replace(judge=judge), given)
+  assert found["samples"]["kept"] == found["real"]["kept"] == 1 > found["wrong"]["kept"]

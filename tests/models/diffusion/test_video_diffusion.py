@@ -60,6 +60,31 @@ def test_windows_are_parts_of_their_own_video():
   np.testing.assert_array_equal(found, [[0, 1, 2], [13, 14, 15], [18, 19, 20]])
 
 
+@pytest.mark.parametrize("masked", [0.0, 1.0])
+def test_windows_without_known_frames_are_the_first_and_others_may_be_anywhere(masked):
+  """Every frame after the first window is infinite, and so is a loss that looks at it."""
+  options = dict(masked=masked, T=20, window=3, overlap=1)
+  network = {"name": "dit", "width": 8, "depth": 1}
+  model = video_diffusion.model(VIDEO, first=FIRST, condition=(), network=network, **options)
+  video = jnp.ones((200, 6, 4, 4, 1)).at[:, ::2].set(-1)
+  weights = jax.jit(model.init)(KEY, {"video": video}, {"first": ({}, {})})
+  batch = {"video": video.at[:, 3:].set(jnp.inf)}
+  loss, _ = jax.jit(lambda: model.loss(*weights, batch, KEY, train=True))()
+  finite = np.isfinite(loss).mean()
+  # Of the four places of a window one sees none of the frames from the third on.
+  assert finite == 1 if masked == 0 else 0.15 < finite < 0.35
+
+
+def test_known_frames_stay_in_latents_of_any_scale():
+  network = {"name": "dit", "width": 8, "depth": 1}
+  model = video_diffusion.model(VIDEO, first=FIRST, condition=(), T=20, network=network)
+  video = 5 * jax.random.normal(KEY, (8, 6, 4, 4, 1))
+  weights = jax.jit(model.init)(KEY, {"video": video}, {"first": ({}, {})})
+  known = jnp.broadcast_to((jnp.arange(6) < 4)[None, :, None, None, None], (8, 6, 1, 1, 1))
+  made = jax.jit(lambda: model.sample(*weights, KEY, 8, {"video": video, "known": known}, steps=3))
+  np.testing.assert_allclose(made()["video"][:, :4], video[:, :4], rtol=1e-4, atol=1e-4)
+
+
 @pytest.fixture(scope="module", params=[0, 4])
 def pixels(request):
   """A model in pixels, of whole videos or of windows of 4, and its first weights, moved from 0."""
