@@ -2,8 +2,10 @@
 
   python -m experiments.main --config=configs/clip_shapes.py
 
-Expected with train.steps=400: of 1,500 test images 0.53 find their caption among all, and of 64
-captions, one of which is theirs, 0.92. 50 CPU seconds.
+Expected (seed 0): of 1,500 test images 0.95 find their caption among all 576, and the shape in what
+they find is right in 0.95; of 64 captions, one of which is theirs, they find it in 0.99. 84 CPU
+seconds, 2 minutes on 2 busy cores. `python -m genjax_zoo.metrics.clip runs/clip_shapes` makes a
+measure of it.
 """
 
 from ml_collections import ConfigDict

@@ -7,7 +7,7 @@ import pytest
 
 from genjax_zoo import data
 from genjax_zoo.core import Field
-from genjax_zoo.metrics import clip
+from genjax_zoo.metrics import clip, weights
 from genjax_zoo.metrics.judged import judged
 
 N = 6
@@ -77,3 +77,51 @@ def test_judged_says_whose_weights_and_wrong_captions_move_it():
   assert all(x == pytest.approx(1) for x in found["real"].values())
   assert found["wrong"]["clip_retrieval"] == 0 and found["wrong"]["clip_score"] < 0.9
   assert "clip" not in judged({"image": tokens}, toy._replace(judge=lambda *x: {"a": [1.0]}), {})
+
+
+@pytest.fixture(scope="module")
+def shapes():
+  return data.load("coloured_shapes", examples=1000)
+
+
+def test_the_committed_clip_finds_captions_as_it_says(shapes):
+  (file,) = clip.HERE.glob("clip_coloured_shapes-*.npz")
+  assert file.stat().st_size < 1e6
+  net = clip.choose(shapes)
+  name, _, about = weights.read(file)
+  assert net.name == name and name.startswith("clip_coloured_shapes@sha256:")
+  recorded = about["measures"]
+  assert recorded["clip_retrieval"] >= 0.7 and recorded["retrieved_shape"] >= 0.7
+  found = clip.measures(net, shapes)  # Of 100 images, which it may have been trained on.
+  for name, value in found.items():
+    error = 4 * np.sqrt(max(recorded[name] * (1 - recorded[name]), 0) / 100) + 0.02
+    assert value > recorded[name] - error, name
+
+
+def test_exchanged_captions_move_what_is_about_captions_and_nothing_else(shapes):
+  """Of real images: CLIP falls to chance, as the attributes do; distance to a rendering is 0."""
+  tokens = {"tokens": shapes.fields["tokens"]}
+  test = shapes.splits["test"]
+  found = judged(test, shapes, tokens, clip=clip.choose(shapes))
+  real, wrong = found["real"], found["wrong"]
+  assert real["rmse"] == wrong["rmse"] == 0
+  for name in real.keys() - {"rmse"}:
+    assert wrong[name] < real[name] - 0.2, name
+  assert wrong["clip_retrieval"] <= 0.03 and abs(wrong["clip_r_precision"] - 0.01) < 0.05
+  assert abs(wrong["clip_colour"] - 1 / 6) < 0.16
+
+
+def test_noise_and_missing_detail_lower_the_score(shapes):
+  net, test = clip.choose(shapes), shapes.splits["test"]
+  captions = clip.all_captions(shapes)
+  score = lambda x: clip.fit(net, x, test["tokens"], captions)["clip_score"].mean()
+  noise = np.random.default_rng(0).normal(0, 80, test["image"].shape)
+  noisy = np.clip(test["image"] + noise, 0, 255).astype(np.uint8)
+  blank = np.broadcast_to(test["image"][:, :1, :1], test["image"].shape)
+  assert score(blank) < score(noisy) < score(test["image"])
+
+
+def test_other_images_have_no_clip(shapes):
+  other = shapes._replace(fields=shapes.fields | {"image": Field((16, 16, 3), np.uint8, 256)})
+  assert clip.choose(other) is None
+  assert clip.choose(data.load("digits")) is None

@@ -56,7 +56,7 @@ def choose(dataset: Dataset) -> Clip | None:
 def read(file: Path, fields: Mapping) -> Clip | None:
   """The CLIP of a committed file; None when it was trained on entries unlike `fields`."""
   name, params, about = weights.read(file)
-  trained = fields_of(about["data"])
+  trained = fields_of(tuples(about["data"]))
   same = lambda k: k in fields and fields[k].shape == trained[k].shape
   if not same("image") or not same("tokens") or fields["tokens"].names != trained["tokens"].names:
     return None
