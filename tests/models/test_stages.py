@@ -138,6 +138,23 @@ def test_rerank_judges_what_was_given():
   assert (x * target).mean() > 0.7
 
 
+def test_rerank_takes_the_score_of_a_judge_that_has_one():
+  """Of images by labels: the gray level is to be that of the label."""
+  draw = lambda params, state, key, n, given={}: {
+    "image": jax.random.randint(key, (n, 2, 2, 1), 0, 5)
+  }
+  score = lambda params, state, images, given: -jnp.abs(images[:, 0, 0, 0] - given["label"])
+  base = Model(lambda key, batch: ({}, {}), sample=draw)
+  judge = Model(base.init, parts={"score": score})
+  state = {"frozen": {"base": ({}, {}), "judge": ({}, {})}}
+  label = jnp.arange(100) % 5
+  model = rerank.model(SPACE, base=base, judge=judge)
+  image = model.sample({}, state, jax.random.key(0), 100, {"label": label}, tries=32)["image"]
+  assert (image[:, 0, 0, 0] == label).mean() > 0.95
+  with pytest.raises(UserError, match="neither a score nor a likelihood"):
+    rerank.model(SPACE, base=base, judge=base)
+
+
 def test_rerank_by_a_density_raises_it():
   """With the mixture that is both base and judge, the mean log-density of the best of 16 exceeds
   that of one.

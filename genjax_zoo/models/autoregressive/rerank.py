@@ -4,20 +4,42 @@ DALL-E (Ramesh 2021, arXiv:2102.12092, section 2.6) samples 512 images for a cap
 that CLIP scores highest; VQ-VAE-2 (Razavi 2019, arXiv:1906.00446, section 4.4) rejects samples by a
 classifier's confidence. Both combine two trained stages, and nothing is trained:
 
-  x_1, ..., x_tries ~ base,   sample = argmax_x judge.log_prob(x)
+  x_1, ..., x_tries ~ base,   sample = argmax_x score(x)
 
-The samples no longer have the distribution of `base`: fewer are bad, and they vary less. They have
-no likelihood. With many `tries` they exploit the judge's errors.
+The score of a CLIP is the similarity of an image and its caption, that of a classifier the
+log-probability of the label, and that of a model with a likelihood log p(x). The samples no longer
+have the distribution of `base`: fewer are bad, and they vary less. They have no likelihood. With many `tries` they exploit the judge's errors.
 """
+
+from collections.abc import Callable
 
 import jax
 import jax.numpy as jnp
 
-from genjax_zoo.core import Model
+from genjax_zoo.core import Model, UserError
+
+
+def score_of(judge: Model) -> Callable:
+  """(params, state, batch, key) -> how well samples fit, [B], by a judge's part "score" or log p.
+
+  Raises UserError for a judge that has neither.
+  """
+  if "score" in judge.parts:
+    score = judge.parts["score"]
+    return lambda params, state, batch, key: score(params, state, batch["image"], batch)
+  if judge.log_prob is None:
+    raise UserError(
+      "stages.judge has neither a score nor a likelihood: take a clip or a classifier"
+    )
+  return judge.log_prob
 
 
 def model(data, *, base: Model, judge: Model) -> Model:
-  """Samples of `base`, each the best of `tries` by `judge.log_prob`, with the same conditions."""
+  """Samples of `base`, each the best of `tries` by the score of `judge`, with the same conditions.
+
+  Raises UserError for a `judge` without a score.
+  """
+  score_samples = score_of(judge)
 
   def init(key, batch, frozen):
     return {}, {"frozen": frozen}
@@ -28,7 +50,7 @@ def model(data, *, base: Model, judge: Model) -> Model:
     def attempt(key):
       k_base, k_judge = jax.random.split(key)
       batch = base.sample(*state["frozen"]["base"], k_base, n, given, **options)
-      score = judge.log_prob(*state["frozen"]["judge"], {**given, **batch}, k_judge)
+      score = score_samples(*state["frozen"]["judge"], {**given, **batch}, k_judge)
       return batch, score
 
     batches, scores = jax.lax.map(attempt, jax.random.split(key, tries))

@@ -119,9 +119,15 @@ def model(
   def logits_part(params, state, batch):
     return apply(params, prepared(batch))[1]
 
+  def score(params, state, images, given):
+    """log p(target | image), [B]; of a sequence, of all of it."""
+    log_p = jax.nn.log_softmax(logits_part(params, state, {name: images}))
+    own = jnp.take_along_axis(log_p, given[target][..., None], -1)
+    return own.reshape(len(images), -1).sum(1)
+
   def maps(params, state, x):
     _, found = net.apply({"params": params}, (x + 1) / 2, mutable=["intermediates"])
     return list(found["intermediates"]["maps"])
 
-  parts = {"features": features_part, "logits": logits_part, "maps": maps}
+  parts = {"features": features_part, "logits": logits_part, "maps": maps, "score": score}
   return Model(init, loss, parts=parts)

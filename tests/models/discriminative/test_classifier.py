@@ -32,6 +32,8 @@ def test_loss_and_accuracy_are_those_of_the_logits():
   expected = -jax.nn.log_softmax(logits)[jnp.arange(6), batch["label"]]
   np.testing.assert_allclose(loss, expected, rtol=1e-5)
   np.testing.assert_array_equal(metrics["accuracy"], logits.argmax(-1) == batch["label"])
+  score = model.parts["score"](params, state, batch["image"], batch)
+  np.testing.assert_allclose(score, -loss, rtol=1e-6)
 
 
 def test_data_without_the_target_are_refused():
@@ -53,6 +55,8 @@ def test_a_reader_reads_every_word_of_a_caption():
   loss, (_, metrics) = model.loss(params, state, batch, jax.random.key(1), train=False)
   nats = -np.take_along_axis(jax.nn.log_softmax(logits), batch["tokens"][..., None], -1)
   np.testing.assert_allclose(loss, nats[..., 0].mean(1), rtol=1e-5)
+  score = model.parts["score"](params, state, batch["image"], batch)
+  np.testing.assert_allclose(score, -nats.sum((1, 2)), rtol=1e-5)
   right = (np.asarray(logits).argmax(-1) == batch["tokens"]).all(1)
   np.testing.assert_array_equal(metrics["accuracy"], right)
 
