@@ -6,9 +6,10 @@ classifier's confidence. Both combine two trained stages, and nothing is trained
 
   x_1, ..., x_tries ~ base,   sample = argmax_x score(x)
 
-The score of a CLIP is the similarity of an image and its caption, that of a classifier the
-log-probability of the label, and that of a model with a likelihood log p(x). The samples no longer
-have the distribution of `base`: fewer are bad, and they vary less. They have no likelihood. With many `tries` they exploit the judge's errors.
+The score of a CLIP is the similarity of an image and its caption, that of a classifier the log-
+probability of the label, and that of a model with a likelihood log p(x). The samples no longer have
+the distribution of `base`: fewer are bad, and they vary less. They have no likelihood. With many
+`tries` they exploit the judge's errors.
 """
 
 from collections.abc import Callable
