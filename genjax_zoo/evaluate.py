@@ -189,9 +189,15 @@ def mean_and_error(metric) -> tuple[float, float]:
 
 
 def bits_per_dim(nats: float, fields: Mapping[str, Field]) -> float | None:
-  """-nats / (D ln 2) of the data's main entry, D integers; None for real numbers."""
-  field = fields[main_entry(fields)]
-  return None if field.num_values is None else -nats / (math.prod(field.shape) * math.log(2))
+  """-nats / (D ln 2) of the data's main entry, D integers; None for real numbers.
+
+  None too for entries that have a mask: not all of them are as long.
+  """
+  name = main_entry(fields)
+  field = fields[name]
+  if field.num_values is None or f"{name}_mask" in fields:
+    return None
+  return -nats / (math.prod(field.shape) * math.log(2))
 
 
 def parameters(tree) -> int:

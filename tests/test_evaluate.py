@@ -195,3 +195,8 @@ def test_bits_a_dimension_of_a_uniform_distribution():
   fields = {"image": Field((3, 2, 1), np.uint8, 8), "label": Field((), np.int32, 10)}
   np.testing.assert_allclose(bits_per_dim(-6 * np.log(8), fields), 3)
   assert bits_per_dim(-1.0, {"x": Field((2,), np.float32)}) is None
+  ragged = {
+    "vertices": Field((5, 3), np.int32, 64, kind="mesh"),
+    "vertices_mask": Field((5,), bool, 2),
+  }
+  assert bits_per_dim(-1.0, ragged) is None

@@ -1,5 +1,6 @@
 """Mesh files as `Mesh`es: OBJ by a reader that keeps polygons, PLY and OFF by trimesh."""
 
+from collections.abc import Iterable
 import functools
 from pathlib import Path
 
@@ -10,6 +11,7 @@ from genjax_zoo.data.files import class_names, folder_of, layout
 from genjax_zoo.data.solids import Mesh
 
 EXTENSIONS = (".obj", ".ply", ".off")
+GAP = 0.5  # Between the objects of a file that is written, in sizes of the one before.
 
 
 def files_of_splits(name: str) -> tuple[dict[str, list], list[str]]:
@@ -71,6 +73,24 @@ def read_obj(path: Path) -> Mesh:
     except ValueError as e:
       raise ValueError(f"line {number}, {line[:40]!r}: {e}") from e
   return Mesh(np.array(vertices, float).reshape(-1, 3), faces)
+
+
+def write_obj(path: Path, meshes: Iterable[Mesh]):
+  """Writes meshes, z up, as the objects of one OBJ file, y up: side by side along the x axis."""
+  lines = []
+  first = 1  # The number of an object's first vertex.
+  left = 0.0
+  for number, mesh in enumerate(meshes):
+    lines.append(f"o mesh_{number}")
+    v = np.asarray(mesh.vertices, float).reshape(-1, 3)
+    if len(v):
+      v = v + np.array([[left - v[:, 0].min(), 0, 0]])
+      left = v[:, 0].max() + GAP * max(np.ptp(v, 0).max(), 1)
+    lines += [f"v {x:g} {z:g} {0 - y:g}" for x, y, z in v]
+    lines += ["f " + " ".join(str(first + i) for i in face) for face in mesh.faces]
+    first += len(v)
+  path.parent.mkdir(parents=True, exist_ok=True)
+  path.write_text("\n".join([*lines, ""]), encoding="utf-8")
 
 
 def read_others(path: Path) -> Mesh:

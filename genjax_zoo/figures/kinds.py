@@ -25,6 +25,9 @@ from PIL import Image, ImageDraw
 from genjax_zoo.core import Field
 from genjax_zoo.data import tokenizer
 from genjax_zoo.data.dataset import kind_of, main_entry
+from genjax_zoo.data.mesh_files import write_obj
+from genjax_zoo.data.mesh_tokens import decode
+from genjax_zoo.data.solids import Mesh
 from genjax_zoo.figures import space
 from genjax_zoo.figures.pictures import (
   GRAY,
@@ -72,14 +75,28 @@ def film(batch: dict, fields: dict) -> np.ndarray | None:
 
 
 def save_shown(path, batch: dict, fields: dict) -> np.ndarray | None:
-  """Writes `show` of a batch at `path`, a PNG, and of videos a WebP beside it; returns `show`."""
+  """Writes `show` of a batch at `path`, a PNG, and returns it.
+
+  Beside it are moving pictures of videos, a WebP, and whole meshes as a file of their own, an OBJ.
+  """
   picture = show(batch, fields)
   if picture is not None:
     save(path, picture)
   frames = film(batch, fields)
   if frames is not None:
     save_film(path.with_suffix(".webp"), frames)
+  if whole := whole_meshes(batch, fields):
+    write_obj(path.with_suffix(".obj"), whole)
   return picture
+
+
+def whole_meshes(batch: dict, fields: dict) -> list[Mesh]:
+  """The meshes of a batch that has their vertices and their faces; [] of others."""
+  named = [name for name in fields if name in batch and kind_of(fields[name]) == "mesh"]
+  if not named or "faces" not in batch:
+    return []
+  rows = zip(batch[named[0]], batch[f"{named[0]}_mask"], batch["faces"])
+  return [decode(*row) for row in rows]
 
 
 def domains(names) -> list[list[str]]:

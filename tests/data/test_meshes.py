@@ -84,6 +84,25 @@ def test_obj_files_keep_their_polygons(tmp_path):
     mesh_files.read_mesh.cache_clear()
 
 
+def test_written_meshes_are_read_as_they_were_side_by_side(tmp_path):
+  made = [quantize(FLAT[family](np.random.default_rng(i)), 64) for i, family in enumerate(FLAT)]
+  made = [mesh._replace(vertices=mesh.vertices[:, ::-1]) for mesh in made]  # As (x, y, z).
+  mesh_files.write_obj(tmp_path / "out/some.obj", made)
+  read = mesh_files.read_mesh("", tmp_path / "out/some.obj")
+  first, left = 0, -np.inf
+  faces = iter(read.faces)
+  for mesh in made:
+    own = read.vertices[first : first + len(mesh.vertices)]
+    moved = own - mesh.vertices
+    np.testing.assert_allclose(moved, moved[:1] * np.array([[1, 0, 0]]) + 0 * moved, atol=1e-9)
+    assert own[:, 0].min() > left
+    left = own[:, 0].max()
+    for face in mesh.faces:
+      assert next(faces) == [first + i for i in face]
+    first += len(own)
+  assert next(faces, None) is None and first == len(read.vertices)
+
+
 @pytest.mark.parametrize(
   "text, reason",
   [

@@ -191,7 +191,7 @@ def test_boxes_are_drawn_where_they_are():
   np.testing.assert_array_equal(show(alone, fields), grid(one, 256))
 
 
-def test_clouds_and_meshes_have_two_views():
+def test_clouds_and_meshes_have_two_views(tmp_path):
   points = RNG.normal(size=(3, 20, 3))
   field = Field((20, 3), np.float32, kind="points")
   np.testing.assert_array_equal(
@@ -208,5 +208,10 @@ def test_clouds_and_meshes_have_two_views():
     "faces": np.array([[2, 3, 4, 0]]),
   }
   np.testing.assert_array_equal(show(batch, fields), grid(meshes(*batch.values()), 256))
+  save_shown(tmp_path / "a.png", batch, fields)
+  text = (tmp_path / "a.obj").read_text()
+  assert text == "o mesh_0\nv 0 0 0\nv 9 0 -9\nv 9 9 0\nf 1 2 3\n"
   of_vertices = {"vertices": batch["vertices"]}
   np.testing.assert_array_equal(show(of_vertices, fields), grid(meshes(batch["vertices"]), 256))
+  save_shown(tmp_path / "b.png", of_vertices, fields)
+  assert not (tmp_path / "b.obj").exists()

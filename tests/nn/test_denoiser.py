@@ -18,6 +18,7 @@ CASES = {
   "unet": (IMAGE, dict(hidden=(8, 8), attention=(3,), patch=1)),
   "dit": (IMAGE, dict(width=16, depth=2, patch=2, fourier=(1,))),
   "mlp": ((5,), dict(hidden=(16, 16), fourier=(0, 1))),
+  "set": ((7, 3), dict(width=16, depth=2, fourier=(0,))),
 }
 VECTORS = {"label": Field((), np.int32, 3), "code": Field((7,), np.float32)}
 FIELDS = VECTORS | {"tokens": Field((5,), np.int32, 6), "low": Field((3, 3, 1), np.uint8, 256)}
@@ -43,7 +44,7 @@ def perturbed(params):
 @pytest.mark.parametrize("name", CASES)
 def test_zero_at_the_start_and_moved_by_all_that_it_is_given(name):
   shape, options = CASES[name]
-  fields = VECTORS if name == "mlp" else FIELDS
+  fields = VECTORS if name in ("mlp", "set") else FIELDS
   net = make_network({"name": name, **options}, shape, 2, fields, nulls=tuple(fields))
   x, noise, c = jax.random.normal(KEY, (N, *shape)), jnp.linspace(-5, 5, N), condition(fields)
   params = jax.jit(net.init)(KEY, x, noise, c)
@@ -136,6 +137,18 @@ def test_patches_hold_neighbours_and_unfold():
   np.testing.assert_array_equal(unfold(fold(x)), x)
   fold, unfold = patches(x.shape, 0)
   np.testing.assert_array_equal(unfold(fold(x)), x)
+
+
+def test_patches_of_videos_and_sequences_have_a_size_along_each_axis():
+  x = jnp.arange(2 * 4 * 2 * 6 * 3.0).reshape(2, 4, 2, 6, 3)
+  fold, unfold = patches(x.shape, (2, 1, 3))
+  assert fold(x).shape == (2, 2, 2, 2, 18)
+  np.testing.assert_array_equal(fold(x)[1, 1, 0, 1].reshape(2, 1, 3, 3), x[1, 2:, :1, 3:])
+  np.testing.assert_array_equal(unfold(fold(x)), x)
+  fold, unfold = patches((2, 6, 5), (3,))
+  sequence = jnp.arange(60.0).reshape(2, 6, 5)
+  np.testing.assert_array_equal(fold(sequence), sequence.reshape(2, 2, 15))
+  np.testing.assert_array_equal(unfold(fold(sequence)), sequence)
 
 
 def test_features_of_numbers():
