@@ -12,7 +12,7 @@ import re
 from experiments import resolve
 from genjax_zoo.core import UserError
 from genjax_zoo.log import duration
-from genjax_zoo.report.measures import SIGNS, of_data, restores
+from genjax_zoo.report.measures import METRICS, SIGNS, of_data, restores, title
 from genjax_zoo.report.page import number
 
 ROOT = Path(__file__).parent.parent
@@ -24,6 +24,7 @@ FAMILIES = {
   "gans": "adversarial",
   "energy": "energy-based",
   "diffusion": "diffusion",
+  "control": "controlled text",
   "discriminative": "discriminative",
 }
 NLL = "−log p(x) of test data"
@@ -32,6 +33,19 @@ EMPTY = (
   "There are no results yet: train a config, then `python -m experiments.table --add runs/CONFIG`."
 )
 MARKS = "†‡§¶"
+PUBLIC = (  # What is of use without the commands.
+  "genjax_zoo/run.py",
+  "genjax_zoo/core.py",
+  "genjax_zoo/build.py",
+  "genjax_zoo/sample.py",
+  "genjax_zoo/evaluate.py",
+  "genjax_zoo/data/__init__.py",
+  "genjax_zoo/data/dataset.py",
+  "genjax_zoo/prob/*.py",
+  "genjax_zoo/nn/*.py",
+  "genjax_zoo/metrics/*.py",
+)
+ACROSS = 4  # Pictures of the gallery side by side.
 MEANS = "An FID of means is that of E[x | z], not of samples of the model: it is not compared.\n"
 
 
@@ -39,11 +53,11 @@ def families(results: dict[str, dict], root: str) -> str:
   """A row for each family of models, with its best unconditional results on digits."""
   on_digits = [e for e in results.values() if e["data"] == "digits" and not conditions(e)]
   rows = []
-  for folder, title in FAMILIES.items():
+  for folder, family in FAMILIES.items():
     files = sorted((ROOT / "genjax_zoo/models" / folder).glob("[a-z]*.py"))
     models = ", ".join(link(file.stem, file, root) for file in files)
     members = [e for e in on_digits if model_file(e).parent.name == folder]
-    rows.append([title, models, best_likelihood(members, root), best_fid(members, root)])
+    rows.append([family, models, best_likelihood(members, root), best_fid(members, root)])
   return markdown(["family", "models", "−log p(x)", "FID"], rows)
 
 
@@ -219,6 +233,64 @@ def lessons(results: dict[str, dict], root: str) -> str:
   return markdown(["lesson", "what it shows", "verdict"], rows)
 
 
+def gallery(results: dict[str, dict], root: str) -> str:
+  """The pictures of docs/gallery, a section for each family, and the models that have none."""
+  pictures = {path.stem: path for path in sorted((ROOT / "docs/gallery").glob("*.webp"))}
+  parts = []
+  for folder, family in FAMILIES.items():
+    models = {file.stem for file in (ROOT / "genjax_zoo/models" / folder).glob("[a-z]*.py")}
+    drawn = {name: resolved(name)["model"]["name"] for name in pictures}
+    cells = [picture(name, root) for name, model in drawn.items() if model in models]
+    rows = [cells[i : i + ACROSS] for i in range(0, len(cells), ACROSS)]
+    rows = [row + [""] * (ACROSS - len(row)) for row in rows]
+    lacking = ", ".join(sorted(models - set(drawn.values())))
+    note = f"Without a picture: {lacking}.\n" if lacking else ""
+    parts.append("\n".join(filter(None, (f"## {family}\n", markdown([" "] * ACROSS, rows), note))))
+  return "\n".join(parts)
+
+
+def picture(config: str, root: str) -> str:
+  """The picture of a config's samples, above its link."""
+  config_file = link(config, ROOT / f"experiments/configs/{config}.py", root)
+  return f"![samples of {config}]({root}docs/gallery/{config}.webp)<br>{config_file}"
+
+
+def measures(results: dict[str, dict], root: str) -> str:
+  """A row for each measure of evaluations: its unit, its meaning, and which values are better."""
+  rows = [[title(k), m.unit, m.meaning, m.better] for k, m in METRICS.items() if m.meaning]
+  return markdown(["measure", "unit", "meaning", "better"], rows)
+
+
+def api(results: dict[str, dict], root: str) -> str:
+  """A section for each module of PUBLIC: its functions and classes, and what they return."""
+  parts = []
+  for file in [file for pattern in PUBLIC for file in sorted(ROOT.glob(pattern))]:
+    tree = ast.parse(file.read_text(encoding="utf-8"))
+    name = ".".join(file.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__")
+    rows = [entry for node in tree.body for entry in documented(node)]
+    if rows:
+      about = ast.get_docstring(tree).split("\n\n")[0]
+      table = markdown(["name", "what it is"], rows)
+      parts.append(f"## [{name}]({root}{file.relative_to(ROOT)})\n\n{about}\n\n{table}")
+  return "\n".join(parts)
+
+
+def documented(node, prefix: str = "") -> list[list[str]]:
+  """The rows (name, first line of the docstring) of a public function or class, and its methods."""
+  text = ast.get_docstring(node) if isinstance(node, (ast.FunctionDef, ast.ClassDef)) else None
+  if not text or node.name.startswith("_"):
+    return []
+  # Neither the end of a cell nor a link: [h, w](image).
+  about = text.split("\n")[0].replace("|", "\\|").replace("](", "] (")
+  if isinstance(node, ast.ClassDef):
+    own = [[f"`{node.name}`", about]]
+    return own + [row for method in node.body for row in documented(method, f"{node.name}.")]
+  arguments = [a.arg for a in (*node.args.args, *node.args.kwonlyargs) if a.arg != "self"]
+  is_property = any(ast.unparse(decorator) == "property" for decorator in node.decorator_list)
+  call = "" if is_property else f"({', '.join(arguments)})"
+  return [[f"`{prefix}{node.name}{call}`", about]]
+
+
 def markdown(head: list[str], rows: list[list[str]]) -> str:
   """A table in Markdown without the columns that are empty; "" without rows."""
   filled = [i for i in range(len(head)) if any(row[i] for row in rows)]
@@ -257,4 +329,7 @@ PAGES: dict[str, dict[str, tuple[Callable, str]]] = {
   "README.md": {"families": (families, "")},
   "docs/results.md": {"results": (all_results, "../")},
   "docs/lessons.md": {"lessons": (lessons, "../")},
+  "docs/gallery.md": {"gallery": (gallery, "../")},
+  "docs/measures.md": {"measures": (measures, "../")},
+  "docs/api.md": {"api": (api, "../")},
 }

@@ -75,7 +75,18 @@ def check_finished(run: Path, config: dict, evaluation: dict):
 
 
 def check_committed(run: Path, config: dict):
-  """Raises UserError for a run that was trained or measured otherwise than its committed config."""
+  """Raises UserError for a run trained or measured otherwise than its committed config."""
+  name = config["name"]
+  check_trained(run, config)
+  committed = resolve.resolve(f"configs/{name}.py").to_dict()
+  ours, theirs = measurement(config), measurement(committed)
+  if changed := [k for k in sorted(ours | theirs) if ours.get(k) != theirs.get(k)]:
+    flags = " ".join(f"--config.{k}={theirs.get(k)}" for k in changed)
+    raise UserError(f"{run} was not measured as configs/{name}.py says: --mode=evaluate {flags}")
+
+
+def check_trained(run: Path, config: dict):
+  """Raises UserError for a run that was trained otherwise than its committed config."""
   name = config["name"]
   committed = resolve.resolve(f"configs/{name}.py").to_dict()
   different = resolve.differences(config, committed)
@@ -84,10 +95,6 @@ def check_committed(run: Path, config: dict):
       different.append(f"{ours} steps, not {theirs}")
   if different:
     raise UserError(f"{run} is not what configs/{name}.py trains: {different[0]}")
-  ours, theirs = measurement(config), measurement(committed)
-  if changed := [k for k in sorted(ours | theirs) if ours.get(k) != theirs.get(k)]:
-    flags = " ".join(f"--config.{k}={theirs.get(k)}" for k in changed)
-    raise UserError(f"{run} was not measured as configs/{name}.py says: --mode=evaluate {flags}")
 
 
 def all_steps(config: dict) -> list[int]:

@@ -136,6 +136,7 @@ def test_every_lesson_is_in_the_index():
   assert {row[0] for row in rows} == {
     f"[{file.stem}](../experiments/lessons/{file.name})" for file in files
   }
+  assert all(len(row) == 3 for row in rows)
   verdicts = {row[0].split("]")[0][1:]: row[2] for row in rows}
   assert verdicts["autoencoder_samples"].startswith("holds: an FID of 2.2")
 
@@ -195,3 +196,30 @@ def test_durations():
     "2.0 h",
     "24.0 h",
   ]
+
+
+def test_the_gallery_has_every_picture_and_names_every_model_without():
+  text = pages.gallery({}, "../")
+  for path in (pages.ROOT / "docs/gallery").glob("*.webp"):
+    assert text.count(f"(../docs/gallery/{path.name})") == 1, path.name
+  drawn = {
+    pages.resolved(path.stem)["model"]["name"]
+    for path in (pages.ROOT / "docs/gallery").glob("*.webp")
+  }
+  lacking = ", ".join(re.findall(r"Without a picture: (.*)\.", text)).split(", ")
+  assert set(lacking) == {file.stem for file in MODELS} - drawn
+
+
+def test_the_index_of_functions_has_what_is_public():
+  text = pages.api({}, "../")
+  assert "| `Run.sample(n, seed, given)` | n samples with the keys of the data;" in text
+  assert (
+    "| `Run.metrics` | The curves" in text and "## [genjax_zoo.data](../genjax_zoo/data/" in text
+  )
+  assert not re.search(r"^\| `(\w+\.)?_", text, re.MULTILINE) and "genjax_zoo.models" not in text
+
+
+def test_measures_are_explained():
+  rows = cells(pages.measures({}, ""))
+  assert rows[0] == ["measure", "unit", "meaning", "better"]
+  assert len(rows) > 20 and all(row[2] for row in rows)
