@@ -13,6 +13,7 @@ from genjax_zoo.metrics.features import Features
 from genjax_zoo.metrics.features.own import chosen
 from genjax_zoo.metrics.judged import judged
 from genjax_zoo.metrics.kernel import FEWEST
+from genjax_zoo.metrics.patches import patches_psnr
 from genjax_zoo.metrics.reconstructions import reconstruction_quality, reconstructs
 from genjax_zoo.run import Run
 from genjax_zoo.sample import sample_options
@@ -98,13 +99,17 @@ def compare_samples(run: Run, dataset, log) -> dict:
 
 
 def compare_reconstructions(run: Run, dataset, log) -> dict:
-  """The quality of the "reconstructions" of a first stage; {} of other models."""
+  """The quality of the "reconstructions" of a first stage; {} of other models.
+
+  "patches_psnr" is that of as many codes without a network, see metrics/patches.py.
+  """
   if not reconstructs(run.model, dataset):
     return {}
   options = run.config["evaluate"]
   features = chosen(options["features"], dataset, dataset.fields)
   with log.clock("comparing reconstructions"):
     found = reconstruction_quality(run, dataset, features, options["split"])
+    found |= patches_psnr(run.model, dataset, options["split"])
   return {"reconstructions": found}
 
 
