@@ -6,7 +6,7 @@ import jax.numpy as jnp
 
 from genjax_zoo.core import Field, UserError
 
-ENTRIES = "image", "x", "points", "video"
+ENTRIES = "target", "image", "x", "points", "video"  # A target is made of an image.
 
 
 def entry(data: Mapping[str, Field]) -> tuple[str, Field]:
@@ -17,6 +17,11 @@ def entry(data: Mapping[str, Field]) -> tuple[str, Field]:
   for name in ENTRIES:
     if name in data:
       return name, data[name]
+  if "image_a" in data:
+    raise UserError(
+      "no model here is of two domains, image_a and image_b: take folder:PATH of one of them, or "
+      "pairs:PATH where there are pairs"
+    )
   known = " or ".join(map(repr, ENTRIES))
   raise UserError(
     f"the model is of {known}, and the data have {', '.join(data)}: choose other data, or a model "

@@ -157,7 +157,11 @@ def apart(a: Entry, b: Entry) -> str | None:
 
 def measured_on(e: Entry) -> dict:
   """The data that the numbers of a run are of."""
-  known = {k: e.evaluation[k] for k in ("data", "split", "examples") if k in e.evaluation}
+  metrics = e.evaluation.get("metrics") or {}
+  # The number of examples is that of a likelihood and of metrics, where there are any to compare.
+  counts = of_data(e.evaluation.get("likelihood")) or any(k in metrics for k in MEASURED)
+  names = ("data", "split", "examples") if counts else ("data", "split")
+  known = {k: e.evaluation[k] for k in names if k in e.evaluation}
   return known | {"form": e.form, "binarization": e.config.get("data", {}).get("binarize")}
 
 

@@ -214,7 +214,10 @@ def test_groups_hold_no_two_that_are_apart(tmp_path):
   rng, entries = np.random.default_rng(0), []
   for i in range(24):
     about = evaluation(
-      f"m{i}", "vae", None, {"samples": int(rng.integers(2))} if rng.random() < 0.7 else None
+      f"m{i}",
+      "vae",
+      ("exact", 90.0),
+      {"samples": int(rng.integers(2))} if rng.random() < 0.7 else None,
     )
     about["examples"] = int(rng.integers(2))
     if rng.random() < 0.5:
@@ -451,3 +454,14 @@ def test_a_video_distance_is_called_one(tmp_path):
   fields = {"video": {"shape": [8, 16, 16, 3], "dtype": "uint8", "num_values": 256}}
   (folder / "data.json").write_text(json.dumps({"fields": fields, "stages": {}}))
   assert "Fréchet video distance" in write_comparison(tmp_path, [folder]).read_text()
+
+
+def test_runs_without_a_likelihood_may_have_measured_other_numbers_of_examples(tmp_path):
+  few = {"examples": 100}
+  plain = read(run(tmp_path, "gan_digits", evaluation("gan_digits", "gan") | few))
+  other = read(run(tmp_path, "ebm_digits", evaluation("ebm_digits", "ebm")))
+  assert apart(plain, other) is None
+  likely = evaluation("vae_digits", "vae", ("exact", 90.0))
+  a = read(run(tmp_path, "vae_digits", likely))
+  b = read(run(tmp_path, "nice_digits", likely | few))
+  assert apart(a, plain) is None and "examples is 297 for one and 100" in apart(a, b)
