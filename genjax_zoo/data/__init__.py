@@ -47,6 +47,7 @@ PREFIXED = {
   "meshes": "meshes.load_folder",
   "points": "points.load_path",
   "stacked": "stacked.load",
+  "text": "text.load",
 }
 
 

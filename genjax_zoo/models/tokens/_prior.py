@@ -93,6 +93,8 @@ def prefix_of(p: Prior, params, vectors) -> dict:
   depend on nothing later, are all that later tokens see of the vectors.
   """
   n, k, _ = vectors.shape
+  if not k:
+    return {}
   place = jnp.zeros((k, 3), jnp.int32)
   causal = jnp.tril(jnp.ones((p.net.layers, k, k), bool))
   with edited({"token": lambda _: vectors}):
