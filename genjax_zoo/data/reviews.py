@@ -9,6 +9,7 @@ the ending. All other slots are content; which of the fitting adjectives is take
 sentence with the same content in the other style is known.
 """
 
+import functools
 import itertools
 from typing import NamedTuple
 
@@ -83,13 +84,52 @@ def language() -> Language:
   return Language(vocabulary, tokens, slots)
 
 
+def probabilities(known: Language) -> np.ndarray:
+  """p(sentence) of the grammar, [N]: value i of a slot of content in proportion to 1 / (3 + i)."""
+  weight = np.prod([1 / (3 + known.slots[k]) for k in CONTENT], 0)
+  return weight / weight.sum()
+
+
+def styles_said(known: Language, tokens) -> np.ndarray:
+  """Whether sentences [B, L], right or wrong, have words of each style: bool [B, 2]."""
+  word = {name: i for i, name in enumerate(known.vocabulary)}
+  says = lambda *names: np.isin(tokens, [word[name] for name in names]).any(1)
+  adjectives = [sum((pair[style] for pair in ADJECTIVES.values()), ()) for style in (0, 1)]
+  bad = says(*adjectives[0], "hated", "not")
+  good = says(*adjectives[1], "loved") | (says("come") & ~says("not"))
+  return np.stack([bad, good], 1)
+
+
+def judge(known: Language, samples, given) -> dict[str, np.ndarray]:
+  """{name: [N]} of sentences: "grammatical", as `Language.read` says; by a label "style", "both".
+
+  The style is right where there are words of it and none of the other. It is that of the label, or,
+  where sentences are given to be transferred, the other one; "content" is then the share of the
+  slots of CONTENT that are those of the given sentence.
+  """
+  tokens = np.asarray(samples["tokens"])
+  read = known.read(tokens)
+  found = {"grammatical": (read["style"] >= 0).astype(float)}
+  if "label" in given:
+    before = known.read(given["tokens"]) if "tokens" in given else None
+    wanted = np.asarray(given["label"]) if before is None else 1 - np.asarray(given["label"])
+    said = styles_said(known, tokens)
+    rows = np.arange(len(tokens))
+    found["style"] = (said[rows, wanted] & ~said[rows, 1 - wanted]).astype(float)
+    found["both"] = found["style"] * found["grammatical"]
+    if before is not None:
+      found["content"] = np.mean([read[k] == before[k] for k in CONTENT], 0)
+  return found
+
+
 def load(name: str, *, examples: int = 10_000, seed: int = 0) -> Dataset:
   """`examples` training sentences "tokens" [L] with their style as "label", and a tenth to test.
 
   A tenth of all contents, drawn by `seed`, is only in the test split, in both styles; of the rest,
   half is only in bad training sentences and half in good ones. Value i of a slot has probability
   proportional to 1 / (3 + i) in either style, so that the correspondence between the styles can be
-  learned from frequencies. truth["language"] is the `Language`. Raises UserError under 10 examples.
+  learned from frequencies. truth["language"] is the `Language`, truth["entropy"] that of all its
+  sentences, in nats. Raises UserError under 10 examples.
   """
   if examples < 10:
     raise UserError(f"data.examples={examples}: take 10 or more, a tenth as many are for testing")
@@ -100,7 +140,7 @@ def load(name: str, *, examples: int = 10_000, seed: int = 0) -> Dataset:
   # A random number in [0, 1) for each content says where its sentences go.
   place = rng.permutation(np.prod(sizes))[content] / np.prod(sizes)
   training = (place >= 0.1) & ((place < 0.55) == (known.slots["style"] == 0))
-  weight = np.prod([1 / (3 + known.slots[k]) for k in CONTENT], 0)
+  weight = probabilities(known)
 
   def draw(allowed, n):
     p = weight * allowed
@@ -113,4 +153,5 @@ def load(name: str, *, examples: int = 10_000, seed: int = 0) -> Dataset:
     "tokens": Field((length,), np.int32, len(words), words, ordered=False, kind="tokens"),
     "label": Field((), np.int32, len(STYLES), STYLES, ordered=False),
   }
-  return Dataset(name, fields, splits, truth={"language": known})
+  truth = {"language": known, "entropy": float(-(weight * np.log(weight)).sum())}
+  return Dataset(name, fields, splits, truth=truth, judge=functools.partial(judge, known))

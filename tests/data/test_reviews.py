@@ -30,3 +30,53 @@ def test_styles_share_no_content_in_training_and_all_of_it_is_new_in_the_test_sp
   bad, good = contents["train", 0], contents["train", 1]
   new = contents["test", 0] | contents["test", 1]
   assert not bad & good and not (bad | good) & new and len(new) > 50
+
+
+def test_the_judge_reads_style_by_words_and_grammar_by_the_language():
+  dataset = load("reviews", examples=100)
+  known = dataset.truth["language"]
+  number = {word: i for i, word in enumerate(known.vocabulary)}
+  texts = [
+    "the pizza was tasty and we loved it",
+    "the pizza was tasty and we hated it",  # Both styles: no sentence of the language.
+    "the the soup was fresh",
+    "the pizza was i will come back",
+    "the soup was stale i will not come back",
+    "the soup was",
+  ]
+  tokens = np.zeros((6, known.tokens.shape[1]), int)
+  for row, text in zip(tokens, texts):
+    row[: len(text.split())] = [number[word] for word in text.split()]
+  found = dataset.judge({"tokens": tokens}, {"label": np.ones(6, int)})
+  np.testing.assert_array_equal(found["style"], [1, 0, 1, 1, 0, 0])
+  np.testing.assert_array_equal(found["grammatical"], [1, 0, 0, 0, 1, 0])
+  np.testing.assert_array_equal(found["both"], [1, 0, 0, 0, 0, 0])
+  assert set(dataset.judge({"tokens": tokens}, {})) == {"grammatical"}
+  test = dataset.splits["test"]
+  assert dataset.judge(test, {"label": test["label"]})["both"].all()
+
+
+def test_a_transfer_is_judged_by_the_other_style_and_the_content():
+  dataset = load("reviews", examples=100)
+  known = dataset.truth["language"]
+  rows = np.flatnonzero((known.slots["subject"] == 3) & (known.slots["adjective"] == 1))
+  given = {"tokens": known.tokens[rows], "label": known.slots["style"][rows]}
+  # All slots vary but two: the same place of the other style has the same content.
+  order = np.argsort(given["label"], kind="stable")
+  half = len(order) // 2
+  other = np.empty_like(order)
+  other[order] = order[(np.arange(len(order)) + half) % len(order)]
+  found = dataset.judge({"tokens": given["tokens"][other]}, given)
+  assert found["both"].all() and (found["content"] == 1).all()
+  same = dataset.judge(given, given)
+  assert not same["style"].any() and (same["content"] == 1).all()
+
+
+def test_the_entropy_is_that_of_independent_slots():
+  dataset = load("reviews", examples=100)
+  entropy = np.log(2) + np.log(3)  # Styles and adjectives are equally likely.
+  for n in (6, 12, 4, 3):
+    p = 1 / (3 + np.arange(n))
+    p /= p.sum()
+    entropy -= (p * np.log(p)).sum()
+  np.testing.assert_allclose(dataset.truth["entropy"], entropy, rtol=1e-10)
