@@ -17,7 +17,10 @@ class HookPoint(nn.Module):
 
 
 def edited(edits: Mapping[str, Callable]):
-  """A context in which the output h of each module NAME is edits[NAME](h)."""
+  """A context in which the output h of each module NAME is edits[NAME](h).
+
+  Of contexts within each other the inner one edits first.
+  """
 
   def interceptor(call, args, kwargs, context):
     out = call(*args, **kwargs)
