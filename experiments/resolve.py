@@ -254,7 +254,8 @@ def parse(key, text, kind):
   if kind is tuple and isinstance(value, list):
     return tuple(value)
   if kind is tuple and isinstance(value, str):
-    return tuple(value.split(","))  # In a shell ('label',) has to be in quotes.
+    # In a shell ('label',) and () have to be in quotes.
+    return tuple(filter(None, value.split(",")))
   if type(value) is not kind:
     raise UserError(
       f"--config.{key}={text} needs a value of type {kind.__name__}, such as {EXAMPLES[kind]}"

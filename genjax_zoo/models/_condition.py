@@ -25,7 +25,7 @@ def condition_fields(data: Mapping[str, Field], names: tuple[str, ...] | None) -
     if name not in data:
       raise UserError(
         f"model.condition={names}: the data have no {name!r}{nearest(name, data)}; "
-        f"they have {', '.join(data)}"
+        f"they have {', '.join(data)}; --config.model.condition= takes none"
       )
   return {name: data[name] for name in names}
 

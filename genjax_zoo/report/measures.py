@@ -109,7 +109,7 @@ METRICS: Mapping[str, Measure] = {
   "accuracy": Measure("accuracy", HIGHER, "fraction", "test examples of which the class is right"),
   # Cost.
   "parameters": Measure("para\u00admeters"),
-  "seconds_per_image": Measure("ms an image", LOWER, "ms", scale=1e3, timed=True),
+  "seconds_per_image": Measure("ms a sample", LOWER, "ms", scale=1e3, timed=True),
   "network_evaluations": Measure("network calls", LOWER, "", "a sample"),
   "seconds": Measure("training, s", LOWER, "s", timed=True),
   "steps_per_second": Measure("steps/s", "", "steps/s", timed=True),  # Batches differ.

@@ -36,6 +36,8 @@ COLUMNS = (
   "compile_seconds",
 )
 
+SORTED_BY = "fid", "one_nearest_neighbour", "nats", "bits_per_vertex"  # The first that there is.
+
 
 class Trade(NamedTuple):
   """Two measures of which a model may be good at one at the cost of the other."""
@@ -116,9 +118,9 @@ class Row(NamedTuple):
 
 
 def ranking(rows: list[Row], label: str) -> Html:
-  """The table of comparable runs, sorted by FID, else by likelihood."""
+  """The table of comparable runs, sorted by FID, else by 1-NNA of clouds, else by likelihood."""
   columns = [k for k in COLUMNS if any(k in row.values for row in rows)]
-  sorted_by = next((k for k in ("fid", "nats", *columns) if k in columns), "name")
+  sorted_by = next((k for k in (*SORTED_BY, *columns) if k in columns), "name")
   marked = {k: best(rows, k) for k in columns}
   if "nats" in marked and "bits_per_dim" in marked:
     marked["bits_per_dim"] = marked["nats"]  # Of one data set they are the same in other units.

@@ -16,6 +16,7 @@ from genjax_zoo.log import read_json, read_rows
 from genjax_zoo.metrics.quality import comparable
 from genjax_zoo.report.judgements import compared_judgements
 from genjax_zoo.report.measures import (
+  LIKELIHOOD,
   METRICS,
   SIGNS,
   density,
@@ -157,12 +158,16 @@ def apart(a: Entry, b: Entry) -> str | None:
 
 def measured_on(e: Entry) -> dict:
   """The data that the numbers of a run are of."""
-  metrics = e.evaluation.get("metrics") or {}
-  # The number of examples is that of a likelihood and of metrics, where there are any to compare.
-  counts = of_data(e.evaluation.get("likelihood")) or any(k in metrics for k in MEASURED)
-  names = ("data", "split", "examples") if counts else ("data", "split")
+  names = ("data", "split", "examples") if counts_examples(e) else ("data", "split")
   known = {k: e.evaluation[k] for k in names if k in e.evaluation}
   return known | {"form": e.form, "binarization": e.config.get("data", {}).get("binarize")}
+
+
+def counts_examples(e: Entry) -> bool:
+  """Whether a likelihood or a metric of a run, of some number of examples, has a column."""
+  metrics = e.evaluation.get("metrics") or {}
+  likelihood = of_data(e.evaluation.get("likelihood"))
+  return bool(likelihood) or any(name in metrics for name in MEASURED)
 
 
 def groups(entries: list[Entry]) -> list[list[Entry]]:
@@ -221,6 +226,8 @@ def row(e: Entry, folder) -> Row:
   for k, v in flat.items():
     if k in known and v is not None:
       values[k] = v * METRICS[k].scale if k in METRICS and METRICS[k].scale != 1 else v
+  if "bits_per_vertex" in values:  # The likelihood is of vertices, of faces, or of both.
+    values = {k: v for k, v in values.items() if k not in LIKELIHOOD}
   named = [x for x in (e.evaluation["config"], e.evaluation["model"]) if not e.name.startswith(x)]
   named += given_likelihood(e.evaluation.get("likelihood"))
   devices = [parts[k]["device"] for k in ("sampling", "training") if "device" in parts[k]]
@@ -283,7 +290,8 @@ def conditions(entries) -> str:
   """What the numbers of comparable runs were measured with, in sentences."""
   evaluations = [e.evaluation for e in entries]
   sentences = []
-  if e := next((e for e in evaluations if "examples" in e), None):
+  counting = (e.evaluation for e in entries if counts_examples(e))
+  if e := next((e for e in counting if "examples" in e), None):
     sentences.append(f"Likelihoods are of {e['examples']:,} {e['split']} examples.")
   if q := next((e["quality"] for e in evaluations if "fid" in (e.get("quality") or {})), None):
     sentences.append(

@@ -17,6 +17,8 @@ def test_tuples_need_no_brackets():
   for value in ("model.condition=label,tokens", "model.condition=('label', 'tokens')"):
     resolve.override(config, value)
     assert config.model.condition == ("label", "tokens")
+  resolve.override(config, "model.condition=")
+  assert config.model.condition == ()
   resolve.override(config, "model.network.hidden=8,16")
   assert config.model.network.hidden == (8, 16)
 
