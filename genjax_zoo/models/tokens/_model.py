@@ -36,10 +36,11 @@ def segment_nats(p: Prior, nats) -> dict:
   return {s.name: -nats[:, s.places].sum(1) for s in p.stream.segments}
 
 
-def kept(p: Prior, given: Mapping, n: int, latents: Mapping):
+def kept(p: Prior, given: Mapping, n: int, latents: Mapping, modelled: tuple[str, ...] = ()):
   """(tokens [n, T], keep [n, T]): the entries that are given, which sampling must not change.
 
   Codes are given["codes"] where given["keep"], or their first half: those of a completed image.
+  What is neither given nor `modelled` is not sampled: whatever stands there, it is not looked at.
   """
   tokens, keep = [], []
   for segment in p.stream.segments:
@@ -51,7 +52,7 @@ def kept(p: Prior, given: Mapping, n: int, latents: Mapping):
       fixed = jnp.ones(x.shape, bool)
     else:
       x = jnp.zeros((n, segment.length), jnp.int32)
-      fixed = jnp.zeros(x.shape, bool)
+      fixed = jnp.full(x.shape, name not in modelled)
     tokens.append(x + segment.offset)
     keep.append(fixed)
   return jnp.concatenate(tokens, 1), jnp.concatenate(keep, 1)
@@ -136,7 +137,7 @@ def prior_model(
     """n sequences [n, T] and the log-probability of drawing them, nats [n]."""
     given = codes_given(first, state, given, k_first)
     whole = stream_of(grid)
-    tokens, keep = kept(p._replace(stream=whole), given, n, first.latents)
+    tokens, keep = kept(p._replace(stream=whole), given, n, first.latents, modelled)
     known = {k: jnp.full(n, float(k in given or k in modelled)) for k in given_fields}
     options |= {"whole": whole if grid else None}
     return sample_tokens(p, params, k_tokens, tokens, keep, known, **options)
@@ -190,6 +191,7 @@ def prior_model(
     likelihood={"codes": "lower_bound"} if bounded else {},
     given=given_fields,
     latents=first.latents,
+    dequantization=first.dequantization if bounded else None,
     calls=calls,
     parts={"sample_log_prob": sample_log_prob, "latent_samples": latent_samples} | prefix_parts(p),
   )

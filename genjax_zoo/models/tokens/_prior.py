@@ -154,12 +154,15 @@ def conditional_of(p: Prior, params, known: Mapping, cached: bool):
   return one, start
 
 
-def with_guidance(conditional, scale):
-  """The guided `conditional` of n sequences, from that of 2 n: n given all, n given nothing."""
+def with_guidance(conditional, scale, start: int):
+  """The guided `conditional` of n sequences, from that of 2 n: n given all, n given nothing.
+
+  What stands before `start` is not guided: a caption that the model writes is given nothing.
+  """
 
   def combined(carry, tokens, i):
     logits, carry = conditional(carry, jnp.concatenate([tokens, tokens]), i)
-    return guided(*jnp.split(logits, 2), scale), carry
+    return guided(*jnp.split(logits, 2), jnp.where(i < start, 1.0, scale)), carry
 
   return combined
 
@@ -194,7 +197,8 @@ def sample_tokens(
   else:
     nothing = {name: jnp.concatenate([flags, 0 * flags]) for name, flags in known.items()}
     conditional, start = conditional_of(p, params, nothing, cached)
-    conditional = with_guidance(conditional, scale)
+    first = sum(segment.length for segment in p.stream.segments if segment.name in known)
+    conditional = with_guidance(conditional, scale, first)
     carry = start(2 * n)
   if whole is not None:
     conditional = through_windows(p.stream, whole, conditional)

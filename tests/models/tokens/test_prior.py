@@ -122,6 +122,32 @@ def test_guidance_extrapolates_and_scale_one_changes_nothing(labelled):
   np.testing.assert_array_equal(sample(scale=0.0), unconditional)
 
 
+def test_a_caption_that_the_model_writes_is_not_guided(captioned):
+  """What it was given nothing for: an unguided model writes the same one."""
+  model, params, state = captioned
+  sample = lambda **options: model.sample(params, state, KEY, 40, **options)
+  plain, guided = sample(), sample(scale=5.0)
+  np.testing.assert_array_equal(guided["tokens"], plain["tokens"])
+  assert (guided["image"] != plain["image"]).any()
+
+
+def test_samples_without_a_label_have_the_probability_of_their_codes_alone(labelled):
+  model, params, state = labelled
+  _, nats = model.parts["sample_log_prob"](params, state, KEY, 5)
+  codes = model.parts["latent_samples"](params, state, KEY, 5)["codes"]
+  p = _prior.prior(
+    {"label": toy.FIELDS["label"], **toy.first().latents}, 8, 1, 2, ("dense",), "float32"
+  )
+  tokens = jnp.pad(codes.reshape(5, 4) + 4, ((0, 0), (1, 0)))
+  log_p = _prior.log_probs(p, params, tokens, {"label": jnp.zeros(5)})
+  np.testing.assert_allclose(nats, log_p[:, 1:].sum(1), rtol=1e-5)
+
+
+def test_a_bound_of_dequantized_pixels_stays_one():
+  first = toy.first()._replace(dequantization="uniform")
+  assert token_prior.model(toy.FIELDS, first=first, **SIZE).dequantization == "uniform"
+
+
 def test_the_condition_reaches_the_codes_and_a_dropped_one_does_not(labelled):
   _, params, state = labelled
   batch = toy.batch(4) | {"label": np.zeros(4, np.int32)}
