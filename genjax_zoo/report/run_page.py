@@ -218,6 +218,8 @@ def measures(evaluation) -> Html | None:
   quality = dict(evaluation.get("quality") or {})
   known = lambda name: title_of_measure(name) if name in METRICS else name.replace("_", " ")
   quality |= {f"oracle's {known(name)}": x for name, x in quality.pop("oracle", {}).items()}
+  restored = (evaluation.get("reconstructions") or {}).items()
+  quality |= {f"reconstructions: {known(k)}": x for k, x in restored if isinstance(x, float)}
   for name, value in quality.items():
     if name not in CONDITIONS and not name.endswith("_standard_error"):
       error = quality.get(f"{name}_standard_error")

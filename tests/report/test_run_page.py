@@ -410,3 +410,10 @@ def test_an_oracle_s_measures_stand_beside_those_of_the_samples():
   page = str(measures({"quality": measured}))
   assert page.count("1-NNA") == 2 and "0.75" in page
   assert "oracle&#x27;s 1-NNA" in page and "{" not in page
+
+
+def test_the_measures_of_reconstructions_are_those_of_a_first_stage():
+  restored = {"gradient_ratio": 0.848, "fid": 0.1868, "features": "toy", "examples": 382}
+  page = str(measures({"reconstructions": restored}))
+  assert "reconstructions: gradient ratio" in page and "0.848" in page
+  assert "toy" not in page and "382" not in page
