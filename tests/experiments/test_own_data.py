@@ -79,3 +79,25 @@ def test_photos_of_any_size_are_conditional_where_there_are_sub_folders(
   np.testing.assert_array_equal(roses["image"], run.sample(3, given={"label": 1})["image"])
   with pytest.raises(UserError, match="there is no 'tulip'; there are daisy, rose"):
     run.sample(3, given={"label": "tulip"})
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ["clip_shapes", "text_diffusion_shapes16"])
+def test_captioned_photos_train_what_reads_captions_by_one_command(name, tmp_path, monkeypatch):
+  """Their own words, of captions of unequal length, in images of a size of their own."""
+  monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+  photos = tmp_path / "photos"
+  photos.mkdir()
+  lines = []
+  for i in range(20):
+    pixels = RNG.integers(0, 256, (9 + i % 4, 12, 3)).astype(np.uint8)
+    Image.fromarray(pixels).save(photos / f"{i}.png")
+    lines.append(f"{i}.png\ta {'very ' * (i % 3)}noisy photograph")
+  (photos / "captions.txt").write_text("\n".join(lines))
+  changes = [f"data.name=folder:{photos}", "data.size=16"]
+  pipeline.perform("train", f"{name}:smoke", str(tmp_path / "run"), changes)
+  run = load_run(tmp_path / "run")
+  assert run.step == 2
+  if run.model.sample:
+    tokens = load(f"folder:{photos}", size=16).splits["train"]["tokens"][:3]
+    assert run.sample(3, given={"tokens": tokens})["image"].shape == (3, 16, 16, 3)
