@@ -21,7 +21,7 @@ def run_judgements(evaluation: Mapping) -> Html | None:
   columns = [judged[kind] for kind in ("samples", "real", "wrong") if kind in judged]
   head = ["judged", *(kind for kind in ("samples", "real", "wrong") if kind in judged)]
   names = dict.fromkeys(name for column in columns for name in column)
-  rows = [(title(name), *(column.get(name) for column in columns)) for name in names]
+  rows = [(title(name), *(rounded(column.get(name)) for column in columns)) for name in names]
   return Html(table(rows, head) + tag("p", READING, class_="soft"))
 
 
@@ -38,10 +38,15 @@ def compared_judgements(evaluations: Mapping[str, Mapping]) -> Html | None:
   merged = {kind: {} for kind in ("real", "wrong")}
   for judged in found.values():
     for kind, values in merged.items():
-      values |= judged.get(kind, {})
+      values |= {name: x for name, x in judged.get(kind, {}).items() if name in judged["samples"]}
   lines = {kind: values for kind, values in merged.items() if values} | samples
-  rows = [(run, *(values.get(name) for name in names)) for run, values in lines.items()]
+  rows = [(run, *(rounded(values.get(name)) for name in names)) for run, values in lines.items()]
   return Html(table(rows, ("", *map(title, names))) + tag("p", READING, class_="soft"))
+
+
+def rounded(x: float | None) -> float | None:
+  """A mean without its rounding error: that of what is 0 may be 1e-15."""
+  return None if x is None else round(x, 6)
 
 
 def title(name: str) -> str:

@@ -292,7 +292,7 @@ def conditions(entries) -> str:
   sentences = []
   counting = (e.evaluation for e in entries if counts_examples(e))
   if e := next((e for e in counting if "examples" in e), None):
-    sentences.append(f"Likelihoods are of {e['examples']:,} {e['split']} examples.")
+    sentences.append(f"Likelihoods and errors are of {e['examples']:,} {e['split']} examples.")
   if q := next((e["quality"] for e in evaluations if "fid" in (e.get("quality") or {})), None):
     sentences.append(
       f"{q['samples']:,} samples of each run were compared with {q['reference_examples']:,} "

@@ -42,3 +42,11 @@ def test_runs_are_compared_below_real_and_wrong():
     ["b", "0.5", ""],
   ]
   assert compared_judgements({"c": {}}) is None
+
+
+def test_what_only_other_runs_were_asked_for_is_in_no_row_of_real_and_wrong():
+  """A judgement of real examples counts where the model's samples have it too."""
+  other = {"samples": {"kept": 1e-15}, "wrong": {"kept": 0.5, "colour": 1.0}}
+  found = cells(compared_judgements({"a": {"judged": JUDGED}, "b": {"judged": other}}))
+  rows = {row[0]: row[1:] for row in found}
+  assert rows["wrong"] == ["0.25", "9", "0.5"] and rows["b"] == ["", "", "0"]

@@ -446,7 +446,8 @@ def test_clouds_stand_beside_the_oracle_and_meshes_beside_uniform_tokens(tmp_pat
     assert key in keys
   assert keys.index("bits_per_vertex_uniform") == keys.index("bits_per_vertex") + 1
   assert "1.238" in text and "15.54" in text
-  assert not {"nats", "bits_per_dim"} & set(keys)  # A model's metric of this name is no likelihood of the data.
+  # A metric of this name is no likelihood of the data.
+  assert not {"nats", "bits_per_dim"} & set(keys)
 
 
 def test_a_video_distance_is_called_one(tmp_path):
