@@ -16,7 +16,7 @@ from experiments.measuring import compare_reconstructions, compare_samples, meas
 from genjax_zoo import contract, data, evaluate, inputs
 from genjax_zoo.build import build, is_module
 from genjax_zoo.core import Model, UserError
-from genjax_zoo.data.dataset import main_entry
+from genjax_zoo.data.dataset import kind_of, listed, main_entry
 from genjax_zoo.data.loader import train_loader
 from genjax_zoo.data.table import check_density
 from genjax_zoo.figures import draw
@@ -177,13 +177,18 @@ def check_stages(config: dict, fields: Mapping, stages: Mapping[str, Mapping]):
   own = fields[main_entry(fields)]
   for name, earlier in stages.items():
     first = earlier[main_entry(earlier)]
-    if (first.shape, first.num_values) != (own.shape, own.num_values):
+    if (of_frames(first), first.num_values) != (of_frames(own), own.num_values):
       source = config["stages"][name]["data"]["name"]
       raise UserError(
         f"stage {name!r} is of {source}, {list(first.shape)} of {first.num_values} values, "
         f"and the model on it of {config['data']['name']}, {list(own.shape)} of {own.num_values}: "
         f"set --config.stages.{name}.data.name and its options too"
       )
+
+
+def of_frames(field) -> tuple[int, ...]:
+  """The shape of an entry; of a video that of a frame: stages may be of videos of other lengths."""
+  return field.shape[1:] if kind_of(field) == "video" else field.shape
 
 
 def untrained(config: dict, stages: Mapping[str, Mapping], folder: Path) -> dict[str, Model]:
@@ -256,6 +261,8 @@ def check_options(config, model, dataset):
   options = config["evaluate"]
   if model.log_prob:
     inputs.log_prob_options("evaluate.log_prob", options["log_prob"], model)
+  for name in sample_options(config).keys() & model.given.keys():
+    raise UserError(f"sample.{name}: what the model is given is set by sample.given.{name}")
   if model.sample:
     inputs.options("sample", sample_options(config), model.sample)
     typed_given(config, model, dataset.fields, config["sample"]["n"])
@@ -273,11 +280,10 @@ def check_options(config, model, dataset):
 def header(config, dataset, loader) -> str:
   """The first line of a run's log."""
   train = config["train"]
-  entries = ", ".join(f"{k} {list(f.shape)}" for k, f in dataset.fields.items())
   sizes = ", ".join(f"{data.count(x):,} {split}" for split, x in dataset.splits.items())
   return (
     f"{config['name']}: model {config['model']['name']}; data {dataset.name}, "
-    f"{sizes} examples ({entries}); {train['steps']:,} steps of "
+    f"{sizes} examples ({listed(dataset.fields)}); {train['steps']:,} steps of "
     f"{loader.batch} examples, {train['steps_per_dispatch']} a dispatch; "
     f"{evaluate.device_name()}, JAX {jax.__version__}"
   )

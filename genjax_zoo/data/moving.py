@@ -39,13 +39,13 @@ SIZES = dict(zip(WORDS, map(len, WORDS.values())))
 WINDOW = 15 / 32  # The width of a crop about a centroid, which every shape fits into.
 
 
-def start(direction, along, across, frames: int = FRAMES):
-  """Where the centre is in the first of the frames, (x, y) as fractions of the width.
+def start(direction, along, across):
+  """Where the centre is in the first frame, (x, y) as fractions of the width.
 
-  Halfway through the video it is in the middle, but for the shifts `along` and `across`.
+  Halfway through a video of 8 frames it is in the middle, but for the shifts `along` and `across`.
   """
   move = jnp.array([*DIRECTIONS.values()], jnp.float32)[direction]
-  back = (along - 1.5) / 32 - PATH / frames * (frames - 1) / 2
+  back = (along - 1.5) / 32 - PATH / FRAMES * (FRAMES - 1) / 2
   aside = (across - 7.5) / 32
   x = 0.5 + back * move[0] + aside * abs(move[1])
   y = 0.5 + back * move[1] + aside * abs(move[0])
@@ -61,15 +61,15 @@ def moving_shapes(size: int = 32, frames: int = FRAMES) -> Factors:
   """
   if frames < 2 or size % (2 * frames):
     raise UserError(
-      f"data.size={size}: take a multiple of {2 * frames}, twice the {frames} frames: shapes move by "
-      "whole pixels"
+      f"data.size={size}: take a multiple of {2 * frames}, twice the {frames} frames: shapes move "
+      "by whole pixels"
     )
   colours = palette(PALETTE)
   moves = jnp.array([*DIRECTIONS.values()]) * (size // (2 * frames))
 
   def one(factors):
     colour, _, direction, *_ = factors
-    first = first_cover(factors, size, frames)
+    first = first_cover(factors, size)
     down_and_right = moves[direction, ::-1]
     covers = jax.vmap(lambda t: jnp.roll(first, t * down_and_right, (0, 1)))(jnp.arange(frames))
     return jax.vmap(paint, (0, None, None))(covers, colours[colour], jnp.zeros(3))
@@ -88,29 +88,29 @@ def moving_shapes(size: int = 32, frames: int = FRAMES) -> Factors:
   )
 
 
-def first_cover(factors, size: int, frames: int = FRAMES):
+def first_cover(factors, size: int):
   """The cover of the first frame, [size, size], of factors [F]."""
   _, shape, direction, radius, along, across = factors
-  pose = Pose(0.14 + 0.02 * radius, *start(direction, along, across, frames))
+  pose = Pose(0.14 + 0.02 * radius, *start(direction, along, across))
   return cover(size, WORDS["shape"], shape, pose)
 
 
 def trajectory(factors, size: int, frames: int = FRAMES) -> np.ndarray:
   """The centre (x, y) in each frame, in pixels, y down: float32 [N, T, 2] of factors [N, F]."""
   _, _, direction, _, along, across = jnp.asarray(factors).T
-  first = jnp.stack(jax.vmap(lambda *f: start(*f, frames))(direction, along, across), -1)
+  first = jnp.stack(jax.vmap(start)(direction, along, across), -1)
   move = jnp.array([*DIRECTIONS.values()], jnp.float32)[direction] * (PATH / frames)
   moved = jnp.arange(frames)[None, :, None] * move[:, None]
   return size * np.asarray(first[:, None] + moved)
 
 
 @functools.cache
-def first_covers(size: int, frames: int = FRAMES) -> np.ndarray:
+def first_covers(size: int) -> np.ndarray:
   """All covers of a first frame, [shape, direction, size, along, across, pixels]."""
   sizes = [SIZES[name] for name in WORDS if name != "colour"]
   values = jnp.stack(jnp.unravel_index(jnp.arange(np.prod(sizes)), sizes), -1)
   factors = jnp.insert(values, 0, 0, 1)
-  found = jax.lax.map(lambda f: first_cover(f, size, frames), factors, batch_size=256)
+  found = jax.lax.map(lambda f: first_cover(f, size), factors, batch_size=256)
   return np.asarray(found).reshape(*sizes, -1)
 
 
@@ -121,7 +121,7 @@ def nearest_videos(x, *, size: int, frames: int = FRAMES) -> np.ndarray:
   the frames is that of the mean of the frames, each moved back by what the shape has moved.
   """
   colours = np.asarray(palette(PALETTE))
-  covers = first_covers(size, frames).swapaxes(0, 1)
+  covers = first_covers(size).swapaxes(0, 1)
   sizes = [SIZES[name] for name in ("direction", "shape", "size", "along", "across", "colour")]
 
   def search(x):
@@ -162,7 +162,8 @@ def judge_of(videos: Factors, size: int):
   and "off_line", that of the centroids from uniform motion along a straight line, in pixels, both 0
   of real videos; "consistent", the share of frames that look alike, see `looks`. With one, given or
   sampled with the video: "colour", "shape" and "direction" agree with it; "all", all three do.
-  Given first "frames": "kept_colour", "kept_shape" and "kept_direction" are those of the frames.
+  Given first "frames" in place of it: "kept_colour", "kept_shape" and "kept_direction" are those of
+  the frames.
   """
 
   def judge(samples, given):
@@ -173,7 +174,7 @@ def judge_of(videos: Factors, size: int):
     rmse = distance(videos, videos.nearest(video), video)
     measured = {"rmse": rmse, "off_line": off_line, "consistent": consistent}
     tokens = given.get("tokens", samples.get("tokens"))
-    if tokens is not None:
+    if tokens is not None and "frames" not in given:
       right = agreement(found, videos.wanted(tokens)[:, :3])
       measured |= dict(zip(videos.names, right.T)) | {"all": right.all(1)}
     if "frames" in given:

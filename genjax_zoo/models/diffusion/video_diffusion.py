@@ -20,13 +20,13 @@ In training a video has known frames with probability `masked`, its first m ~ U{
 In training a window without known frames is the first of its video, as in sampling; one with known
 frames may be anywhere.
 
-Departures: v and the cosine schedule, as in latent_diffusion.py. A diffusion model that is not
-trained on known frames can be given them by RePaint, and hardly heeds them: of moving shapes it
-went on in the right direction in 58 of 100 cases.
+Departures: v and the cosine schedule, as in latent_diffusion.py.
 """
 
 from collections.abc import Mapping
+from typing import NamedTuple
 
+import flax.linen as nn
 import jax
 from jax import lax
 import jax.numpy as jnp
@@ -97,98 +97,122 @@ def check_windows(window: int, overlap: int, frames: int):
     raise UserError(f"model.overlap={overlap}: take 1 to {window - 1}, less than the window")
 
 
-def frames_model(
+class Frames(NamedTuple):
+  """What is denoised: windows of videos, by one network."""
+
+  whole: Space  # Of a video [T, ...],
+  part: Space  # and of a window of it.
+  chain: Chain
+  net: nn.Module
+  starts: list[int]  # Of the windows that cover a video.
+
+  @property
+  def window(self) -> int:
+    """The frames of a window."""
+    return self.part.shape[0]
+
+
+def frames_of(
   data: Mapping[str, Field],
   condition: tuple[str, ...],
-  *,
   window: int,
   overlap: int,
-  masked: float,
   T: int,
   network: Mapping,
-  drop: float,
-) -> Model:
-  """Diffusion of the frames [T, ...] of the modelled entry of some data."""
+) -> Frames:
+  """The Frames of the modelled entry of some data; a `window` of 0 is of all frames."""
   whole = space_of(data, condition)
   frames = whole.shape[0]
   window = window or frames
   check_windows(window, overlap, frames)
   field = whole.field._replace(shape=(window, *whole.shape[1:]))
-  space = Space(whole.name, field, whole.condition_fields)
-  chain = Chain(space, schedules.cosine(T), "small")
-  fields = space.condition_fields
-  net = make_network(network, space.shape, 1, fields, nulls=tuple(fields))
-  starts = window_starts(frames, window, overlap)
+  part = whole._replace(field=field)
+  fields = whole.condition_fields
+  net = make_network(network, part.shape, 1, fields, nulls=tuple(fields))
+  chain = Chain(part, schedules.cosine(T), "small")
+  return Frames(whole, part, chain, net, window_starts(frames, window, overlap))
+
+
+def predictor(f: Frames, params, c, x0, known, key=None):
+  """(x, level) -> (x0_hat, eps_hat, None) of windows, given known frames of x0 and a condition."""
+
+  def predict(x, level):
+    seen = network_input(x, x0, known)
+    v = apply_network(f.net, params["net"], seen, -level.log_snr / 2, c, key)
+    split = processes.split(v, x, level, "v")
+    return *with_known(split, x, x0, level, known), None
+
+  return predict
+
+
+def diffusion_of_window(f: Frames, n: int, x0=None, known=None) -> Diffusion:
+  """What n windows are sampled from, given their known frames."""
+
+  def denoise(params, state, x, level, c):
+    copies = len(x) // n  # Guidance asks for all examples under several conditions at once.
+    of_copies = (jnp.concatenate([a] * copies) for a in (x0, known))
+    return predictor(f, params, c, *of_copies)(x, level)[0]
+
+  path = lambda steps: schedules.respaced(f.chain.levels, steps)
+  return Diffusion(f.part, denoise, path, f.chain.T, "small")
+
+
+def sample_windows(f: Frames, params, state, key, x0, known, given, **options):
+  """x_0 [n, T, ...] with all frames that are not `known`, bool [n, T], sampled window by window."""
+
+  def make(carry, inputs):
+    """Fills a window of the video, and all of it is known."""
+    start, key = inputs
+    cut = lambda a: lax.dynamic_slice_in_dim(a, start, f.window, 1)
+    paste = lambda a, part: lax.dynamic_update_slice_in_dim(a, part, start, 1)
+    x0, known = carry
+    process = diffusion_of_window(f, len(x0), cut(x0), cut(known))
+    made = sample_diffusion(process, params, state, key, len(x0), given, **options)
+    return (paste(x0, f.part.to_floats(made)), paste(known, jnp.ones_like(cut(known)))), None
+
+  inputs = jnp.array(f.starts), jax.random.split(key, len(f.starts))
+  return lax.scan(make, (x0, known), inputs)[0][0]
+
+
+def frames_model(f: Frames, masked: float, drop: float) -> Model:
+  """The Model of videos whose frames are denoised in the way of `f`."""
+  name, fields = f.whole.name, f.whole.condition_fields
+  frames = f.whole.shape[0]
 
   def init(key, batch):
-    n = len(batch[space.name])
-    x = jnp.zeros((n, *space.shape))
-    x = network_input(x, x, jnp.zeros((n, window), bool))
-    return {"net": net.init(key, x, jnp.zeros(n), space.condition({}, n))["params"]}, {}
-
-  def predictor(params, c, x0, known, key=None):
-    """(x, level) -> (x0_hat, eps_hat, None), given known frames of x0."""
-
-    def predict(x, level):
-      seen = network_input(x, x0, known)
-      v = apply_network(net, params["net"], seen, -level.log_snr / 2, c, key)
-      split = processes.split(v, x, level, "v")
-      return *with_known(split, x, x0, level, known), None
-
-    return predict
+    n = len(batch[name])
+    x = jnp.zeros((n, *f.part.shape))
+    x = network_input(x, x, jnp.zeros((n, f.window), bool))
+    return {"net": f.net.init(key, x, jnp.zeros(n), f.part.condition({}, n))["params"]}, {}
 
   def loss(params, state, batch, key, train):
     k_drop, k_known, k_start, key = jax.random.split(key, 4)
     k_t, k_eps, k_dropout = jax.random.split(key, 3)
-    n = len(batch[space.name])
-    known = known_frames(k_known, n, window, masked)
-    anywhere = jax.random.randint(k_start, (n,), 0, frames - window + 1)
+    n = len(batch[name])
+    known = known_frames(k_known, n, f.window, masked)
+    anywhere = jax.random.randint(k_start, (n,), 0, frames - f.window + 1)
     start = jnp.where(known.any(1), anywhere, 0)
-    x0 = windows_of(whole.to_floats(batch), start, window)
-    c = drop_condition(space.condition(batch, n), k_drop, drop if train else 0.0)
-    t = jax.random.randint(k_t, (n,), 1, T + 1)
+    x0 = windows_of(f.whole.to_floats(batch), start, f.window)
+    c = drop_condition(f.part.condition(batch, n), k_drop, drop if train else 0.0)
+    t = jax.random.randint(k_t, (n,), 1, f.chain.T + 1)
     eps = jax.random.normal(k_eps, x0.shape)
-    predict = predictor(params, c, x0, known, k_dropout if train else None)
-    return simple_loss(predict, x0, t, eps, chain, "v"), ({}, {})
-
-  def process(n: int, x0=None, known=None) -> Diffusion:
-    """The diffusion of a window of n videos, given its known frames."""
-
-    def denoise(params, state, x, level, c):
-      copies = len(x) // n  # Guidance asks for all examples under several conditions at once.
-      of_copies = (jnp.concatenate([a] * copies) for a in (x0, known))
-      return predictor(params, c, *of_copies)(x, level)[0]
-
-    path = lambda steps: schedules.respaced(chain.levels, steps)
-    return Diffusion(space, denoise, path, T, "small")
+    predict = predictor(f, params, c, x0, known, k_dropout if train else None)
+    return simple_loss(predict, x0, t, eps, f.chain, "v"), ({}, {})
 
   def sample(params, state, key, n, given={}, sampler="dpm_solver", steps=50, **options):
     """n videos; of those `given` as "video" or "x", the frames "known" [n, frames, ...] stay."""
     known = jnp.zeros((n, frames), bool)
-    x0 = jnp.zeros((n, *whole.shape))
+    x0 = jnp.zeros((n, *f.whole.shape))
     if "known" in given:
       known = given["known"].reshape(n, frames, -1)[..., 0] > 0
-      x0 = whole.to_floats(given)
+      x0 = f.whole.to_floats(given)
     conditions = {name: given[name] for name in fields if name in given}
-
-    def make(carry, inputs):
-      """Fills a window of the video, and all of it is known."""
-      start, key = inputs
-      cut = lambda a: lax.dynamic_slice_in_dim(a, start, window, 1)
-      paste = lambda a, part: lax.dynamic_update_slice_in_dim(a, part, start, 1)
-      x0, known = carry
-      of_window = process(n, cut(x0), cut(known))
-      made = sample_diffusion(
-        of_window, params, state, key, n, conditions, sampler, steps, **options
-      )
-      return (paste(x0, space.to_floats(made)), paste(known, jnp.ones_like(cut(known)))), None
-
-    inputs = jnp.array(starts), jax.random.split(key, len(starts))
-    (x0, _), _ = lax.scan(make, (x0, known), inputs)
-    return whole.to_data(x0)
+    options |= {"sampler": sampler, "steps": steps}
+    return f.whole.to_data(sample_windows(f, params, state, key, x0, known, conditions, **options))
 
   def calls(sampler="dpm_solver", steps=50, **options):
-    return len(starts) * check_sampling(process(1), sampler, steps, **options)
+    of_window = check_sampling(diffusion_of_window(f, 1), sampler, steps, **options)
+    return len(f.starts) * of_window
 
   return Model(init, loss, sample, given=fields, calls=calls)
 
@@ -214,10 +238,12 @@ def model(
     raise UserError(
       f"video_diffusion is of 'video', and the data have {', '.join(data)}: choose videos"
     )
-  options = dict(window=window, overlap=overlap, masked=masked, T=T, network=network, drop=drop)
+  options = condition, window, overlap, T, network
   fields = condition_fields(data, condition)
   if first is None:
-    return frames_model({"video": data["video"]} | fields, condition, **options)
+    return frames_model(frames_of({"video": data["video"]} | fields, *options), masked, drop)
   check_first(first)
-  prior = frames_model({"x": first.latents["z"]} | fields, condition, **options)
-  return in_latents(first, prior)
+  of_stage = first.latents["z"]  # Whose videos may be longer or shorter.
+  z = of_stage._replace(shape=(data["video"].shape[0], *of_stage.shape[1:]))
+  prior = frames_model(frames_of({"x": z} | fields, *options), masked, drop)
+  return in_latents(first, prior)._replace(latents={"z": z})
