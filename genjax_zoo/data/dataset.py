@@ -139,6 +139,15 @@ def found_line(
   return f"{name}: " + "; ".join([*parts, *notes])
 
 
+def listed(fields: Mapping[str, Field]) -> str:
+  """The entries of a batch in words: "image [8, 8, 1], label of 10 classes"."""
+  is_class = lambda field: field.num_values and not field.shape
+  return ", ".join(
+    f"{name} of {field.num_values} classes" if is_class(field) else f"{name} {list(field.shape)}"
+    for name, field in fields.items()
+  )
+
+
 def nbytes(fields: Mapping[str, Field], n: int) -> int:
   """The size of n examples as arrays, in bytes."""
   sizes = [math.prod(f.shape) * np.dtype(f.dtype).itemsize for f in fields.values()]
