@@ -4,8 +4,14 @@
 
 Alone it reconstructs images and samples none.
 
-Expected (seed 0): PSNR 33.7 dB, all 512 codes used by the test images. 3 minutes on 2 busy CPU
-cores.
+Expected (mean and standard deviation of seeds 0, 1, 2): PSNR 33.51 ± 0.08 dB, where as many means
+of patches by k-means reach 32.5; all 512 codes are used by the test images. The nearest of all
+renderings has the shape of 0.899 ± 0.004 of the reconstructions and the whole caption of 0.897 ±
+0.004; a network that reads captions reads 0.79 and 0.75. 112 CPU seconds, 2 minutes on 2 cores.
+
+Faint rings about shapes are seen on gray alone, and are no failure of gray: sigmoids saturate at
+black and white, where a decoder's errors vanish. The squared error on gray is the smallest: after
+400 steps 0.0011, for 0.0018 on black and 0.0019 on white.
 """
 
 from ml_collections import ConfigDict
