@@ -77,7 +77,7 @@ def model(
   features: int = 1,
   widths: tuple[int, ...] = (64, 128),
   width: int = 128,
-  beta: float = 4e-3,
+  beta: float = 1e-3,
   beta_points: float = 0.02,
 ) -> Model:
   """A VAE of "points", which permuting them permutes; its samples are D(z), z ~ N(0, I).
