@@ -21,6 +21,8 @@ from genjax_zoo.data.solids import FLAT, Mesh
 MOST_VERTICES = 40
 MOST_TOKENS = 150
 MIN_BITS, MAX_BITS = 5, 10
+PIECES = 5  # Of the warp of an axis,
+WARP = 0.5  # and the standard deviation of the logarithm of their slopes.
 
 
 def load(name: str, *, examples: int = 4000, bits: int = 6, seed: int = 0) -> Dataset:
@@ -103,7 +105,7 @@ def load_folder(
 
   Meshes with more than `vertices` vertices or `tokens` tokens of faces, after quantization to
   2^bits levels, are left out; `Dataset.found` says how many. `copies` more of each training mesh
-  are stretched along the axes by random factors in (0.75, 1.25). `up` is the axis "y" or "z" of the
+  are stretched and warped along the axes, see `varied`. `up` is the axis "y" or "z" of the
   files that points up, by default y in OBJ files and z in others. Raises UserError naming the file
   that can't be read, and where no mesh of a split fits.
   """
@@ -116,8 +118,8 @@ def load_folder(
     (path, label), number, copy = item
     mesh = read_mesh(name, path, up)
     if copy:
-      factors = np.random.default_rng((seed, number, copy)).uniform(0.75, 1.25, (1, 3))
-      mesh = mesh._replace(vertices=mesh.vertices * factors)
+      rng = np.random.default_rng((seed, number, copy))
+      mesh = mesh._replace(vertices=varied(mesh.vertices, rng))
     mesh = quantize(mesh, 2**bits)
     kept = fits(mesh, vertices, tokens)
     about = {"label": np.int32(classes.index(label))} if classes else {}
@@ -126,12 +128,29 @@ def load_folder(
   items = with_copies(files, copies, seed)
   sources = {split: Source(found, read) for split, found in items.items()}
   paths = [path for found in files.values() for path, _ in found]
-  options = f"{bits}-{copies}-{up}-{seed}"
+  options = f"{bits}-{copies}-warped-{up}-{seed}"
   arrays = in_memory(sources, fields | FITS, f"meshes-{options}", paths, math.inf)
   limits = f"with more than {vertices} vertices or {tokens} tokens of faces"
   splits, notes = fitting(name, arrays, limits)
   line = found_line(name, fields, splits, drawn=len(files) == 1, notes=notes)
   return dataset(name, fields, splits)._replace(found=line)
+
+
+def varied(vertices, rng) -> np.ndarray:
+  """Vertices [V, 3], z up, with each axis warped and then stretched by a factor in (0.75, 1.25).
+
+  (As PolyGen's training meshes, 2002.10880, appendix A.) A warp is piecewise linear, with PIECES
+  slopes that are log-normal, symmetric about the middle along x and y; it keeps the ends.
+  """
+  columns = []
+  for axis, x in enumerate(np.asarray(vertices, float).T):
+    slopes = rng.lognormal(0, WARP, PIECES)
+    slopes = slopes if axis == 2 else slopes + slopes[::-1]
+    knots = np.linspace(x.min(), x.max(), PIECES + 1)
+    heights = np.concatenate([[0], np.cumsum(slopes)]) / slopes.sum()
+    warped = np.interp(x, knots, x.min() + np.ptp(x) * heights)
+    columns.append(warped * rng.uniform(0.75, 1.25))
+  return np.column_stack(columns)
 
 
 def with_copies(files: dict[str, list], copies: int, seed: int) -> dict[str, list]:

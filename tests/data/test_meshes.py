@@ -11,6 +11,7 @@ from genjax_zoo.core import UserError
 from genjax_zoo.data import load, mesh_files
 from genjax_zoo.data.dataset import count, kind_of, main_entry
 from genjax_zoo.data.mesh_tokens import encode, quantize
+from genjax_zoo.data.meshes import varied
 from genjax_zoo.data.solids import FLAT
 
 TRIANGLE = "v 0 0 0\nv 1 0 0\nv 0 1 0\nf 1 2 3\n"
@@ -165,10 +166,29 @@ def test_folders_are_classes_large_meshes_are_left_out_and_copies_stay_in_traini
   assert rows(again.splits["test"]) == rows(once.splits["test"])
   known = {encode(quantize(m, 64), 30, 50)["vertices"].tobytes() for m in meshes["box"]}
   assert {x.tobytes() for x in once.splits["train"]["vertices"]} <= known
-  # Stretched boxes are boxes.
+  # Stretched and warped boxes are boxes.
   assert (again.judge(again.splits["train"], {})["valid"] == 1).all()
   with pytest.raises(UserError, match="with more than 4 vertices"):
     load(f"meshes:{tmp_path}", vertices=4)
+
+
+def test_copies_are_stretched_and_warped_keep_their_order_and_are_symmetric_along_x_and_y():
+  grid = np.linspace(-1, 1, 41)
+  vertices = np.column_stack([grid, grid, grid]) * np.array([[1, 2, 3]])
+  sizes, middles = [], []
+  for seed in range(200):
+    out = varied(vertices, np.random.default_rng(seed))
+    assert (np.diff(out, axis=0) > 0).all()
+    size = np.ptp(out, 0) / np.ptp(vertices, 0)
+    assert (size > 0.75).all() and (size < 1.25).all()
+    np.testing.assert_allclose(out[:, :2] + out[::-1, :2], 0, atol=1e-9)
+    # Five pieces: straight within each.
+    slopes = np.diff(out, axis=0).reshape(5, 8, 3)
+    np.testing.assert_allclose(slopes, np.broadcast_to(slopes[:, :1], slopes.shape), rtol=1e-6)
+    sizes.append(size)
+    middles.append(np.abs(out[20, 2]))
+  np.testing.assert_allclose(np.mean(sizes), 1, atol=0.03)
+  assert np.mean(middles) > 0.1
 
 
 def test_a_folder_without_meshes(tmp_path):
