@@ -1,12 +1,12 @@
-"""Super-resolution and cascades: pooling, and the exact posterior of a linear-Gaussian pair."""
+"""SR3: pooling, its baseline, and the exact posterior of a linear-Gaussian pair."""
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from genjax_zoo.core import Field, Model, UserError
-from genjax_zoo.models.diffusion import cascade, edm, sr3
+from genjax_zoo.core import Field, UserError
+from genjax_zoo.models.diffusion import edm, sr3
 
 KEY, N = jax.random.key(0), 4000
 REAL = {"image": Field((2, 2, 1), np.float32)}
@@ -110,37 +110,6 @@ def test_the_baseline_is_bicubic_interpolation(batch):
   np.testing.assert_allclose(sr3.enlarged(low, (4, 4, 1)), expected)
 
 
-def test_a_cascade_without_augmentation_is_plain_super_resolution(batch):
-  """Of what its base samples, and with the key that it has left."""
-  up = sr3.model(FIELDS, condition=("tokens",), **OPTIONS)
-  low = jnp.asarray(batch["image"][:, :2, :2])
-
-  def sample(params, state, key, n, given={}):
-    return {"image": low[:n]}
-
-  tokens = {"tokens": FIELDS["tokens"]}
-  base = Model(lambda key, batch: ({}, {}), sample=sample, given=tokens)
-  params, _ = jax.jit(up.init)(KEY, batch)
-  stages = {"base": ({}, {}), "up": (jax.tree.map(lambda p: p + 0.1, params), {})}
-  model = cascade.model(FIELDS, base=base, up=up)
-  _, state = model.init(KEY, batch, stages)
-  given = {"tokens": batch["tokens"]}
-  _, k_up = jax.random.split(KEY)
-  draw = jax.jit(lambda s: model.sample({}, state, KEY, 4, given, augmentation=s)["image"])
-  plain = jax.jit(lambda: up.sample(*stages["up"], k_up, 4, given | {"low": low})["image"])
-  np.testing.assert_array_equal(draw(0.0), plain())
-  assert model.given.keys() == {"tokens"}
-  assert (np.asarray(draw(0.5)) != np.asarray(plain())).any()
-
-
-def test_stages_that_do_not_fit_are_named(batch):
-  up = sr3.model(FIELDS, **OPTIONS)
-  large = lambda params, state, key, n, given={}: {"image": jnp.zeros((n, 4, 4, 3), jnp.uint8)}
-  base = Model(None, sample=large)
-  model = cascade.model(FIELDS, base=base, up=up)
-  with pytest.raises(UserError, match=r"base samples images \(4, 4, 3\), .* \(2, 2, 3\)"):
-    model.init(KEY, batch, {"base": ({}, {}), "up": ({}, {})})
-  with pytest.raises(UserError, match="as up a model such as sr3"):
-    cascade.model(FIELDS, base=up, up=base)
+def test_a_factor_that_does_not_divide_the_image_is_named():
   with pytest.raises(UserError, match=r"model\.factor=3 must"):
     sr3.model(FIELDS, factor=3)
