@@ -1,7 +1,7 @@
-"""Prediction: how a video goes on after its first frames, by a video diffusion model.
+"""How a video goes on after its first frames (Voleti 2022, MCVD, arXiv:2205.09853).
 
-A model that was trained on masked frames, video_diffusion.py, samples the others given the first
-ones (Voleti 2022, MCVD, arXiv:2205.09853). Nothing is left to train, and the model is given nothing
+A diffusion model that was trained on masked frames, video_diffusion.py, samples the others given
+the first ones. Nothing is left to train, and the model is given nothing
 but frames: no caption. Beside the error of a sample stands that of copying the last given frame.
 """
 

@@ -1,13 +1,12 @@
-"""VAE of the frames of videos, each on its own: the first stage of video diffusion in latents.
+"""VAE of the frames of videos, each on its own (Blattmann 2023, arXiv:2304.08818).
 
-A video [T, H, W, C] becomes T latents of `latent` numbers, {"z": [B, T, latent]}. Its frames are
+The first stage of video diffusion in latents. A video [T, H, W, C] becomes T latents of `latent` numbers, {"z": [B, T, latent]}. Its frames are
 independent given them, and the model is that of vae.py for each frame:
 
   loss = mean over frames of -log p(frame | z) + kl(q(z | frame) || N(0, I))
 
 As a model of whole videos it is a poor one: its prior draws every frame anew. What moves is left to
-the second stage, video_diffusion.py (Blattmann 2023, arXiv:2304.08818, begins with a VAE of single
-images too).
+the second stage, video_diffusion.py.
 
 Departure: `scale` is fixed and small, so that the KL is small beside the reconstruction: latents
 are to be a compression (as in Rombach 2022, arXiv:2112.10752), and need not look like N(0, I).
