@@ -2,7 +2,8 @@
 
   python -m experiments.main --config=configs/classifier_sprites.py
 
-The file has arrays image [N, 32, 32, 3], label (the kind of thing: monster, item, ...) and caption.
+The file has arrays image [N, 32, 32, 3], label (the kind of thing: monster, item, ...) and caption;
+python -m experiments.sprites FOLDER makes it of a folder of tiles.
 Expected: test accuracy 0.83, of 8 kinds. Two minutes on 2 busy CPU cores.
 """
 
