@@ -1,4 +1,4 @@
-"""How a video goes on after its first frames (Voleti 2022, MCVD, arXiv:2205.09853).
+"""How a video goes on after its first frames (Voleti 2022, arXiv:2205.09853).
 
 A diffusion model that was trained on masked frames, video_diffusion.py, samples the others given
 the first ones. Nothing is left to train, and the model is given nothing

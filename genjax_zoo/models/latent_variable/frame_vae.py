@@ -1,7 +1,8 @@
 """VAE of the frames of videos, each on its own (Blattmann 2023, arXiv:2304.08818).
 
-The first stage of video diffusion in latents. A video [T, H, W, C] becomes T latents of `latent` numbers, {"z": [B, T, latent]}. Its frames are
-independent given them, and the model is that of vae.py for each frame:
+The first stage of video diffusion in latents. A video [T, H, W, C] becomes T latents of `latent`
+numbers, {"z": [B, T, latent]}. Its frames are independent given them, and the model is that of
+vae.py for each frame:
 
   loss = mean over frames of -log p(frame | z) + kl(q(z | frame) || N(0, I))
 
