@@ -1,0 +1,23 @@
+"""A language model of restaurant reviews, bad and good.
+
+  python -m experiments.main --config=configs/language_model_reviews.py
+
+Expected (seed 0): 0.89 nats a token of test sentences, whose contents no training sentence has; the
+entropy of the grammar is 0.908. 98 of 100 sentences are grammatical. 8 s of CPU time. Without
+dropout, or in twice the steps, the model learns which contents are good and bad in training, and
+test sentences cost more. Captions: language_model_captions.
+"""
+
+from ml_collections import ConfigDict
+
+
+def get_config():
+  return ConfigDict(dict(
+    model=dict(name="language_model", width=64, layers=2, heads=4, dropout=0.25),
+    data=dict(name="reviews", batch=64),
+    optimizer=dict(
+      name="adamw", learning_rate=1e-2, schedule="cosine", warmup_steps=50, weight_decay=0.1,
+      clip_norm=1.0,
+    ),
+    train=dict(steps=300, steps_per_dispatch=50, log_every=100, save_every=300, ema=0.99),
+  ))  # fmt: skip
