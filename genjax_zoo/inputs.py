@@ -97,6 +97,7 @@ def rows(given: Mapping, fields: Mapping[str, Field], n: int | None = None) -> d
   for name, x in given.items():
     if name not in fields:
       found[name] = np.asarray(x)
+      single += [name] * (not found[name].ndim)
       continue
     found[name] = values(name, x, fields[name])
     if found[name].shape == fields[name].shape:

@@ -12,6 +12,7 @@ from genjax_zoo import inputs
 from genjax_zoo.build import build, dummy
 from genjax_zoo.checkpoint import Checkpoints
 from genjax_zoo.core import Field, Learner, Model, TrainState, UserError
+from genjax_zoo.data.dataset import listed
 from genjax_zoo.log import read_rows, write_json
 from genjax_zoo.migrate import migrate
 from genjax_zoo.sample import sampler
@@ -90,11 +91,11 @@ class Run(NamedTuple):
     return {name: tuple(map(np.array, zip(*found))) for name, found in points.items()}
 
   def __repr__(self) -> str:
-    fields = ", ".join(f"{k} {list(f.shape)}" for k, f in self.fields.items())
     can = [f for f in OPERATIONS if getattr(self.model, f) is not None]
     needs = f", given {' and '.join(self.model.given)}" if self.model.given else ""
+    what = f"{self.config['model']['name']} on {self.config['data']['name']}"
     return (
-      f"Run of {self.config['model']['name']} on {self.config['data']['name']} ({fields}), "
+      f"Run of {what} ({listed(self.fields)}), "
       f"at step {self.step:,}, in {self.folder}\ncan {', '.join(can)}{needs}"
     )
 

@@ -122,6 +122,8 @@ def test_samples_are_given_labels_by_number_and_by_name():
     run().sample(2)
   with pytest.raises(UserError, match=r"label must be integers in \[0, 10\)"):
     run().sample(2, given={"label": 10})
+  with pytest.raises(UserError, match=r"sampling needs given\['label'\]"):
+    run().sample(2, given={"labl": 3})
   with pytest.raises(UserError, match=r"no use of given\['label'\]; it is given nothing"):
     run(given=()).sample(2, given={"label": 3})
 
@@ -198,7 +200,7 @@ def test_what_a_model_needs_of_a_batch_is_named():
 def test_a_run_shows_itself(tmp_path):
   text = repr(run(tmp_path))
   assert text.count("\n") <= 1 and len(text) < 300
-  for part in "toy", "digits", "image [4, 4, 1]", "step 7", "sample, log_prob", "given label":
+  for part in "toy", "digits", "image [4, 4, 1], label of 10 classes", "step 7", "sample, log_prob", "given label":
     assert part in text
   assert run(tmp_path)._repr_png_() is None
   run(tmp_path).save(tmp_path / "three.png", {"image": IMAGES})

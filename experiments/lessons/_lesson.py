@@ -6,7 +6,7 @@ import time
 
 import jax
 
-from genjax_zoo.core import UserError, nearest
+from genjax_zoo.core import UserError, nearest, similar
 from genjax_zoo.evaluate import device_name
 from genjax_zoo.figures.pictures import save
 from genjax_zoo.log import duration, write_json
@@ -29,7 +29,8 @@ def run_lesson(name: str, folder: Path, smoke: bool) -> dict:
   """
   if name not in names():
     raise UserError(
-      f"no lesson is called {name!r}{nearest(name, names())}; there are {', '.join(names())}"
+      f"no lesson is called {name!r}{nearest(name, names())}; there are {similar(name, names())}: "
+      "docs/lessons.md lists them"
     )
   module = importlib.import_module(f"experiments.lessons.{name}")
   begun = time.perf_counter()
@@ -65,6 +66,8 @@ def write_json_and_page(folder: Path, found: dict, docstring: str, pictures):
   smoke = " --smoke" if found["smoke"] else ""
   command = f"python -m experiments.lessons {found['lesson']}{smoke}"
   cost = f"{duration(found['seconds'])} on {found['device']}, JAX {found['versions']['jax']}."
+  if found["smoke"]:
+    cost += " This was a smoke run: its numbers mean nothing."
   images = []
   for i, (picture, caption) in enumerate(pictures):
     save(folder / f"{i}.png", picture)

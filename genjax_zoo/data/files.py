@@ -32,7 +32,7 @@ def folder_of(name: str) -> Path:
   """The folder of "prefix:PATH". Raises UserError where there is none."""
   root = Path(name.partition(":")[2]).expanduser()
   if not root.is_dir():
-    what = "is a file" if root.exists() else "there is no such folder"
+    what = "is a file" if root.exists() else "there is no such folder; name another"
     raise UserError(f"{name}: {what}")
   return root
 
