@@ -16,7 +16,7 @@ from experiments import resolve
 from experiments.pages import ROOT
 from experiments.table import check_trained
 from genjax_zoo.core import UserError
-from genjax_zoo.log import read_rows
+from genjax_zoo.log import read_json, read_rows
 from genjax_zoo.run import read_description
 
 WIDTH = 240  # Of a gray picture, in pixels, at most; colours get twice as many.
@@ -37,20 +37,30 @@ def add(run: Path, folder: Path = ROOT / "docs/gallery") -> Path:
   reached = rows[-1]["step"] if rows else 0
   if reached < config["train"]["steps"]:
     raise UserError(f"{run} is not finished: it is at step {reached}")
-  pictures = [*sorted((run / "samples").glob("step_*.png")), run / "figures/samples.png"]
-  pictures = [path for path in pictures if path.exists()]
-  if not pictures:
-    raise UserError(f"{run} has no picture of samples")
-  last = run / f"samples/step_{reached:07d}.png"
-  picture = Image.open(last if last in pictures else pictures[-1]).convert("RGB")
-  if picture.width > 1.5 * picture.height:  # The figure has test examples at the right.
-    picture = picture.crop((0, 0, picture.width // 2, picture.height))
+  picture = samples(run, reached)
   width = 2 * WIDTH if np.ptp(np.asarray(picture), axis=-1).any() else WIDTH
   picture.thumbnail((width, 2 * width))
   folder.mkdir(parents=True, exist_ok=True)
   path = folder / f"{config['name']}.webp"
   picture.save(path, quality=75)
   return path
+
+
+def samples(run: Path, step: int) -> Image.Image:
+  """The samples drawn in training at a step, or else in the figure, without what is beside them.
+
+  Raises UserError where there are neither.
+  """
+  drawn = run / f"samples/step_{step:07d}.png"
+  figure = run / "figures/samples.png"
+  if drawn.exists():
+    return Image.open(drawn).convert("RGB")
+  if not figure.exists():
+    raise UserError(f"{run} has no picture of the samples at step {step}")
+  picture = Image.open(figure).convert("RGB")
+  caption = dict(read_json(run / "figures/captions.json", {})).get(figure.name, "")
+  others = [what in caption for what in ("what they were given", "test examples")]
+  return picture.crop((0, 0, picture.width // (1 + sum(others)), picture.height))
 
 
 if __name__ == "__main__":

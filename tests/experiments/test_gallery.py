@@ -46,6 +46,8 @@ def test_of_the_figure_of_samples_the_test_examples_are_cut_off(tmp_path):
   with pytest.raises(UserError, match="has no picture"):
     gallery.add(run, tmp_path)
   save(run / "figures/samples.png", np.concatenate([GRAY // 2, 255 + 0 * GRAY], 1))
+  caption = "From left to right: samples, test examples. None is hand-picked."
+  (run / "figures/captions.json").write_text(json.dumps([["samples.png", caption]]))
   found = np.asarray(Image.open(gallery.add(run, tmp_path / "gallery")))
   assert found.shape[:2] == (gallery.WIDTH, gallery.WIDTH) and found.max() < 200
 
