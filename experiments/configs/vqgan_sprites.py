@@ -1,0 +1,43 @@
+"""Sprites, 32 x 32, as 8 x 8 codes of 256, by a VQGAN: sharper than vqvae_sprites.
+
+  python -m experiments.main --config=configs/vqgan_sprites.py
+
+The control without a critic, in a folder of its own:
+
+  python -m experiments.main --config=configs/vqgan_sprites.py \
+    --workdir=runs/no_critic/vqgan_sprites --config.schedules.gen.weight.end_value=0
+
+Expected of the test sprites, mean and standard deviation over the seeds 0, 1, 2 (of the control
+0 and 1):
+
+                     PSNR, dB      gradient     Laplacian    FID
+  vqgan_sprites      21.05 (0.05)  0.83 (0.01)  0.41 (0.02)  0.225 (0.013)
+  without a critic   21.42 (0.05)  0.72 (0.04)  0.27 (0.03)  0.323 (0.022)
+  vqvae_sprites      21.74 (0.05)  0.68 (0.01)  0.27 (0.01)  0.371 (0.021)
+
+The gradient is the mean difference of neighbouring pixels, and the Laplacian the mean of its
+square, over those of the true images; FID is that of reconstructions, by the network of sprites,
+whose architecture is not that of the perceptual loss. The critic adds all of the fine detail, and
+two thirds of what FID is gained; some blur remains. 95 s on 2 busy CPU cores.
+"""
+
+from ml_collections import ConfigDict
+
+
+def get_config():
+  adam = dict(name="adam", b1=0.5, b2=0.9)
+  return ConfigDict(dict(
+    model=dict(name="vqgan", network="patch", widths=(32, 64), codes=256, features=16),
+    stages=dict(judge="configs/classifier_maps_sprites.py"),
+    data=dict(name="npz:data/sprites.npz", batch=32),
+    optimizer=dict(
+      gen=dict(**adam, learning_rate=2e-3, schedule="cosine"),
+      critic=dict(**adam, learning_rate=1e-3),
+    ),
+    # The critic's part begins when reconstructions are no blobs any more.
+    schedules=dict(gen=dict(weight=dict(
+      name="linear_schedule", init_value=0.0, end_value=0.8, transition_begin=200,
+      transition_steps=100,
+    ))),
+    train=dict(steps=800, steps_per_dispatch=50, ema=0.99, log_every=250, save_every=800),
+  ))  # fmt: skip
