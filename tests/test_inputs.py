@@ -200,7 +200,14 @@ def test_what_a_model_needs_of_a_batch_is_named():
 def test_a_run_shows_itself(tmp_path):
   text = repr(run(tmp_path))
   assert text.count("\n") <= 1 and len(text) < 300
-  for part in "toy", "digits", "image [4, 4, 1], label of 10 classes", "step 7", "sample, log_prob", "given label":
+  for part in (
+    "toy",
+    "digits",
+    "image [4, 4, 1], label of 10 classes",
+    "step 7",
+    "sample, log_prob",
+    "given label",
+  ):
     assert part in text
   assert run(tmp_path)._repr_png_() is None
   run(tmp_path).save(tmp_path / "three.png", {"image": IMAGES})
