@@ -128,7 +128,7 @@ def model(
     error, _ = loss(params, state, batch, key, train=False)
     true = to_floats(observe(params, state, batch, key)[LOW], small)
     x = to_floats(batch["image"], field)
-    return {"loss": error, "psnr_baseline": psnr(x, enlarged(true, field.shape))}
+    return {"loss": error, "bicubic_psnr": psnr(x, enlarged(true, field.shape))}
 
   given = {LOW: small} | condition_fields(data, condition)
   return Model(

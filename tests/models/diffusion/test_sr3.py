@@ -5,7 +5,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from genjax_zoo.core import Field, UserError
+from genjax_zoo.core import Field, Model, UserError
 from genjax_zoo.models.diffusion import edm, sr3
 
 KEY, N = jax.random.key(0), 4000
@@ -64,6 +64,19 @@ def test_a_linear_gaussian_pair_has_its_exact_posterior(augment, s, monkeypatch)
     np.testing.assert_allclose(samples @ POOL, low, atol=0.01)
 
 
+def test_in_training_low_has_noise_of_any_deviation_up_to_the_most(monkeypatch):
+  """What the network is given of gray images, 0 in [-1, 1]: noise, and how much of it."""
+  seen = lambda params, state, batch, key, train: (batch["augmentation"], ({}, batch))
+  monkeypatch.setattr(edm, "model", lambda *args, **options: Model(None, seen))
+  model = sr3.model(REAL, factor=2, augment=0.6)
+  batch = {"image": jnp.zeros((N, 2, 2, 1))}
+  s, (_, given) = model.loss({}, {}, batch, KEY, train=True)
+  quartiles = np.quantile(s, [0, 0.25, 0.5, 0.75, 1])
+  np.testing.assert_allclose(quartiles, [0, 0.15, 0.3, 0.45, 0.6], atol=0.02)
+  eps = given["low"].reshape(N) / s
+  np.testing.assert_allclose([eps.mean(), eps.std()], [0, 1], atol=0.05)
+
+
 def test_one_step_from_noise_that_hides_everything_is_regression(monkeypatch):
   """The mean of the posterior, for every seed."""
   monkeypatch.setattr(edm, "network_functions", exact_network)
@@ -102,7 +115,7 @@ def test_the_baseline_is_bicubic_interpolation(batch):
   model = sr3.model(FIELDS, **OPTIONS)
   params, state = jax.jit(model.init)(KEY, batch)
   flat = batch | {"image": jnp.full((4, 4, 4, 3), 101, jnp.uint8)}
-  np.testing.assert_allclose(model.evaluate(params, state, flat, KEY)["psnr_baseline"], 100)
+  np.testing.assert_allclose(model.evaluate(params, state, flat, KEY)["bicubic_psnr"], 100)
   x = jnp.full((1, 4, 4, 3), 0.5)
   np.testing.assert_allclose(sr3.psnr(x, x + 2 / 255), 20 * np.log10(255), rtol=1e-4)
   low = jnp.arange(4.0).reshape(1, 2, 2, 1) / 4
