@@ -12,7 +12,9 @@ of the place in the face, and of the place in the sequence.
 
 At sampling and evaluation what breaks the rule is masked (prob/rules.py).
 
-Departures: pre-norm without ReZero's gates; the place in the sequence beside the place in the face.
+Departures: pre-norm without ReZero's gates; the place in the sequence beside the place in the face;
+in training the softmax is over all V places, those that have no vertex in a mesh too, where the
+paper's is over its vertices: "unmasked" bits have to learn which there are.
 """
 
 import math

@@ -10,11 +10,14 @@ network of sets, which knows no order of the points:
 
   loss = |v_z - v_hat(z_t, t)|² / D + |v_h - v_hat(h_t, t, z)|² / (N (3 + features))
 
-A sample is z, then h given z, decoded. Predicting v is the paper's mixed score: since E[v | x_t] is
-0 of data that are N(0, I), a network of zeros is the score of N(0, I), to which the VAE's KL drew
-the latents, and the network learns the rest. A condition, a label, is that of z alone.
+A sample is z, then h given z, decoded. Predicting v does what the paper's mixed score does: since
+E[v | x_t] is 0 of data that are N(0, I), a network of zeros is the score of N(0, I), to which the
+VAE's KL drew the latents, and the network learns the rest. A condition, a label, is that of z
+alone.
 
-Departures: t is drawn once for each diffusion; the networks are an MLP and a small transformer.
+Departures: v in place of a mixed score whose share of N(0, I) is learned; latents are the means of
+q, not samples of it; t is drawn once for each diffusion; the networks are an MLP and a small
+transformer.
 """
 
 from collections.abc import Mapping

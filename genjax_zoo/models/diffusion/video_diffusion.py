@@ -20,7 +20,9 @@ In training a video has known frames with probability `masked`, its first m ~ U{
 In training a window without known frames is the first of its video, as in sampling; one with known
 frames may be anywhere.
 
-Departures: v and the cosine schedule, as in latent_diffusion.py.
+Departures: a transformer for the paper's 3-D U-Net; known frames by training with them in place of
+its guidance by their reconstruction; no training on single images besides; v and the cosine
+schedule, as in latent_diffusion.py.
 """
 
 from collections.abc import Mapping
