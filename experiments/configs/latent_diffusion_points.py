@@ -5,7 +5,7 @@
 The first stage is point_vae_points, which is trained where it is missing; lion_points has a second
 diffusion on top, of latent points.
 
-Expected (seed 0): TBD
+What to expect is not measured yet.
 """
 
 from ml_collections import ConfigDict

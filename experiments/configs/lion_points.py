@@ -5,7 +5,7 @@
 The first stage is point_vae_points, which is trained where it is missing. The same with the shape
 latent alone is latent_diffusion_points.
 
-Expected (seed 0): TBD
+What to expect is not measured yet.
 """
 
 from ml_collections import ConfigDict

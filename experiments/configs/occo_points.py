@@ -2,7 +2,7 @@
 
   python -m experiments.main --config=configs/occo_points.py
 
-The lesson few_labels_points is what the encoder is for. Expected (seed 0): TBD
+The lesson few_labels_points is what the encoder is for. What to expect is not measured yet.
 """
 
 from ml_collections import ConfigDict

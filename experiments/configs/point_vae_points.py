@@ -2,7 +2,7 @@
 
   python -m experiments.main --config=configs/point_vae_points.py
 
-Expected (seed 0): TBD
+What to expect is not measured yet.
 """
 
 from ml_collections import ConfigDict

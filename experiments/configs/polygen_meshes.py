@@ -5,7 +5,7 @@
 The stages are polygen_vertices_meshes and polygen_faces_meshes, which are trained where they are
 missing; nothing else is trained.
 
-Expected (seed 0): TBD
+What to expect is not measured yet.
 """
 
 from ml_collections import ConfigDict

@@ -3,9 +3,9 @@
 OcCo (Wang et al. 2021) trains an encoder and a decoder to complete what one camera sees of a cloud,
 without labels. The encoder and a linear layer on top are then trained on few labelled clouds of
 each of seven families, as in the lesson few_labels; beside it, the same from random weights and
-from an autoencoder, which was trained on whole clouds. TBD
+from an autoencoder, which was trained on whole clouds.
 
-Verdict: TBD
+Verdict: not measured yet.
 """
 
 import jax
