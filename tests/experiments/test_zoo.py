@@ -14,6 +14,7 @@ from experiments import hooks, pipeline, resolve, zoo
 from genjax_zoo import load
 from genjax_zoo.core import UserError, observed
 from genjax_zoo.data import take
+from genjax_zoo.figures.kinds import show
 from genjax_zoo.log import Log
 from genjax_zoo.run import describe, learner_of
 
@@ -262,3 +263,11 @@ def test_data_of_one_s_own_get_every_config_that_fits(tmp_path):
     zoo.plan(f"folder:{tmp_path}", 10, ["vae_digit"])
   with pytest.raises(UserError, match="--size=10 is for data of your own"):
     zoo.plan("digits", 10)
+
+
+def test_the_page_of_a_comparison_gets_real_examples_without_their_labels(tmp_path):
+  config = resolve.resolve("configs/vae_digits.py")
+  zoo.draw_real(config, tmp_path)
+  dataset = pipeline.load_data(config)
+  real = {"image": dataset.splits["test"]["image"][: config.sample.n]}
+  np.testing.assert_array_equal(Image.open(tmp_path / "real.png"), show(real, dataset.fields))
