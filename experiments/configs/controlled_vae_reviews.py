@@ -2,9 +2,9 @@
 
   python -m experiments.main --config=configs/controlled_vae_reviews.py
 
-Expected (seed 0): of 1,000 sentences of z ~ N(0, I) 91 % are grammatical and of the style asked for.
-Test sentences written in the other style are all grammatical and of that style, and keep 64 % of the
-slots of their content: the KL of 4.5 nats is less than the 6.5 nats that the content has. The
+Expected (seed 0): of 1,000 sentences of z ~ N(0, I) 91 % are grammatical and of the style asked
+for. Test sentences written in the other style are all grammatical and of that style, and keep 64 %
+of the slots of their content: a KL of 4.5 nats is less than the 6.5 nats of the content. The
 autoencoder cross_aligned_reviews keeps more, and has no prior to sample. A minute of CPU time.
 """
 
