@@ -4,10 +4,12 @@ An autoregressive model samples D pixels in D steps. Without caches each step ev
 conditionals to use one. With caches a PixelCNN computes one column of each layer per pixel, from
 its last rows; a PixelRNN keeps the states of two rows; a transformer keeps keys and values. Cached
 and naive sampling use the same keys, and must give equal pixels. The naive time is that of 16
-pixels, or of all if there are fewer, times D / 16: every pixel costs the same.
+pixels, or of all if there are fewer, times D / 16: every pixel costs the same. DALL-E, of the size
+of configs/dalle_shapes.py, samples 8 x 8 codes after a caption of ten words, all of them both ways.
 
 In batches of 16 on 2 CPU cores caches were 20 times faster at 8 x 8 pixels and 200 times at 28 x 28
-for a PixelCNN, 18 and 324 times for a transformer.
+for a PixelCNN, 18 and 324 times for a transformer; DALL-E's 64 codes were equal and took 0.077
+seconds for 1.86, 24 times less.
 
 Verdict: holds: equal pixels, 20 to 300 times faster.
 """
@@ -21,6 +23,7 @@ import numpy as np
 from genjax_zoo.core import Field
 from genjax_zoo.figures.pictures import plot
 from genjax_zoo.models.autoregressive import gated_pixelcnn, pixel_transformer, pixelcnn, pixelrnn
+from genjax_zoo.models.tokens import dalle, vqvae
 from genjax_zoo.sharding import jit
 
 SIZES = 8, 16, 28
@@ -78,6 +81,32 @@ def measure(make, size):
   return found
 
 
+def measure_codes():
+  """Seconds to sample codes by DALL-E, cached and naive, and the share of equal ones."""
+  fields = {
+    "image": Field((32, 32, 3), np.uint8, 256, kind="image"),
+    "tokens": Field((10,), np.int32, 24, ordered=False),
+  }
+  example = {k: jnp.zeros((8, *field.shape), field.dtype) for k, field in fields.items()}
+  first = vqvae.model(fields)
+  stage = jit(first.init)(jax.random.key(0), example)
+  model = dalle.model(fields, first=first)
+  params, state = jit(model.init)(jax.random.key(1), example, {"first": stage})
+  # Else the last layer is 0, and all codes are equally likely.
+  noise = lambda p: p + 0.1 * jax.random.normal(jax.random.key(p.size), p.shape)
+  params = jax.tree.map(noise, params)
+  given = {"tokens": jnp.zeros((BATCH, 10), jnp.int32)}
+
+  def sample(params, state, key, cached):
+    return model.parts["latent_samples"](params, state, key, BATCH, given, cached=cached)["codes"]
+
+  sample = jit(sample, static_argnums=3)
+  cached, codes = timed(sample, params, state, jax.random.key(2), True)
+  naive, again = timed(sample, params, state, jax.random.key(2), False)
+  equal = float((codes == again).mean())
+  return {"cached": cached, "naive": naive, "equal codes": equal, "times faster": naive / cached}
+
+
 def lesson(smoke):
   sizes = SIZES[:1] if smoke else SIZES
   results = {}
@@ -86,7 +115,8 @@ def lesson(smoke):
     for found in results[name].values():
       found["times faster"] = found["naive"] / found["cached"]
   caption = f"Time to sample batches of {BATCH}, without compilation, best of {REPEATS}."
-  return results, [(time_plot(results, sizes), caption)]
+  picture = time_plot(results, sizes)
+  return results | {"DALL-E": {"8 x 8 codes": measure_codes()}}, [(picture, caption)]
 
 
 def time_plot(results, sizes):
