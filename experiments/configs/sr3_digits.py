@@ -6,7 +6,7 @@ Expected (seed 0): PSNR 17.7 dB of 1,000 samples, where bicubic interpolation ha
 the features of digits, train against test 0.06. At 4 x 4 pixels they are 0.3 of 17 gray levels off.
 16 s of training on 2 busy CPU cores.
 
-Regression by the same network, to compare with:
+Regression by the same network, 19.0 dB and FID 0.06, but recall 0.57 for 0.93:
 
   python -m experiments.main --config=configs/sr3_digits.py --workdir=runs/regression_digits \\
     --config.model.mean=4.38 --config.model.spread=0 --config.sample.steps=1

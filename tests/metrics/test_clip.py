@@ -61,7 +61,7 @@ def test_zero_shot_classes_are_means_at_length_1():
   """A class with two captions far apart has a shorter mean, which must not count against it."""
   candidates = np.array([[1, 0, 0], [0, 1, 0], [0.8, 0, 0.6]], np.float32)
   words = np.array([[1], [1], [2]])
-  image = np.array([[0.75, 0.66, 0.0]], np.float32)
+  image = np.array([[0.9, 0.436, 0.0]], np.float32)
   assert clip.zero_shot(image, candidates, words, np.array([[1]])).all()
 
 
