@@ -76,8 +76,9 @@ def test_two_domains_of_unequal_size_and_mode_are_read_and_no_model_is_of_them(t
 
 @pytest.mark.slow
 def test_own_videos_are_sampled(tmp_path):
-  changes = [*gifs(tmp_path / "gifs"), "model.condition="]
-  pipeline.perform("train", "video_shapes:smoke", str(tmp_path / "run"), changes)
+  """In pixels, by the config of own videos."""
+  changes = [change for change in gifs(tmp_path / "gifs") if change.startswith("data.")]
+  pipeline.perform("train", "videos:smoke", str(tmp_path / "run"), changes)
   assert load(tmp_path / "run").sample(2)["video"].shape == (2, 4, 16, 16, 3)
 
 

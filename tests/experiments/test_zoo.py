@@ -36,7 +36,7 @@ def embedded():
   tested = set()
   for name in sorted(NAMES, key=lambda n: not n.endswith("_digits")):
     config = resolve.resolve(f"configs/{name}.py")
-    if not {"tfds", "npz", "folder"} & set(str(config.data.name).split(":")):
+    if not {"tfds", "npz", "folder", "video"} & set(str(config.data.name).split(":")):
       big = has_unet(config) and config.model.name != "ddpm"  # U-Nets compile slowly.
       slow = config.model.name in tested or big
       yield pytest.param(name, marks=[pytest.mark.slow] if slow else [])
