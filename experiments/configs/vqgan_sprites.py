@@ -2,17 +2,17 @@
 
   python -m experiments.main --config=configs/vqgan_sprites.py
 
-The control without a critic, in a folder of its own:
+experiments/sprites.py makes data/sprites.npz. The perceptual loss is in the feature maps of
+classifier_maps_sprites, which is trained where it is missing. The control without a critic, in a folder of its own:
 
   python -m experiments.main --config=configs/vqgan_sprites.py \
     --workdir=runs/no_critic/vqgan_sprites --config.schedules.gen.weight.end_value=0
 
-Expected of the test sprites, mean and standard deviation over the seeds 0, 1, 2 (of the control
-0 and 1):
+Expected of the test sprites, mean and standard deviation over the seeds 0, 1, 2:
 
                      PSNR, dB      gradient     Laplacian    FID
   vqgan_sprites      21.05 (0.05)  0.83 (0.01)  0.41 (0.02)  0.225 (0.013)
-  without a critic   21.42 (0.05)  0.72 (0.04)  0.27 (0.03)  0.323 (0.022)
+  without a critic   21.40 (0.05)  0.73 (0.03)  0.27 (0.02)  0.319 (0.017)
   vqvae_sprites      21.74 (0.05)  0.68 (0.01)  0.27 (0.01)  0.371 (0.021)
 
 The gradient is the mean difference of neighbouring pixels, and the Laplacian the mean of its
