@@ -3,7 +3,8 @@
   python -m experiments.main --config=configs/vqgan_sprites.py
 
 experiments/sprites.py makes data/sprites.npz. The perceptual loss is in the feature maps of
-classifier_maps_sprites, which is trained where it is missing. The control without a critic, in a folder of its own:
+classifier_maps_sprites, which is trained where it is missing. The control without a critic, in a
+folder of its own:
 
   python -m experiments.main --config=configs/vqgan_sprites.py \
     --workdir=runs/no_critic/vqgan_sprites --config.schedules.gen.weight.end_value=0
