@@ -10,8 +10,8 @@ The frozen model has 0.48. The control token has 0.95, and guidance of 1.5 raise
 0.974 to 0.989 and lowers distinct sentences from 0.862 to 0.844; 3 ruins the grammar. The VAE has
 0.90; its transfers are all in the other style, with 0.63 of the content. A low-rank edit of rank 4
 has 0.81 with 1,032 numbers, 1 % of the model's; a prefix of 20 keys and values 0.77; gradients
-0.69 at best, at 10 times the time and more. Prompts of 1, 5 and 20 vectors, 0.49 to 0.51, hardly steer so
-small a model: their keys and values pass its layer norm, and a prefix's do not.
+0.69 at best, at 10 times the time and more. Prompts of 1, 5 and 20 vectors, 0.49 to 0.51, hardly
+steer so small a model: their keys and values pass its layer norm, and a prefix's do not.
 
 The difference of means breaks the grammar, 0.28 at 30, before it steers, 0.52 style: it is no
 cause of a style. Half of the contents are in bad training sentences alone, half in good ones, so it
