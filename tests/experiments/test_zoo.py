@@ -52,13 +52,24 @@ def describe_all(config):
   return describe(pipeline.load_data(config).fields, config["data"]["batch"] or 16, stages)
 
 
+def moved(weights):
+  """Weights some way from where they start: last layers that start at 0 pass no gradient."""
+
+  def noisy(x):
+    if not jnp.issubdtype(x.dtype, jnp.floating):
+      return x
+    return x + 0.01 * jax.random.normal(jax.random.key(x.size), x.shape, x.dtype)
+
+  return jax.tree.map(noisy, weights)
+
+
 def started(config, data, batch):
   """The learner of a config and its first state, on stages that are not trained."""
   learner, frozen = learner_of(config, data)
   values = {}
   for name, stage in config["stages"].items():
     _, ts = started(stage, data["stages"][name], batch)
-    values[name] = ts.weights, ts.state
+    values[name] = moved(ts.weights), ts.state
   return learner, jax.jit(learner.init)(jax.random.key(0), batch, *([values] if frozen else []))
 
 
