@@ -1,19 +1,29 @@
 """dVAE (Ramesh 2021, arXiv:2102.12092, section 2.1): a VAE whose latents are a grid of codes.
 
-  q(k | x) = softmax(encoder(x)),  y = softmax((log q + g) / tau),  g ~ Gumbel(0, 1)
+  q(k | x) = softmax_k(-|z - e_k|² / 2),  z = encoder(x)
+  y = softmax((log q + g) / tau),  g ~ Gumbel(0, 1)
   (mu, log b) = decoder(sum_k y_k e_k)
-  loss = -log p(x | y) / D + kl_weight KL(q(k | x) || uniform) / D
+  loss = (-log p(x | y) + kl_weight KL(q(k | x) || uniform)) / D
+         [+ squared |v - v_hat|² / (D var v) + balance KL(mean q || uniform)]
 
 A sample of q has no gradient; its relaxation y has one, and tends to the sample as tau falls. The
-codes e_k are parameters. Gray levels v in [0, 1] are brought into (0, 1) by phi(v) = (1 - 2 eps) v
-+ eps; there a number whose logit is Laplace(mu, b) has the density (the paper's equation 3)
+codes e_k are parameters; mean q is that of all images and places of a batch. Gray levels v in [0,
+1] are brought into (0, 1) by phi(v) = (1 - 2 eps) v + eps; there a number whose logit is
+Laplace(mu, b) has the density (the paper's equation 3)
 
   p(x) = exp(-|logit(x) - mu| / b) / (2 b x (1 - x))
 
 `tau` and `kl_weight` are schedules. In evaluation the codes are the most probable ones.
 
-Departures: the densities are those of uniformly dequantized gray levels, so that log p(x | k)
-bounds that of the integers.
+What is in brackets keeps small data from two collapses. The median of a Laplace distribution is
+blind to what covers less than half of the images, a small shape, and with its scale it explains
+the rest away: a `squared` error sees it. And few codes, once ahead, serve everything: the KL of
+each q does not see that, for all of them may be one-hot; that of their mean does, and is 0 where
+all codes are used alike (`balance`).
+
+Departures: logits are distances to the codes, where the paper's are the outputs of a network: noise
+between codes that are alike then does little harm; the terms in brackets; the densities are those
+of uniformly dequantized gray levels, so that log p(x | k) bounds that of the integers.
 """
 
 import math
@@ -30,6 +40,7 @@ from genjax_zoo.models.tokens._grid import (
   code_field,
   codebook_use,
   histogram,
+  mean_of,
   vectors,
 )
 from genjax_zoo.nn.codebook import gumbel_softmax
@@ -73,6 +84,12 @@ def check(field: Field):
     )
 
 
+def imbalance(log_q):
+  """KL(mean q || uniform), nats: log K where one code serves all, 0 where all serve alike."""
+  mean = jnp.exp(log_q).reshape(-1, log_q.shape[-1]).mean(0)
+  return math.log(len(mean)) + jax.scipy.special.xlogy(mean, mean).sum()
+
+
 def kl_to_uniform(log_q):
   """KL(q || uniform) = log K - entropy of each code, nats [...]; log_q [..., K]."""
   return math.log(log_q.shape[-1]) + (jnp.exp(log_q) * log_q).sum(-1)
@@ -86,6 +103,8 @@ def model(
   blocks: int = 1,
   codes: int = 512,
   features: int = 16,
+  squared: float = 0.0,
+  balance: float = 0.0,
 ) -> Model:
   """A dVAE of "image" with `codes` codes of `features` numbers, for the networks of nn/grid.py.
 
@@ -94,13 +113,16 @@ def model(
   """
   field = image_of(data)
   check(field)
-  ae = autoencoder(data, network, widths, features, blocks, outputs=codes)
+  ae = autoencoder(data, network, widths, features, blocks)
   decoder = ae.decoder.clone(channels=2 * ae.channels)
   dims = math.prod(field.shape)
 
   def log_q(params, batch):
     """log q(k | x), [B, h, w, K]."""
-    return jax.nn.log_softmax(vectors(ae, params, batch))
+    e = params["codes"]
+    # Without |z|², which is the same for all codes.
+    squares = (e**2).sum(-1)[None, None, None]
+    return jax.nn.log_softmax(vectors(ae, params, batch) @ e.T - squares / 2)
 
   def outputs(params, weights):
     """(mu, log b), each [B, H, W, C], of weights of codes [B, h, w, K]."""
@@ -114,15 +136,18 @@ def model(
       "decoder": decoder.init(k_dec, jnp.zeros((1, *ae.grid, features)))["params"],
       "codes": nn.initializers.normal(1.0)(k_codes, (codes, features)),
     }
-    return params, {}
+    return params, {"variance": ae.observation.floats(batch).var()}
 
-  def of_weights(params, batch, weights, log_q, kl_weight, key):
+  def of_weights(params, state, batch, weights, log_q, kl_weight, key):
     """(loss [B], metrics) of a reconstruction from weights of codes."""
     mu, log_b = outputs(params, weights)
     nats = -log_pixels(batch["image"], mu, log_b, field.num_values, key)
     kl = kl_to_uniform(log_q).sum((1, 2))
-    ratio = psnr(ae.observation.floats(batch), phi_inverse(jax.nn.sigmoid(mu)))
-    return (nats + kl_weight * kl) / dims, {"nats": nats, "kl": kl, "psnr": ratio}
+    v, made = ae.observation.floats(batch), jax.nn.sigmoid(mu)
+    # Not clipped, as phi_inverse is, where there would be no gradient.
+    error = mean_of(((phi(v) - made) / (1 - 2 * EPS)) ** 2) / state["variance"]
+    loss = (nats + kl_weight * kl) / dims + squared * error + balance * imbalance(log_q)
+    return loss, {"nats": nats, "kl": kl, "psnr": psnr(v, phi_inverse(made))}
 
   def loss(params, state, batch, key, train, tau=1 / 16, kl_weight=1.0):
     k_code, k_out = jax.random.split(key)
@@ -131,13 +156,14 @@ def model(
       weights = gumbel_softmax(k_code, q, tau)
     else:
       weights = jax.nn.one_hot(q.argmax(-1), codes)
-    value, metrics = of_weights(params, batch, weights, q, kl_weight, k_out)
+    value, metrics = of_weights(params, state, batch, weights, q, kl_weight, k_out)
     return value, ({}, metrics)
 
   def evaluate(params, state, batch, key):
     numbers = encode(params, state, batch, key)["codes"]
     weights = jax.nn.one_hot(numbers, codes)
-    value, metrics = of_weights(params, batch, weights, log_q(params, batch), 1.0, key)
+    q = log_q(params, batch)
+    value, metrics = of_weights(params, state, batch, weights, q, 1.0, key)
     return {"loss": value, "codes_histogram": histogram(numbers, codes)} | metrics
 
   def encode(params, state, batch, key):

@@ -6,10 +6,13 @@ import numpy as np
 import optax
 import pytest
 
-from genjax_zoo.core import Field, UserError
+from genjax_zoo.core import Field, Model, UserError
 from genjax_zoo.models.discriminative import classifier
 from genjax_zoo.models.tokens import dvae, vqgan, vqvae, vqvae2
+from genjax_zoo.models.tokens._grid import vectors
 from genjax_zoo.nn.codebook import codes_of
+from genjax_zoo.nn.grid import GridEncoder
+from genjax_zoo.nn.patch_critic import PatchCritic
 
 FIELDS = {"image": Field((8, 8, 3), np.uint8, 256, kind="image")}
 IMAGES = np.random.default_rng(0).integers(0, 256, (6, 8, 8, 3)).astype(np.uint8)
@@ -146,6 +149,28 @@ def test_the_bottom_codes_depend_on_the_top_and_the_top_alone_on_the_image():
     vqvae2.model(FIELDS, widths=(4, 4, 4))
 
 
+def test_the_loss_of_a_vqvae2_has_the_commitment_of_both_grids():
+  model = vqvae2.model(FIELDS, beta=0.3, **SIZE | dict(widths=(8,)))
+  params, state = model.init(KEY, BATCH)
+  latents = model.encode(params, state, BATCH, KEY)
+  v = IMAGES / 255
+  error = ((v - model.parts["mean"](params, state, latents)) ** 2).reshape(6, -1).mean(1)
+  loss, (_, metrics) = model.loss(params, state, BATCH, KEY, train=False)
+  commitment = metrics["top_commitment"] + metrics["bottom_commitment"]
+  np.testing.assert_allclose(loss, error / v.var() + 0.3 * commitment, rtol=1e-4)
+
+
+def test_the_bottom_is_encoded_beside_the_codes_of_the_top():
+  nets = vqvae2.make_networks(FIELDS, "patch", (8,), 3, 1)
+  params = vqvae2.initial_params(nets, KEY, BATCH, 3)
+  codes = {level: 5.0 + jax.random.normal(KEY, (4, 3)) for level in vqvae2.LEVELS}
+  found = vqvae2.quantized(nets, params, codes, BATCH)
+  top = vqvae2.upsampled(nets, params, codes["top"][found["top"].numbers])
+  both = jnp.concatenate([vectors(nets.ae, params, BATCH), top], -1)
+  z = nets.to_bottom.apply({"params": params["to_bottom"]}, both)
+  np.testing.assert_allclose(found["bottom"].z, z, rtol=1e-4, atol=1e-4)
+
+
 def test_logit_laplace_is_a_density():
   x = jnp.linspace(1e-5, 1 - 1e-5, 200_001)
   for mu, log_b in ((0.0, 0.0), (1.0, -1.0), (-0.5, -0.5)):
@@ -184,15 +209,59 @@ def test_the_kl_of_codes_to_the_uniform_distribution():
   np.testing.assert_allclose(dvae.kl_to_uniform(jnp.log(jnp.full(7, 1 / 7))), 0, atol=1e-6)
 
 
-def test_the_loss_of_a_dvae_weighs_the_kl():
+def test_codes_are_used_alike_where_their_mean_is_uniform():
+  """One-hot q that take turns: each has the KL log K, and their mean none."""
+  one_hot = jnp.log(jnp.eye(4) + 1e-30)
+  np.testing.assert_allclose(dvae.imbalance(one_hot.reshape(2, 2, 4)), 0, atol=1e-6)
+  np.testing.assert_allclose(dvae.kl_to_uniform(one_hot), np.log(4), rtol=1e-6)
+  same = jnp.broadcast_to(one_hot[0], (2, 2, 4))
+  np.testing.assert_allclose(dvae.imbalance(same), np.log(4), rtol=1e-6)
+  q = jnp.array([[0.5, 0.5, 0.0, 0.0], [0.5, 0.0, 0.5, 0.0]])
+  expected = np.log(4) + 0.5 * np.log(0.5) + 0.5 * np.log(0.25)
+  np.testing.assert_allclose(dvae.imbalance(jnp.log(q + 1e-30)), expected, rtol=1e-5)
+
+
+def test_the_codes_of_a_dvae_are_gaussians_about_which_vectors_lie():
   model = dvae.model(FIELDS, **SIZE)
   params, state = model.init(KEY, BATCH)
+  _, (_, metrics) = model.loss(params, state, BATCH, KEY, train=False)
+  grid = GridEncoder("patch", SIZE["widths"], SIZE["features"], 1)
+  z = grid.apply({"params": params["encoder"]}, IMAGES / 127.5 - 1)
+  distance = ((np.asarray(z)[..., None, :] - np.asarray(params["codes"])) ** 2).sum(-1)
+  log_q = jax.nn.log_softmax(-distance / 2)
+  kl = (jnp.exp(log_q) * (log_q + np.log(5))).sum((1, 2, 3))
+  np.testing.assert_allclose(metrics["kl"], kl, rtol=1e-3)
+  codes = model.encode(params, state, BATCH, KEY)["codes"]
+  np.testing.assert_array_equal(codes, distance.argmin(-1))
+
+
+def test_the_loss_of_a_dvae_adds_up():
+  models = {
+    (squared, balance): dvae.model(FIELDS, squared=squared, balance=balance, **SIZE)
+    for squared, balance in ((0.0, 0.0), (2.0, 0.0), (0.0, 3.0))
+  }
+  model = models[0.0, 0.0]
+  params, state = model.init(KEY, BATCH)
   dims = 8 * 8 * 3
+
+  def loss_of(model, **scheduled):
+    loss, (_, metrics) = model.loss(params, state, BATCH, KEY, train=True, **scheduled)
+    return loss, metrics
+
   for weight in (0.0, 2.5):
-    loss, (_, m) = model.loss(params, state, BATCH, KEY, train=True, kl_weight=weight)
-    np.testing.assert_allclose(loss, (m["nats"] + weight * m["kl"]) / dims, rtol=1e-5)
-  warm, _ = model.loss(params, state, BATCH, KEY, train=True, tau=1.0)
-  cold, _ = model.loss(params, state, BATCH, KEY, train=True, tau=0.05)
+    plain, m = loss_of(model, kl_weight=weight)
+    np.testing.assert_allclose(plain, (m["nats"] + weight * m["kl"]) / dims, rtol=1e-5)
+  plain, m = loss_of(model)
+  # A decoder whose outputs are inside of phi's range has the error of the PSNR.
+  error = 10 ** (-m["psnr"] / 10) / np.var(IMAGES / 255)
+  squared, _ = loss_of(models[2.0, 0.0])
+  assert (squared - plain >= 1.99 * error).all()
+  balanced, _ = loss_of(models[0.0, 3.0])
+  difference = balanced - plain
+  np.testing.assert_allclose(difference, difference[0], rtol=1e-4)
+  assert 0 < difference[0] <= 3 * np.log(5)
+  cold, _ = loss_of(model, tau=0.05)
+  warm, _ = loss_of(model, tau=1.0)
   assert np.all(warm != cold)
 
 
@@ -215,13 +284,13 @@ def test_the_perceptual_distance_is_relative_to_the_maps():
   np.testing.assert_allclose(vqgan.perceptual_distance(maps, v, 1.5 * v), 0.25, rtol=1e-6)
 
 
-def game(weight, perceptual=1.0):
+def game(weight):
   """(step, TrainState) of a VQGAN with a small classifier as judge and SGD that moves nothing."""
   fields = FIELDS | {"label": Field((), np.int32, 3)}
   judge = classifier.model(fields, widths=(8, 8), features=4)
   tx = {"gen": optax.sgd(0.0), "critic": optax.sgd(0.0)}
   schedules = {"gen": {"weight": optax.constant_schedule(weight)}}
-  options = SIZE | dict(critic=(4,), perceptual=perceptual)
+  options = SIZE | dict(critic=(4,))
   learner = vqgan.learner(FIELDS, tx, judge=judge, schedules=schedules, **options)
   frozen = {"judge": judge.init(KEY, BATCH | {"label": jnp.zeros(6, jnp.int32)})}
   return learner, learner.init(KEY, BATCH, frozen)
@@ -238,16 +307,27 @@ def test_the_generator_of_a_vqgan_adds_the_critic_as_strongly_as_the_reconstruct
   np.testing.assert_allclose(metrics[2.0]["strength"], 2 * metrics[1.0]["strength"], rtol=1e-5)
   difference = losses[2.0] - losses[1.0]
   np.testing.assert_allclose(difference, losses[1.0] - losses[0.0], rtol=1e-3)
-  # The critic's loss is the hinge of what it says of real and reconstructed images.
-  assert 0 < metrics[1.0]["critic_loss"] < 4
-  learner, ts = game(0.0, perceptual=0.0)
-  plain = learner.step(ts, BATCH, KEY)[1]["gen_loss"]
-  v = IMAGES / 255
+
+
+def test_the_losses_of_a_vqgan_are_those_of_reconstructions_in_the_range_of_both_judges():
+  """The judge's one map is what it sees, and the critic is one of known weights: in [-1, 1]."""
+  judge = Model(None, parts={"maps": lambda params, state, x: [x]})
+  tx = {"gen": optax.sgd(0.0), "critic": optax.sgd(0.0)}
+  schedules = {"gen": {"weight": optax.constant_schedule(0.0)}}
+  options = SIZE | dict(critic=(4,), perceptual=0.5)
+  learner = vqgan.learner(FIELDS, tx, judge=judge, schedules=schedules, **options)
+  ts = learner.init(KEY, BATCH, {"judge": ({}, {})})
+  _, metrics = jax.jit(learner.step)(ts, BATCH, KEY)
   model = learner.model
   codes = model.encode(ts.params, ts.state, BATCH, KEY)
-  error = np.abs(v - model.parts["mean"](ts.params, ts.state, codes)).mean()
-  commitment = metrics[0.0]["commitment"]
-  np.testing.assert_allclose(plain, error + 0.25 * commitment, rtol=1e-4)
+  v, v_hat = IMAGES / 255, model.parts["mean"](ts.params, ts.state, codes)
+  mean = lambda x: (x**2).reshape(6, -1).mean(1)
+  perceptual = (mean(2 * v - 2 * v_hat) / mean(2 * v - 1)).mean()
+  expected = np.abs(v - v_hat).mean() + 0.5 * perceptual + 0.25 * metrics["commitment"]
+  np.testing.assert_allclose(metrics["gen_loss"], expected, rtol=1e-4)
+  says = lambda v: PatchCritic((4,)).apply({"params": ts.params["critic"]}, 2 * v - 1)
+  hinge = jax.nn.relu(1 - says(v)).mean() + jax.nn.relu(1 + says(v_hat)).mean()
+  np.testing.assert_allclose(metrics["critic_loss"], hinge, rtol=1e-4)
 
 
 def test_wrong_networks_and_sizes_are_refused():
