@@ -4,8 +4,11 @@
 
 The first stage is vqvae_digits, which is trained where it is missing.
 
-Expected (seed 0): FID 0.154, at most 3.15 bits/dim. The prior learns the 1,500 digits by heart: 10
-nats of codes in training, 71 of test digits. A minute on 2 busy CPU cores.
+The prior of 1,500 digits is small, with dropout, as 300 of them that were held out say: their codes
+cost 40.3 nats and no more at the end of training, where a prior of width 64 and three layers cost
+40.5 after 300 steps and 81.7 after 1,500.
+
+Expected: not measured with this prior. That other one had FID 0.154 and at most 3.15 bits/dim.
 """
 
 from ml_collections import ConfigDict
@@ -13,7 +16,7 @@ from ml_collections import ConfigDict
 
 def get_config():
   return ConfigDict(dict(
-    model=dict(name="token_prior", width=64, layers=3, heads=4),
+    model=dict(name="token_prior", width=32, layers=2, heads=4, dropout=0.2),
     stages=dict(first="configs/vqvae_digits.py"),
     data=dict(name="digits", batch=64),
     optimizer=dict(
