@@ -12,6 +12,7 @@ Departure: the prefix is learned itself, where the paper's is the output of an M
 """
 
 import jax
+import jax.numpy as jnp
 
 from genjax_zoo.core import Model
 from genjax_zoo.models.control._steered import classes_of, part, steered
@@ -29,7 +30,9 @@ def model(data, *, first: Model, prefix: int = 5) -> Model:
 
   def init(key, batch, frozen):
     vectors = random_vectors(first, frozen, key, classes, prefix)
-    return {"prefix": prefix_of(*frozen["first"], vectors)}
+    found = prefix_of(*frozen["first"], vectors)
+    # Steps of training are too small for the digits of a model in bfloat16.
+    return {"prefix": jax.tree.map(lambda x: x.astype(jnp.float32), found)}
 
   def steering(params, state, label):
     return attending_to(jax.tree.map(lambda x: x[label], params["prefix"]))

@@ -51,7 +51,7 @@ def low_rank(params, h, label):
 
 def means(h, label, classes: int):
   """The mean of h [B, ..., W] over the examples of each label less that over all, [classes, W]."""
-  h = h.reshape(len(h), -1, h.shape[-1]).mean(1)
+  h = h.reshape(len(h), -1, h.shape[-1]).astype(jnp.float32).mean(1)
   member = jax.nn.one_hot(label, classes)
   # A label that the batch lacks has no direction.
   count = member.sum(0)[:, None]
@@ -90,6 +90,8 @@ def model(
     return {"subspace": R, "target": orthonormal(R), "offset": jnp.zeros((classes, rank))}
 
   def steering(params, state, label, strength=1.0):
+    if edit == "difference":  # Of means: no step of training moves it.
+      params = jax.lax.stop_gradient(params)
     change = low_rank if edit == "low_rank" else shift
     return edited({at: lambda h: h + strength * change(params, h, label)})
 

@@ -82,6 +82,23 @@ def test_training_reaches_the_steering_alone(first, name):
   assert len(jax.tree.leaves(ts.params)) < len(jax.tree.leaves(first[1]))
 
 
+def test_training_leaves_a_difference_of_means_where_it_is(first):
+  made, params, state = stage(first, representation_tuning, edit="difference")
+  loss = lambda params: made.loss(params, state, BATCH, toy.KEY, train=True)[0].mean()
+  assert not np.any(jax.jit(jax.grad(loss))(params)["vector"])
+
+
+@pytest.mark.parametrize("name", ["prompt", "prefix", "difference"])
+def test_what_steers_a_model_in_bfloat16_is_float32(name):
+  module, options, _, _ = STEERED[name]
+  model, params, state = toy.language(dtype="bfloat16")
+  made = module.model(toy.DATA, first=model, **options)
+  own, state = jax.jit(made.init)(toy.KEY, BATCH, {"first": (params, state)})
+  assert {x.dtype for x in jax.tree.leaves(own)} == {jnp.dtype("float32")}
+  loss = jax.jit(lambda: made.loss(own, state, BATCH, toy.KEY, train=True)[0])()
+  assert np.isfinite(loss).all()
+
+
 def test_a_prompt_is_vectors_in_the_place_of_tokens_before_all_others(first):
   """The same logits as from one sequence, the vectors and then the words, without a cache."""
   _, params, _ = first
