@@ -14,7 +14,9 @@ log p(x) >= log p(k) + log p(x | k) at the codes of x.
 
 Departures: the squared error is over the variance of the data, so that beta means the same for all
 data; codes start at vectors of the first batch; dead codes restart. With averaged weights
-(train.ema) the networks are averaged and the codebook, an average itself, is the last one.
+(train.ema) the networks are averaged and the codebook, an average itself, is the last one. With
+train.accumulate = n it moves by the mean over n parts, and what restarts does so at a mean of n
+vectors: take restart = 0 there.
 """
 
 import jax

@@ -105,6 +105,20 @@ def test_latent_points_are_given_the_sampled_shape_and_samples_are_decoded(stage
   assert (np.abs(sample(other) - sample(changed)) > 1e-3).any()
 
 
+def test_points_are_trained_given_the_shape_in_the_units_in_which_it_is_sampled(stage):
+  """A stage whose shape latents are in other units, with its own scale: the same loss."""
+  first, frozen = stage
+  tens = lambda *args: (latents := first.encode(*args)) | {"z": 10 * latents["z"]}
+  losses = []
+  for encode, scale in ((first.encode, 1.0), (tens, 0.1)):
+    model = lion.model(DATA, first=first._replace(encode=encode), T=20, hidden=(8,), network=SET)
+    params, _ = jax.jit(model.init)(KEY, BATCH, frozen)
+    state = {"scale": {"z": scale, "h": 1.0}, "frozen": frozen}
+    loss = lambda params: model.loss(params, state, BATCH, KEY, train=True)[0]
+    losses.append(jax.jit(loss)(perturbed(params)))
+  np.testing.assert_allclose(*losses, rtol=1e-4)
+
+
 def test_a_label_is_the_condition_of_the_shape(stage):
   model, params, state = started(stage, condition=("label",))
   assert set(model.given) == {"label"}
