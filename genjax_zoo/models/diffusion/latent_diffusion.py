@@ -96,7 +96,7 @@ def in_latents(first: Model, prior: Model) -> Model:
   def sample(params, state, key, n, given={}, sampler="dpm_solver", steps=50, **options):
     k_z, k_x = jax.random.split(key)
     if "known" in given:
-      z = encode(params, state, given, k_z)["z"]
+      z = encode(params, state, given, jax.random.fold_in(k_x, 1))["z"]
       given = dict(given) | {"x": state["scale"] * z}
     z = prior.sample(params, {}, k_z, n, given, sampler=sampler, steps=steps, **options)["x"]
     return decode(params, state, {"z": z / state["scale"]}, k_x)
