@@ -185,6 +185,20 @@ def test_the_number_of_the_face_and_the_place_in_it():
   np.testing.assert_array_equal(about[1:, 2], [0, 1, 2, 3, 0, 1, 2, 3, 4, 0, 1])
 
 
+def test_a_pointer_is_a_product_over_the_root_of_the_width():
+  """With a query of ones at each place, logits are the sums of e over sqrt(width)."""
+  e = jax.random.normal(KEY, (2, 6, 8))
+  about = jnp.zeros((2, 4, 3), jnp.int32)
+  net = polygen_faces.FaceNet(4, 8, 1, 2)
+  params = net.init(KEY, e, about)["params"]
+  dense = [k for k in params if k.startswith("Dense")]
+  (last,) = [k for k in dense if not np.any(params[k]["kernel"])]
+  params[last]["bias"] = jnp.ones(8)
+  logits = net.apply({"params": params}, e, about)
+  expected = np.broadcast_to(e.sum(-1)[:, None] / np.sqrt(8), (2, 4, 6))
+  np.testing.assert_allclose(logits, expected, rtol=1e-4, atol=1e-5)
+
+
 def test_a_pointer_follows_its_vertex(face_model):
   """A face's probability depends on where its vertices are, and on no vertex that is not there."""
   model, params = face_model

@@ -68,6 +68,19 @@ def test_a_step_reaches_every_parameter(made):
   assert not still
 
 
+def test_dreams_are_of_all_styles_alike_and_of_latents_of_the_prior(made):
+  _, ts, _ = made
+  nets = controlled_vae.Networks(
+    controlled_vae.Encoder(8, 4, 6, 2), controlled_vae.Generator(8, 4, V, 2), None
+  )
+  dream = lambda key: controlled_vae.dream(nets, ts.params["gen"], key, 2000, L, 0.5)
+  z, y, words = jax.jit(dream)(toy.KEY)
+  np.testing.assert_allclose(np.bincount(y) / 2000, [0.5, 0.5], atol=0.05)
+  np.testing.assert_allclose(np.cov(z.T), np.eye(3), atol=0.1)
+  assert words.shape == (2000, L, V)
+  np.testing.assert_allclose(words.sum(-1), 1, rtol=1e-4)
+
+
 def test_hidden_words_are_not_shown_but_asked_for(made):
   trained, ts, _ = made
   nets = controlled_vae.Networks(
