@@ -12,7 +12,6 @@ import numpy as np
 
 from genjax_zoo.core import UserError
 from genjax_zoo.data.images import decode
-from genjax_zoo.figures.pictures import save_arrays
 
 PATH = Path("data/sprites.npz")
 
@@ -50,5 +49,6 @@ if __name__ == "__main__":
     arrays = sprites(Path(sys.argv[1]))
   except UserError as e:
     sys.exit(f"error: {e}")
-  save_arrays(PATH, arrays)
+  PATH.parent.mkdir(exist_ok=True)
+  np.savez_compressed(PATH, **arrays)
   print(f"{PATH}: {len(arrays['image']):,} sprites of {', '.join(np.unique(arrays['label']))}")

@@ -1,6 +1,7 @@
 """The Model of a prior of a frozen first stage's codes, alone or in one stream with a caption."""
 
 from collections.abc import Callable, Mapping
+from functools import partial
 
 import jax
 import jax.numpy as jnp
@@ -81,6 +82,44 @@ def prefix_parts(p: Prior) -> dict:
   }
 
 
+def nats_of(p: Prior, params, latents, c, key=None) -> dict:
+  """{name: -log p of an entry given those before it, nats [B]}; with dropout by a `key`."""
+  tokens = to_tokens(p.stream, {name: value for name, (value, _) in c.items()} | latents)
+  known = {name: flags for name, (_, flags) in c.items()}
+  return segment_nats(p, log_probs(p, params, tokens, known, key))
+
+
+def stream_of(first: Model, p: Prior, grid):
+  """The stream with codes of a grid, by default that of training."""
+  return enlarged(p.stream, first.latents, grid) if grid else p.stream
+
+
+def sequences(
+  first: Model,
+  p: Prior,
+  entries: tuple[str, ...],
+  modelled: tuple[str, ...],
+  params,
+  state,
+  k_tokens,
+  k_first,
+  n,
+  given,
+  grid=None,
+  **options,
+):
+  """n sequences [n, T] and the log-probability of drawing them, nats [n].
+
+  `entries` are those before the codes, of which some are `modelled` too.
+  """
+  given = codes_given(first, state, given, k_first)
+  whole = stream_of(first, p, grid)
+  tokens, keep = kept(p._replace(stream=whole), given, n, first.latents, modelled)
+  known = {k: jnp.full(n, float(k in given or k in modelled)) for k in entries}
+  options |= {"whole": whole if grid else None}
+  return sample_tokens(p, params, k_tokens, tokens, keep, known, **options)
+
+
 def prior_model(
   first: Model,
   p: Prior,
@@ -95,6 +134,9 @@ def prior_model(
   Given entries that are `modelled` too are sampled where they are missing; others are then unknown.
   """
 
+  whole_of = partial(stream_of, first, p)
+  drawn = partial(sequences, first, p, tuple(given_fields), modelled)
+
   def encode(params, state, batch, key):
     return first.encode(*state["frozen"]["first"], batch, key)
 
@@ -104,12 +146,6 @@ def prior_model(
   def init(key, batch, frozen):
     return initial_params(p, key), {"frozen": frozen}
 
-  def nats_of(params, latents, c, key=None):
-    """{name: -log p of an entry given those before it, nats [B]}; with dropout by a `key`."""
-    tokens = to_tokens(p.stream, {name: value for name, (value, _) in c.items()} | latents)
-    known = {name: flags for name, (_, flags) in c.items()}
-    return segment_nats(p, log_probs(p, params, tokens, known, key))
-
   def loss(params, state, batch, key, train):
     k_first, k_drop = jax.random.split(key)
     k_net = jax.random.fold_in(k_drop, 1) if train else None
@@ -117,7 +153,7 @@ def prior_model(
     if train:
       c = dropped(c, k_drop, drop)
     known = {name: flags for name, (_, flags) in c.items()}
-    nats = nats_of(params, encode(params, state, batch, k_first), c, k_net)
+    nats = nats_of(p, params, encode(params, state, batch, k_first), c, k_net)
     value, metrics = objective(nats, known)
     return value, ({}, metrics)
 
@@ -125,35 +161,22 @@ def prior_model(
     """log p(codes | what is given) + log p(x | codes), nats [B]."""
     k_first, k_out = jax.random.split(key)
     latents = encode(params, state, batch, k_first)
-    nats = nats_of(params, latents, condition_of(given_fields, batch, len(batch["image"])))
+    nats = nats_of(p, params, latents, condition_of(given_fields, batch, len(batch["image"])))
     codes = sum(nats[name] for name in first.latents)
     return log_given(first, state, batch, latents, k_out) - codes
-
-  def stream_of(grid):
-    """The stream with codes of a grid, by default that of training."""
-    return enlarged(p.stream, first.latents, grid) if grid else p.stream
-
-  def sequences(params, state, k_tokens, k_first, n, given, grid=None, **options):
-    """n sequences [n, T] and the log-probability of drawing them, nats [n]."""
-    given = codes_given(first, state, given, k_first)
-    whole = stream_of(grid)
-    tokens, keep = kept(p._replace(stream=whole), given, n, first.latents, modelled)
-    known = {k: jnp.full(n, float(k in given or k in modelled)) for k in given_fields}
-    options |= {"whole": whole if grid else None}
-    return sample_tokens(p, params, k_tokens, tokens, keep, known, **options)
 
   def sample_log_prob(params, state, key, n, given={}, grid=None, **options):
     """Samples and the log-probability of drawing their tokens, nats [n]; options as in `sample`."""
     k_tokens, k_first, k_out = jax.random.split(key, 3)
-    tokens, nats = sequences(params, state, k_tokens, k_first, n, given, grid, **options)
-    batch = decode(params, state, from_tokens(stream_of(grid), tokens, first.latents), k_out)
-    return batch | from_tokens(stream_of(grid), tokens, modelled), nats
+    tokens, nats = drawn(params, state, k_tokens, k_first, n, given, grid, **options)
+    batch = decode(params, state, from_tokens(whole_of(grid), tokens, first.latents), k_out)
+    return batch | from_tokens(whole_of(grid), tokens, modelled), nats
 
   def latent_samples(params, state, key, n, given={}, grid=None, **options):
     """The codes that `sample` decodes with the same key."""
     k_tokens, k_first, _ = jax.random.split(key, 3)
-    tokens, _ = sequences(params, state, k_tokens, k_first, n, given, grid, **options)
-    return from_tokens(stream_of(grid), tokens, first.latents)
+    tokens, _ = drawn(params, state, k_tokens, k_first, n, given, grid, **options)
+    return from_tokens(whole_of(grid), tokens, first.latents)
 
   def sample(
     params,
@@ -177,7 +200,7 @@ def prior_model(
     return sample_log_prob(params, state, key, n, given, grid, **options)[0]
 
   def calls(scale=None, grid=None, **options):
-    codes = sum(s.length for s in stream_of(grid).segments if s.name in first.latents)
+    codes = sum(s.length for s in whole_of(grid).segments if s.name in first.latents)
     return codes * (1 if scale is None else 2)
 
   bounded = "log_given" in first.parts
