@@ -162,7 +162,9 @@ def restoration_row(evaluation: dict, root: str) -> list[str]:
 
 
 def conditions(evaluation: dict) -> tuple[str, ...]:
-  """What a run is conditioned on, by its config; the label where its samples were judged by it."""
+  """What a run is conditioned on, by its config and by what its samples were judged by."""
+  if "psnr" in (evaluation.get("judged") or {}).get("samples", {}):
+    return ("degraded image",)
   named = resolved(evaluation["config"])["model"].get("condition") or ()
   judged = "agreement" in (evaluation.get("quality") or {})
   return tuple(named) if named and not isinstance(named, str) else ("label",) * judged
