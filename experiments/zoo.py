@@ -44,7 +44,7 @@ with importing():
 
 flags.DEFINE_string("data", "digits", "The data set: digits, mnist, fashion_mnist, ...")
 flags.DEFINE_integer("size", 0, "The size that images of your own are scaled to.")
-flags.DEFINE_list("only", [], "Names of configs; all of the data set by default.")
+flags.DEFINE_list("only", [], "Names of experiments/configs; all of the data set by default.")
 flags.DEFINE_string("budget", "", "The longest training time of a model: 90s, 5m, 1h.")
 flags.DEFINE_integer("samples", 2000, "Number of samples to measure the quality of each model.")
 flags.DEFINE_string("workdir", None, "The folder of the runs; runs/zoo_<data> by default.")
@@ -143,6 +143,7 @@ def shorten(config, budget: float):
   K = config.train.steps_per_dispatch
   if steps <= 4 * K or config.stages:
     return
+  print(f"timing {4 * K} steps, to keep to the budget", flush=True)
   trial = config.copy_and_resolve_references()
   trial.train.update(steps=4 * K, log_every=K, save_every=4 * K, sample_every=0, fid_every=0)
   with tempfile.TemporaryDirectory() as folder, Log(folder, 4 * K) as log:
@@ -171,9 +172,9 @@ def run_all(configs, folder: Path, budget: float | None, samples: int) -> tuple[
       elif budget:
         shorten(config, budget)
       if config.train.steps < steps:
-        notes.append(
-          f"{name}: {config.train.steps:,} of its {steps:,} steps, to train for {budget:g} s"
-        )
+        note = f"{name}: {config.train.steps:,} of its {steps:,} steps, to train for {budget:g} s"
+        notes.append(note)
+        print(note, flush=True)
       pipeline.train_run(config.to_dict(), folder / name)
       runs.append(folder / name)
     except UserError as e:

@@ -274,10 +274,11 @@ def summary(evaluation: dict) -> str:
     parts += [log_prob_line(x) for x in (found, found["marginal"]) if x]
   if found := evaluation.get("quality"):
     name, key = ("FID", "fid") if "fid" in found else ("1-NNA", "one_nearest_neighbour")
-    parts.append(f"{name} {found[key]:.3g} of {found['samples']:,} samples, by {found['features']}")
+    features = found["features"].partition("@")[0]
+    parts.append(f"{name} {found[key]:.3g} of {found['samples']:,} samples, by {features}")
   if found := evaluation.get("sampling"):
     calls = found["network_evaluations"]
-    by = "" if calls is None else f" by {calls} network calls"
+    by = "" if calls is None else f" by {calls} network call{'s' * (calls != 1)} each"
     parts.append(f"{1 / found['seconds_per_image']:.3g} samples/s{by}")
   line = ", ".join(parts)
   if "examples" in evaluation:

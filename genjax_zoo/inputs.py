@@ -11,6 +11,7 @@ from pathlib import Path
 
 import jax.numpy as jnp
 import numpy as np
+from PIL import Image
 
 from genjax_zoo.core import Field, Model, UserError, check_sizes, nearest
 from genjax_zoo.data import tokenizer
@@ -210,12 +211,21 @@ def from_text(name: str, text: str, field: Field) -> np.ndarray:
 
 
 def image_file(name: str, path: str, field: Field) -> np.ndarray:
-  """An image file with the field's shape and gray levels. Raises UserError when it can't be."""
+  """An image file with the field's shape and gray levels.
+
+  Raises UserError when it can't be, and for a strip of which the square has less than half.
+  """
   height, width, channels = field.shape
   try:
+    with Image.open(path) as image:
+      sides = image.size
     pixels = decode(path, MODES[channels], width if height == width else None)
   except OSError as e:
     raise UserError(f"{name}: {path} can't be read as an image: {e.strerror or e}") from e
+  if height == width and max(sides) > 2 * min(sides):
+    raise UserError(
+      f"{name}: {path} is {sides[0]} x {sides[1]} pixels, a strip: cut it to one square image"
+    )
   if pixels.shape != field.shape:
     raise UserError(f"{name}: {path} is {pixels.shape}, the model's images are {field.shape}")
   if field.num_values is None:

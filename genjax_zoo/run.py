@@ -11,13 +11,20 @@ from PIL import Image
 from genjax_zoo import inputs
 from genjax_zoo.build import build, dummy
 from genjax_zoo.checkpoint import Checkpoints
-from genjax_zoo.core import Field, Learner, Model, TrainState, UserError
+from genjax_zoo.core import Field, Learner, Model, TrainState, UserError, nearest
 from genjax_zoo.data.dataset import listed
 from genjax_zoo.log import read_rows, write_json
 from genjax_zoo.migrate import migrate
 from genjax_zoo.sample import sampler
 from genjax_zoo.sharding import compiled, fsdp, gather, make_mesh, put
 from genjax_zoo.validate import best
+
+
+class Curves(dict):
+  """{name: (steps, values)}; of a name that is not there it says which there are."""
+
+  def __missing__(self, name):
+    raise UserError(f"there is no curve {name!r}{nearest(name, self)}; there are {', '.join(self)}")
 
 
 class Run(NamedTuple):
@@ -77,7 +84,12 @@ class Run(NamedTuple):
     return Image.fromarray(pixels)
 
   def save(self, path, batch: dict):
-    """Writes `picture(batch)` to a file, whose name says the format: "three.png"."""
+    """Writes `picture(batch)` to a file, whose name says the format: "three.png".
+
+    Raises UserError where it says none.
+    """
+    if Path(path).suffix.lower() not in Image.registered_extensions():
+      raise UserError(f"{path}: the name of a picture ends in its format, as in {path}.png")
     self.picture(batch).save(path)
 
   @property
@@ -88,7 +100,7 @@ class Run(NamedTuple):
       for name, value in row.items():
         if name != "step" and isinstance(value, (int, float)):
           points.setdefault(name, []).append((row["step"], value))
-    return {name: tuple(map(np.array, zip(*found))) for name, found in points.items()}
+    return Curves({name: tuple(map(np.array, zip(*found))) for name, found in points.items()})
 
   def __repr__(self) -> str:
     can = [f for f in OPERATIONS if getattr(self.model, f) is not None]

@@ -58,7 +58,11 @@ def check_given(model: Model, given, n: int):
   for name, field in model.given.items():
     if name not in given:
       names = f", or names such as {field.names[0]!r}" if field.names else ""
-      raise UserError(f"sampling needs given[{name!r}], {n} rows of the data's {name!r}{names}")
+      others = ", ".join(map(repr, sorted(given.keys() - model.given.keys())))
+      raise UserError(
+        f"sampling needs given[{name!r}], one or {n} rows of the data's {name!r}{names}"
+        + (f"; the model makes no use of {others}" if others else "")
+      )
   for name, x in given.items():
     if len(x) != n:
       raise UserError(f"sampling {n} needs {n} rows of given[{name!r}], not {len(x)}")

@@ -100,6 +100,9 @@ def test_an_image_file_is_scaled_to_the_data(tmp_path):
   Image.fromarray(np.full((9, 8, 3), 255, np.uint8)).save(tmp_path / "white.png")
   nats = run(given=()).log_prob({"image": tmp_path / "white.png"})
   np.testing.assert_array_equal(nats, [16 * 16])
+  Image.fromarray(np.full((9, 28, 3), 255, np.uint8)).save(tmp_path / "strip.png")
+  with pytest.raises(UserError, match="strip.png is 28 x 9 pixels, a strip"):
+    run(given=()).log_prob({"image": tmp_path / "strip.png"})
 
 
 def test_reals_are_finite_in_their_own_type():
@@ -118,11 +121,11 @@ def test_samples_are_given_labels_by_number_and_by_name():
   for three in 3, "class 3", [3, 3, 3], np.full(3, 3), ["class 3"] * 3:
     assert (run().sample(3, given={"label": three})["image"] == 3).all()
   assert [*run().sample(2, given={"label": [1, 2]})["image"][:, 0, 0, 0]] == [1, 2]
-  with pytest.raises(UserError, match=r"needs given\['label'\], 2 rows .*names such as 'class 0'"):
+  with pytest.raises(UserError, match=r"given\['label'\], one or 2 rows .* such as 'class 0'"):
     run().sample(2)
   with pytest.raises(UserError, match=r"label must be integers in \[0, 10\)"):
     run().sample(2, given={"label": 10})
-  with pytest.raises(UserError, match=r"sampling needs given\['label'\]"):
+  with pytest.raises(UserError, match=r"needs given\['label'\].* makes no use of 'labl'"):
     run().sample(2, given={"labl": 3})
   with pytest.raises(UserError, match=r"no use of given\['label'\]; it is given nothing"):
     run(given=()).sample(2, given={"label": 3})
@@ -219,6 +222,10 @@ def test_a_run_shows_itself(tmp_path):
   (tmp_path / "metrics.jsonl").write_text(
     '{"step": 1, "loss": 3.0}\n{"step": 2, "loss": null, "fid": 1.0}\n{"step": 3, "loss": 2.0}\n'
   )
+  with pytest.raises(UserError, match="no curve 'los', did you mean 'loss'"):
+    run(tmp_path).metrics["los"]
+  with pytest.raises(UserError, match="ends in its format"):
+    run(tmp_path).save(tmp_path / "three", {})
   steps, losses = run(tmp_path).metrics["loss"]
   assert (
     [*steps] == [1, 3]
