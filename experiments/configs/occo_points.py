@@ -14,7 +14,7 @@ def get_config():
     data=dict(name="points", batch=32),
     optimizer=dict(name="adam", learning_rate=1e-3, schedule="cosine", warmup_steps=50),
     train=dict(
-      steps=3000, steps_per_dispatch=100, ema=0.99, log_every=250, save_every=1000, sample_every=0
+      steps=3000, steps_per_dispatch=100, ema=0.99, log_every=300, save_every=1000, sample_every=0
     ),
     evaluate=dict(batch=100),
   ))  # fmt: skip

@@ -1,6 +1,6 @@
 """A GAN of photographs of your own, made for a few hundred of them and minutes of a laptop's CPU.
 
-  python -m experiments.main --config=photos --config.data.name=folder:~/photos
+  python -m experiments.main --config=configs/photos.py --config.data.name=folder:~/photos
 
 The photographs may have any size. In sub-folders they are classes, and the model is conditioned on
 them: `run.sample(10, given={"label": "roses"})` takes the name of a folder. Differentiable
