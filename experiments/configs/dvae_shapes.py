@@ -15,7 +15,7 @@ from ml_collections import ConfigDict
 
 
 def get_config():
-  steps = 2500
+  steps = 4500
   return ConfigDict(dict(
     model=dict(
       name="dvae", network="patch", widths=(32, 64), codes=512, features=16,
