@@ -101,7 +101,7 @@ def test_an_image_file_is_scaled_to_the_data(tmp_path):
   nats = run(given=()).log_prob({"image": tmp_path / "white.png"})
   np.testing.assert_array_equal(nats, [16 * 16])
   Image.fromarray(np.full((9, 28, 3), 255, np.uint8)).save(tmp_path / "strip.png")
-  with pytest.raises(UserError, match="strip.png is 28 x 9 pixels, a strip"):
+  with pytest.raises(UserError, match=r"strip\.png is 28 x 9 pixels, a strip"):
     run(given=()).log_prob({"image": tmp_path / "strip.png"})
 
 
