@@ -1,4 +1,4 @@
-"""Codes for vectors: the nearest of K, learned as an exponential moving average or by relaxation.
+"""Codes for vectors: the nearest of K, learned as an exponential moving average.
 
 A codebook is {"count": [K], "total": [K, D]}: how many vectors each code stands for and their sum,
 both exponential moving averages (van den Oord 2017, arXiv:1711.00937, appendix A.1). Code k is
@@ -67,14 +67,6 @@ def restart_dead(book: dict, z, numbers, key, least: float) -> dict:
     "count": jnp.where(dead, 1.0, book["count"]),
     "total": jnp.where(dead[:, None], vectors[rows], book["total"]),
   }
-
-
-def gumbel_softmax(key, logits, temperature):
-  """softmax((logits + g) / temperature), g ~ Gumbel(0, 1): a relaxed sample (1611.00712, eq. 10).
-
-  It tends to a one-hot sample of softmax(logits) as the temperature falls to 0.
-  """
-  return jax.nn.softmax((logits + jax.random.gumbel(key, logits.shape)) / temperature)
 
 
 def perplexity(counts):

@@ -57,11 +57,16 @@ def square(key, v, amount):
   return masked(v, jnp.broadcast_to(~missing[..., None], v.shape).astype(v.dtype))
 
 
+def pool(v, f: int):
+  """Means of blocks of f x f pixels, v [B, H, W, C] -> [B, H / f, W / f, C]."""
+  n, h, w, c = v.shape
+  return v.reshape(n, h // f, f, w // f, f, c).mean((2, 4))
+
+
 def downsample(key, v, amount):
   """Means of blocks of `amount` x `amount` pixels; the baseline interpolates bicubically."""
-  n, h, w, c = v.shape
   f = int(amount)
-  small = v.reshape(n, h // f, f, w // f, f, c).mean((2, 4))
+  small = pool(v, f)
   cubic = jax.image.resize(small, v.shape, "cubic")
   return small.repeat(f, 1).repeat(f, 2), jnp.clip(cubic, 0, 1)
 

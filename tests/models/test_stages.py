@@ -151,6 +151,8 @@ def test_rerank_takes_the_score_of_a_judge_that_has_one():
   model = rerank.model(SPACE, base=base, judge=judge)
   image = model.sample({}, state, jax.random.key(0), 100, {"label": label}, tries=32)["image"]
   assert (image[:, 0, 0, 0] == label).mean() > 0.95
+  with pytest.raises(UserError, match=r"judge scores by 'label', and samples of stages\.base have"):
+    model.sample({}, state, jax.random.key(0), 2)
   with pytest.raises(UserError, match="neither a score nor a likelihood"):
     rerank.model(SPACE, base=base, judge=base)
 

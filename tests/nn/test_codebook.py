@@ -6,7 +6,6 @@ import numpy as np
 
 from genjax_zoo.nn.codebook import (
   codes_of,
-  gumbel_softmax,
   nearest_code,
   perplexity,
   restart_dead,
@@ -73,22 +72,6 @@ def test_codes_start_at_different_vectors_of_the_batch():
   distance = np.linalg.norm(codes[:, None] - Z.reshape(1, 24, 3), axis=-1)
   assert distance.min(1).max() < 0.01
   assert len(set(distance.argmin(1))) == 24
-
-
-def test_relaxed_samples_are_a_simplex_and_their_largest_is_categorical():
-  logits = jnp.log(jnp.array([0.6, 0.3, 0.1]))
-  keys = jax.random.split(jax.random.key(0), 20_000)
-  samples = jax.vmap(lambda key: gumbel_softmax(key, logits, 0.5))(keys)
-  np.testing.assert_allclose(samples.sum(-1), 1, rtol=1e-5)
-  frequencies = np.bincount(samples.argmax(-1), minlength=3) / len(keys)
-  np.testing.assert_allclose(frequencies, [0.6, 0.3, 0.1], atol=0.01)
-  cold = gumbel_softmax(keys[0], logits, 1e-3)
-  np.testing.assert_allclose(np.sort(cold), [0, 0, 1], atol=1e-6)
-  # At a fixed noise: softmax((logits + g) / T).
-  g = jax.random.gumbel(keys[0], (3,))
-  np.testing.assert_allclose(
-    gumbel_softmax(keys[0], logits, 2.0), jax.nn.softmax((logits + g) / 2), rtol=1e-6
-  )
 
 
 def test_perplexity_counts_the_codes_in_use():

@@ -38,7 +38,7 @@ def score_of(judge: Model) -> Callable:
 def model(data, *, base: Model, judge: Model) -> Model:
   """Samples of `base`, each the best of `tries` by the score of `judge`, with the same conditions.
 
-  Raises UserError for a `judge` without a score.
+  Raises UserError for a `judge` without a score, or whose score reads what samples do not have.
   """
   score_samples = score_of(judge)
 
@@ -51,7 +51,10 @@ def model(data, *, base: Model, judge: Model) -> Model:
     def attempt(key):
       k_base, k_judge = jax.random.split(key)
       batch = base.sample(*state["frozen"]["base"], k_base, n, given, **options)
-      score = score_samples(*state["frozen"]["judge"], {**given, **batch}, k_judge)
+      try:
+        score = score_samples(*state["frozen"]["judge"], {**given, **batch}, k_judge)
+      except KeyError as e:
+        raise UserError(f"stages.judge scores by {e}, and samples of stages.base have none") from e
       return batch, score
 
     batches, scores = jax.lax.map(attempt, jax.random.split(key, tries))

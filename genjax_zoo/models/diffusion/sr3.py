@@ -26,6 +26,8 @@ from genjax_zoo.core import Field, Model, UserError
 from genjax_zoo.models._condition import condition_fields
 from genjax_zoo.models._form import image_of, to_data, to_floats
 from genjax_zoo.models.diffusion import edm
+from genjax_zoo.models.latent_variable.autoencoder import psnr
+from genjax_zoo.prob.corruptions import pool
 
 LOW, NOISE = "low", "augmentation"
 
@@ -41,22 +43,9 @@ def low_field(field: Field, factor: int) -> Field:
   return field._replace(shape=(height // factor, width // factor, channels))
 
 
-def pool(x, factor: int):
-  """Means of blocks of factor x factor pixels, x [B, H, W, C] -> [B, H / factor, W / factor, C]."""
-  n, height, width, channels = x.shape
-  blocks = x.reshape(n, height // factor, factor, width // factor, factor, channels)
-  return blocks.mean((2, 4))
-
-
 def enlarged(x, shape):
   """Images in [-1, 1] at the resolution of `shape` [H, W, C], by bicubic interpolation."""
   return jnp.clip(jax.image.resize(x, (len(x), *shape), "cubic"), -1, 1)
-
-
-def psnr(x, y):
-  """The peak signal-to-noise ratio of images in [-1, 1], dB [B]; 100 at most."""
-  error = ((x - y) ** 2 / 4).reshape(len(x), -1).mean(-1)
-  return -10 * jnp.log10(jnp.maximum(error, 1e-10))
 
 
 def model(
@@ -127,8 +116,9 @@ def model(
     """The loss, and the PSNR of bicubic interpolation, to compare that of samples with."""
     error, _ = loss(params, state, batch, key, train=False)
     true = to_floats(observe(params, state, batch, key)[LOW], small)
-    x = to_floats(batch["image"], field)
-    return {"loss": error, "bicubic_psnr": psnr(x, enlarged(true, field.shape))}
+    unit = lambda x: (x + 1) / 2
+    x, bicubic = to_floats(batch["image"], field), enlarged(true, field.shape)
+    return {"loss": error, "bicubic_psnr": psnr(unit(x), unit(bicubic))}
 
   given = {LOW: small} | condition_fields(data, condition)
   return Model(

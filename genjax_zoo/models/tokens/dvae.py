@@ -43,7 +43,7 @@ from genjax_zoo.models.tokens._grid import (
   mean_of,
   vectors,
 )
-from genjax_zoo.nn.codebook import gumbel_softmax
+from genjax_zoo.prob.distributions import gumbel_softmax_sample
 
 EPS = 0.1  # How far phi keeps gray levels from 0 and 1.
 FEWEST = 6  # Gray levels: of fewer, half of one is wider than the room that EPS leaves.
@@ -153,7 +153,7 @@ def model(
     k_code, k_out = jax.random.split(key)
     q = log_q(params, batch)
     if train:
-      weights = gumbel_softmax(k_code, q, tau)
+      weights = gumbel_softmax_sample(k_code, q, tau)
     else:
       weights = jax.nn.one_hot(q.argmax(-1), codes)
     value, metrics = of_weights(params, state, batch, weights, q, kl_weight, k_out)

@@ -111,13 +111,15 @@ def test_what_is_observed_of_an_image_are_means_of_blocks(batch):
 
 
 def test_the_baseline_is_bicubic_interpolation(batch):
-  """Flat images are enlarged exactly; one that is a gray level off has 20 log10 255 dB."""
+  """Flat images are enlarged exactly; half a gray level off, 20 log10 255 + 10 log10 2 dB."""
   model = sr3.model(FIELDS, **OPTIONS)
   params, state = jax.jit(model.init)(KEY, batch)
   flat = batch | {"image": jnp.full((4, 4, 4, 3), 101, jnp.uint8)}
   np.testing.assert_allclose(model.evaluate(params, state, flat, KEY)["bicubic_psnr"], 100)
-  x = jnp.full((1, 4, 4, 3), 0.5)
-  np.testing.assert_allclose(sr3.psnr(x, x + 2 / 255), 20 * np.log10(255), rtol=1e-4)
+  # Half of the pixels of each block are a gray level off, and low is rounded to their side.
+  striped = batch | {"image": flat["image"].at[:, ::2].add(1)}
+  found = model.evaluate(params, state, striped, KEY)["bicubic_psnr"]
+  np.testing.assert_allclose(found, 20 * np.log10(255) + 10 * np.log10(2), rtol=1e-4)
   low = jnp.arange(4.0).reshape(1, 2, 2, 1) / 4
   expected = jnp.clip(jax.image.resize(low, (1, 4, 4, 1), "cubic"), -1, 1)
   np.testing.assert_allclose(sr3.enlarged(low, (4, 4, 1)), expected)
