@@ -9,8 +9,13 @@ The top grid has half the rows and columns of the bottom one: it says what is wh
 adds detail given it. Both codebooks are exponential moving averages, see vqvae.py. The prior is
 `token_prior`, p(top) p(bottom | top).
 
-Departures: those of vqvae.py; the top codes reach the decoder through the layers that condition the
-bottom codes on them.
+Trained together, levels compete, and the larger grid can do without the other, which then says
+little (Jukebox, Dhariwal 2020, arXiv:2005.00341, section 3.2, trains each level alone therefore).
+An example loses its bottom codes with probability `drop`: the decoder has zeros in their place, and
+the top has to say all that it can.
+
+Departures: those of vqvae.py; `drop`; the top codes reach the decoder through the layers that
+condition the bottom codes on them.
 """
 
 from typing import NamedTuple
@@ -126,6 +131,7 @@ def model(
   beta: float = 0.25,
   decay: float = 0.98,
   restart: float = 0.1,
+  drop: float = 0.0,
 ) -> Model:
   """A VQ-VAE of "image" with a top and a bottom grid, each of `codes` codes of `features` numbers.
 
@@ -145,10 +151,11 @@ def model(
     books = {level: start_codebook(k, found[level].z, codes) for level, k in zip(LEVELS, k_books)}
     return params, {"variance": observation.floats(batch).var(), "books": books}
 
-  def forward(params, state, batch, key):
-    """(loss [B], {level: Quantized}, metrics)."""
+  def forward(params, state, batch, key, kept=1.0):
+    """(loss [B], {level: Quantized}, metrics); the bottom codes are multiplied by `kept`."""
     found = quantized(nets, params, codes_by_level(state), batch)
-    out = outputs(nets, params, *(straight_through(found[k].z, found[k].e) for k in LEVELS))
+    top, bottom = (straight_through(found[k].z, found[k].e) for k in LEVELS)
+    out = outputs(nets, params, top, kept * bottom)
     loss, metrics = reconstruction_loss(nets.ae, params, batch, out, state["variance"], key)
     for level, q in found.items():
       penalty, commitment = quantization_loss(q.z, q.e, beta, learned=False)
@@ -158,9 +165,12 @@ def model(
 
   def loss(params, state, batch, key, train):
     k_out, *k_books = jax.random.split(key, 3)
-    value, found, metrics = forward(params, state, batch, k_out)
     if not train:
+      value, _, metrics = forward(params, state, batch, k_out)
       return value, ({}, metrics)
+    k_drop = jax.random.fold_in(key, 1)
+    kept = jax.random.bernoulli(k_drop, 1 - drop, (len(batch["image"]), 1, 1, 1))
+    value, found, metrics = forward(params, state, batch, k_out, kept)
     books = {}
     for level, k_book in zip(LEVELS, k_books):
       z = jax.lax.stop_gradient(found[level].z)

@@ -160,6 +160,24 @@ def test_the_loss_of_a_vqvae2_has_the_commitment_of_both_grids():
   np.testing.assert_allclose(loss, error / v.var() + 0.3 * commitment, rtol=1e-4)
 
 
+@pytest.mark.parametrize("drop", [0.0, 1.0])
+def test_dropped_bottom_codes_leave_it_to_the_top_in_training_alone(drop):
+  size = dict(codes=5, features=3)
+  model = vqvae2.model(FIELDS, widths=(8,), beta=0.0, drop=drop, **size)
+  params, state = model.init(KEY, BATCH)
+  nets = vqvae2.make_networks(FIELDS, "patch", (8,), 3, 1)
+  codes = {level: codes_of(book) for level, book in state["books"].items()}
+  found = vqvae2.quantized(nets, params, codes, BATCH)
+  error = lambda kept: np.square(
+    IMAGES / 255
+    - jax.nn.sigmoid(vqvae2.outputs(nets, params, found["top"].e, kept * found["bottom"].e))
+  )
+  for train in (True, False):
+    loss, _ = model.loss(params, state, BATCH, KEY, train=train)
+    expected = error(1 - drop if train else 1).mean((1, 2, 3)) / state["variance"]
+    np.testing.assert_allclose(loss, expected, rtol=1e-4)
+
+
 def test_the_bottom_is_encoded_beside_the_codes_of_the_top():
   nets = vqvae2.make_networks(FIELDS, "patch", (8,), 3, 1)
   params = vqvae2.initial_params(nets, KEY, BATCH, 3)
