@@ -9,9 +9,9 @@ of patches by k-means reach 32.5; all 512 codes are used by the test images. The
 renderings has the shape of 0.899 ± 0.004 of the reconstructions and the whole caption of 0.897 ±
 0.004; a network that reads captions reads 0.79 and 0.75. 112 CPU seconds, 2 minutes on 2 cores.
 
-Faint rings about shapes are seen on gray alone, and are no failure of gray: sigmoids saturate at
-black and white, where a decoder's errors vanish. The squared error on gray is the smallest: after
-400 steps 0.0011, for 0.0018 on black and 0.0019 on white.
+Faint rings about shapes are seen on gray alone: sigmoids flatten what a decoder does at black and
+white. Of background pixels (seed 0, 600 test images) the logits have standard deviation 0.06 on
+gray, and 1.2 and 1.5 on black and white; their root mean squared errors are 0.015, 0.010 and 0.009.
 """
 
 from ml_collections import ConfigDict
