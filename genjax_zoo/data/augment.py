@@ -63,7 +63,7 @@ def bernoulli(field: Field) -> Callable:
 def flip(dataset: Dataset) -> Dataset:
   """The data set whose training images are mirrored with probability 1/2, anew in every batch.
 
-  Raises UserError for data without gray levels.
+  Of pairs both are mirrored or none. Raises UserError for data without gray levels.
   """
   image_field(dataset, "flip")
   return followed_by(dataset, mirror)
@@ -73,9 +73,10 @@ def mirror(batch, key, train=True):
   """A batch, in training with each image mirrored left to right with probability 1/2."""
   if not train:
     return batch
-  x = batch["image"]
-  mirrored = jax.random.bernoulli(key, shape=(x.shape[0], 1, 1, 1))
-  return batch | {"image": jnp.where(mirrored, x[:, :, ::-1], x)}
+  mirrored = jax.random.bernoulli(key, shape=(batch["image"].shape[0], 1, 1, 1))
+  images = {name: batch[name] for name in ("image", "target") if name in batch}
+  flipped = {name: jnp.where(mirrored, x[:, :, ::-1], x) for name, x in images.items()}
+  return batch | flipped
 
 
 def image_field(dataset: Dataset, option: str) -> Field:

@@ -11,7 +11,12 @@ reach that ignores its condition. Four kinds of judges say so, each for each exa
   CLIP                  clip_NAME: whether image and caption fit, by the committed CLIP that "clip"
                         names, beside "samples"; see metrics/clip
   the truth             psnr, ssim, perceptual: where an image is given, how near its true partner;
-                        low_error: where it is given at low resolution, how far from that
+                        low_error: where it is given at low resolution, how far from that;
+                        label_kept: of domains without pairs, whether the class that a network reads
+                        is that of the given image
+
+patch_wasserstein, where an image is given, is one number of all samples: how far their patches are
+from those of test examples. Beside it, as "real", are as many training examples.
 """
 
 from collections.abc import Mapping
@@ -24,6 +29,7 @@ from genjax_zoo.metrics import quality
 from genjax_zoo.metrics.clip import Clip, all_captions, fit
 from genjax_zoo.metrics.features import Features
 from genjax_zoo.metrics.restoration import low_error, perceptual, psnr, ssim
+from genjax_zoo.metrics.sliced import patch_wasserstein
 
 
 def judged(
@@ -54,6 +60,10 @@ def judged(
     found["samples"] |= means(restored(samples, real, dataset, given, features))
     partner = {name: x[others] for name, x in real.items()}
     found["wrong"] |= means(restored(partner, real, dataset, given, features))
+    train = np.arange(n) % count(dataset.splits["train"])
+    train = quality.examples(dataset, "train", train)
+    for kind, batch in {"samples": samples, "real": train}.items():
+      found[kind] |= textures(batch, real, dataset, given)
   if clip and "clip_score" in found["samples"]:
     found["clip"] = clip.name
   return found if found["samples"] else {}
@@ -111,11 +121,13 @@ def restored(batch, real, dataset: Dataset, given: Mapping, features: Features |
   """{"psnr", "ssim", "perceptual": [N]} of the images that a model makes of given images.
 
   The true ones are the entries of the same name of test examples `real`. Where what is given is an
-  image at low resolution, also "low_error".
+  image at low resolution, also "low_error"; of domains without pairs "label_kept" alone.
   """
   found = {}
-  for name, field in dataset.fields.items():
-    if name in batch and name not in given and is_image(field):
+  for name, field in made(batch, dataset, given).items():
+    if name in dataset.unpaired:
+      found |= label_kept(batch, real, features)
+    else:
       pair = real[name], batch[name]
       found["psnr"] = psnr(*pair, field.num_values)
       found["ssim"] = ssim(*pair, field.num_values)
@@ -126,3 +138,31 @@ def restored(batch, real, dataset: Dataset, given: Mapping, features: Features |
       if low and low[0].shape[1] < field.shape[0]:
         found["low_error"] = low_error(low[0], batch[name])
   return found
+
+
+def made(batch, dataset: Dataset, given: Mapping) -> dict:
+  """The fields of the images in a batch that were not given."""
+  fields = dataset.fields.items()
+  return {k: field for k, field in fields if k in batch and k not in given and is_image(field)}
+
+
+def label_kept(batch, real, features: Features | None) -> dict:
+  """{"label_kept": [N]}: whether the class that a network reads in an image is the example's label.
+
+  {} without labels, and without a network that reads their classes.
+  """
+  if features is None or "label" not in real:
+    return {}
+  _, probabilities = features.extract(batch)
+  if probabilities is None or probabilities.ndim != 2:
+    return {}
+  return {"label_kept": (probabilities.argmax(-1) == real["label"]).astype(float)}
+
+
+def textures(batch, real, dataset: Dataset, given: Mapping) -> dict:
+  """{"patch_wasserstein"} of the images that a model makes of given images, from the real ones."""
+  return {
+    "patch_wasserstein": patch_wasserstein(batch[name], real[name], field.num_values)
+    for name, field in made(batch, dataset, given).items()
+    if kind_of(field) == "image"
+  }

@@ -1,13 +1,14 @@
 """Binarization has the probabilities it says, and flips are flips."""
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 import pytest
 from scipy import stats
 
 from genjax_zoo.core import Field, UserError
 from genjax_zoo.data import Dataset, Source, load
-from genjax_zoo.data.augment import binarize, flip
+from genjax_zoo.data.augment import binarize, flip, mirror
 
 LEVELS = 5
 
@@ -71,6 +72,14 @@ def test_flips_mirror_half_of_the_training_images_and_no_others():
   assert (flipped | (image == original).all((1, 2, 3))).all()
   assert stats.binomtest(int(flipped.sum()), len(image)).pvalue > 1e-4
   np.testing.assert_array_equal(draws(dataset, train=False), original)
+
+
+def test_pairs_are_mirrored_together():
+  batch = {"image": jnp.arange(400).reshape(100, 2, 2, 1)}
+  batch["target"] = -batch["image"]
+  flipped = mirror(batch, jax.random.key(0))
+  np.testing.assert_array_equal(flipped["target"], -flipped["image"])
+  assert 20 < (flipped["image"] != batch["image"]).any((1, 2, 3)).sum() < 80
 
 
 def test_flips_come_after_binarization():
