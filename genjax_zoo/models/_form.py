@@ -19,8 +19,8 @@ def entry(data: Mapping[str, Field]) -> tuple[str, Field]:
       return name, data[name]
   if "image_a" in data:
     raise UserError(
-      "no model here is of two domains, image_a and image_b: take folder:PATH of one of them, or "
-      "pairs:PATH where there are pairs"
+      "the model is of one domain, and the data are of two, image_a and image_b: take cyclegan to "
+      "translate between them, folder:PATH for one of them, or pairs:PATH where there are pairs"
     )
   known = " or ".join(map(repr, ENTRIES))
   raise UserError(
@@ -37,6 +37,11 @@ def image_of(data: Mapping[str, Field]) -> Field:
       "model of these"
     )
   return data["image"]
+
+
+def mean_of(x):
+  """Means over all but the first axis, [B]."""
+  return x.reshape(len(x), -1).mean(-1)
 
 
 def to_floats(x, field: Field):

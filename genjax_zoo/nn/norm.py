@@ -1,4 +1,4 @@
-"""Normalization with a scale and shift that may depend on a condition."""
+"""Normalization: of groups of channels, with a scale and shift by a condition; of an image alone."""
 
 import math
 
@@ -45,3 +45,15 @@ class GroupNorm(nn.Module):
     a = a.reshape(n, *positions, channels).astype(self.dtype)
     b = b.reshape(n, *positions, channels).astype(self.dtype)
     return x.astype(self.dtype) * a + b
+
+
+def instance_norm(x):
+  """x [B, H, W, C], each channel of each image with mean 0 and variance 1 (arXiv:1607.08022).
+
+  It erases how bright an image is as a whole: a network whose last layers have it can't paint a
+  flat background of a given colour.
+  """
+  mean = x.mean((1, 2), keepdims=True)
+  # Rounding may make the difference slightly negative.
+  var = jnp.maximum((x**2).mean((1, 2), keepdims=True) - mean**2, 0)
+  return (x - mean) * jax.lax.rsqrt(var + 1e-5)

@@ -25,5 +25,5 @@ def test_the_entry_that_is_modelled(data, name):
 def test_data_without_one_are_refused_and_domains_are_told_what_to_take():
   with pytest.raises(UserError, match="the data have factors: choose other data"):
     entry({"factors": VECTOR})
-  with pytest.raises(UserError, match="image_a and image_b: take folder:PATH of one of them"):
+  with pytest.raises(UserError, match="image_a and image_b: take cyclegan to translate"):
     entry({"image_a": IMAGE, "image_b": IMAGE})

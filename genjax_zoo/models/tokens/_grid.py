@@ -9,7 +9,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from genjax_zoo.core import Field, UserError
-from genjax_zoo.models._form import image_of
+from genjax_zoo.models._form import image_of, mean_of as mean_of
 from genjax_zoo.models.latent_variable._observation import Observation, observation
 from genjax_zoo.models.latent_variable.autoencoder import psnr
 from genjax_zoo.nn.codebook import perplexity
@@ -107,11 +107,6 @@ def decoding(observation: Observation, outputs: Callable) -> tuple[Callable, dic
     return observation.log_prob(params["observation"], batch, out, key)
 
   return decode, {"mean": mean, "log_given": log_given}
-
-
-def mean_of(x):
-  """Means over all but the first axis, [B]."""
-  return x.reshape(len(x), -1).mean(-1)
 
 
 def histogram(numbers, size: int):
