@@ -5,7 +5,12 @@ without labels. The encoder and a linear layer on top are then trained on few la
 each of seven families, as in the lesson few_labels; beside it, the same from random weights and
 from an autoencoder, which was trained on whole clouds.
 
-Verdict: not measured yet.
+The test accuracy in the mean of ten choices of labelled clouds, from random weights, an autoencoder
+and OcCo: 0.50, 0.64 and 0.65 with one label a family (standard errors 0.02), 0.61, 0.78 and 0.84
+with five (0.01). With one label the autoencoder does as well; what the occlusion adds shows with
+five.
+
+Verdict: holds: 0.65 for 0.50 with one label a family, 0.84 for 0.61 with five.
 """
 
 import jax
