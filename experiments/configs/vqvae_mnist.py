@@ -4,7 +4,8 @@
 
 Alone it reconstructs images and samples none. The data are binarized anew each time.
 
-Expected: not measured yet.
+Expected (seed 0): all 256 codes are used by the test images, which cost 14.6 nats given them; the
+FID of reconstructions is 0.013. 1.5 CPU minutes.
 """
 
 from ml_collections import ConfigDict
