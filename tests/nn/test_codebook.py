@@ -67,6 +67,21 @@ def test_dead_codes_restart_where_the_error_is():
     np.testing.assert_array_equal(new["count"], [5, 1])
 
 
+def test_dead_codes_restart_at_vectors_in_proportion_to_their_squared_error():
+  codes = 4000
+  book = {"count": jnp.zeros(codes).at[0].set(5.0), "total": jnp.zeros((codes, 1))}
+  z, numbers = jnp.array([[1.0], [3.0]]), jnp.zeros(2, jnp.int32)
+  new = restart_dead(book, z, numbers, jax.random.key(0), least=0.1)
+  share = (new["total"][1:] == 3).mean()
+  np.testing.assert_allclose(share, 9 / 10, atol=5 * np.sqrt(0.09 / codes))
+
+
+def test_codes_of_a_blank_image_differ():
+  codes = codes_of(start_codebook(jax.random.key(0), jnp.ones((6, 4, 3)), 8))
+  assert len(np.unique(codes, axis=0)) == 8
+  np.testing.assert_allclose(codes, 1, atol=0.01)
+
+
 def test_codes_start_at_different_vectors_of_the_batch():
   codes = codes_of(start_codebook(jax.random.key(0), Z, 24))
   distance = np.linalg.norm(codes[:, None] - Z.reshape(1, 24, 3), axis=-1)

@@ -126,6 +126,12 @@ def test_the_scale_of_the_pixels_is_fitted_and_leaves_the_networks_alone():
   a, b = grad(params), grad(other)
   jax.tree.map(np.testing.assert_array_equal, a["decoder"], b["decoder"])
   assert np.any(a["observation"]["log_scale"] != b["observation"]["log_scale"])
+  # The scale's own is that of -log p(x | codes), a number.
+  codes = model.encode(params, state, BATCH, KEY)
+  key = jax.random.split(KEY)[0]
+  nats = lambda p: -model.parts["log_given"](p, state, BATCH, codes, key).sum() / (8 * 8 * 3)
+  expected = jax.grad(nats)(params)["observation"]["log_scale"]
+  np.testing.assert_allclose(a["observation"]["log_scale"], expected, rtol=1e-4)
 
 
 def test_dead_codes_restart_in_training():
@@ -325,6 +331,9 @@ def test_the_generator_of_a_vqgan_adds_the_critic_as_strongly_as_the_reconstruct
   np.testing.assert_allclose(metrics[2.0]["strength"], 2 * metrics[1.0]["strength"], rtol=1e-5)
   difference = losses[2.0] - losses[1.0]
   np.testing.assert_allclose(difference, losses[1.0] - losses[0.0], rtol=1e-3)
+  # The critic's mean of reconstructions is to rise.
+  expected = -metrics[1.0]["strength"] * metrics[1.0]["fake"]
+  np.testing.assert_allclose(difference, expected, rtol=1e-3)
 
 
 def test_the_losses_of_a_vqgan_are_those_of_reconstructions_in_the_range_of_both_judges():

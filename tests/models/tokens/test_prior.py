@@ -122,6 +122,25 @@ def test_guidance_extrapolates_and_scale_one_changes_nothing(labelled):
   np.testing.assert_array_equal(sample(scale=0.0), unconditional)
 
 
+@pytest.mark.parametrize("cold", [dict(temperature=0.0), dict(top_k=1), dict(top_p=1e-6)])
+def test_cold_samples_are_the_most_probable_codes(labelled, cold):
+  model, params, state = labelled
+  given = {"label": toy.batch(5)["label"]}
+  sample = lambda seed: model.sample(params, state, jax.random.key(seed), 5, given, **cold)["image"]
+  np.testing.assert_array_equal(sample(0), sample(1))
+
+
+@pytest.mark.parametrize("grid", [(1, 4), (4, 1)])
+def test_a_token_knows_where_those_before_it_stand(grid):
+  """Rows alone or columns alone tell two tokens that are exchanged."""
+  field = toy.first().latents["codes"]._replace(shape=grid)
+  p = _prior.prior({"codes": field}, 8, 1, 2, ("dense",), "float32")
+  noise = lambda x: x + 0.3 * jax.random.normal(jax.random.key(x.size), x.shape)
+  params = jax.tree.map(noise, _prior.initial_params(p, KEY))
+  last = lambda *codes: _prior.all_logits(p, params, jnp.array([codes]))[0, -1]
+  assert np.abs(last(0, 1, 2, 0) - last(1, 0, 2, 0)).max() > 1e-3
+
+
 def test_a_caption_that_the_model_writes_is_not_guided(captioned):
   """What it was given nothing for: an unguided model writes the same one."""
   model, params, state = captioned
