@@ -81,7 +81,7 @@ class Model(NamedTuple):
   likelihood: Mapping[str, str] = {}
   # The conditions: what `sample` is given and `log_prob` is conditioned on.
   given: Mapping[str, Field] = {}
-  # What `encode` returns, for the stages that model it.
+  # What `encode` returns and `decode` takes, for the stages that model it.
   latents: Mapping[str, Field] = {}
   # (params, state, batch, key) -> {name of `given`: [B, ...]}: what the model is given of an
   # example. None: those entries of the batch themselves, see `observed`.
@@ -112,6 +112,8 @@ PARTS = {
   "realism": "params, state, latents",  # -> the critic of what latents are decoded to, [B].
   "prior": "params, state, key, n",  # -> {"z": [n, D]}, the latents of n samples.
   "constrain": "params, state",  # -> (params, changes of state): the critic under its constraint.
+  "cycles": "params, state, batch",  # -> {entry: (its translation, and that one's back)}.
+  "style": "params, state, images, label",  # -> styles [B, S] of images of the data in domains.
   # Autoregressive; x are integers [B, D], `context` a batch or what is given.
   "conditionals": "params, state, x, context",  # -> parameters of each p(x_i | x_<i), [B, D, K].
   "sample_log_prob": "params, state, key, n, given",  # -> (samples, their log p, nats [n]).
@@ -138,6 +140,9 @@ PARTS = {
   "features": "params, state, batch",  # -> [B, D].
   "logits": "params, state, batch",  # -> [B, classes], or of each word [B, L, classes].
   "maps": "params, state, x",  # -> the feature maps of images, each [B, h, w, K].
+  # Scenes; those of `views` are {"colour": [K, n, size, size, 3], "depth", "opacity"}.
+  "views": "params, state, angles, size",  # -> K scenes from cameras [n, 2], see prob/cameras.py.
+  "density": "params, state, points",  # -> that of each scene at points [P, 3] in [-1, 1]³, [K, P].
   # Images and captions.
   "score": "params, state, images, given",  # -> how well images of the data fit, [B].
   "embed_image": "params, state, images",  # -> unit vectors [B, D] of images of the data.

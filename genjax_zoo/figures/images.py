@@ -139,3 +139,43 @@ def restorations(run, dataset, test, encoded):
     return grid(tiles, 256, columns), f"Row by row: test clouds, {', '.join(rows)}."
   picture = grid(np.concatenate([floats(batch, dataset), *rows.values()]), columns=columns)
   return picture, f"Row by row: test images, {', '.join(rows)}; the baseline is not learned."
+
+
+def cycles(run, dataset, test, encoded):
+  """Test images of each domain, their translations, and these back again."""
+  if "cycles" not in run.model.parts:
+    return None
+  columns = min(columns_of(dataset, 12), len(main(test, dataset)))
+  batch = first_rows(test, columns)
+  found = run.model.parts["cycles"](run.weights, run.state, batch)
+  rows = [x for name, made in found.items() for x in (batch[name], *made)]
+  num_values = dataset.fields[main_entry(dataset.fields)].num_values
+  caption = "Test images of each domain; below them their translations, and these translated back."
+  return grid(np.concatenate(rows), num_values, columns), caption
+
+
+def styles(run, dataset, test, encoded):
+  """Test images, one a row, in the styles of others, one of each domain a column."""
+  if "style" not in run.model.parts:
+    return None
+  label = test["label"]
+  first = [int(np.argmax(label == y)) for y in range(dataset.fields["label"].num_values)]
+  columns = [i for y, i in enumerate(first) if label[i] == y]
+  content, reference = test["image"][:ROWS], test["image"][columns]
+  given = {
+    "image": np.repeat(content, len(columns), 0),
+    "reference": np.tile(reference, (len(content), 1, 1, 1)),
+    "label": np.tile(label[columns], len(content)),
+  }
+  made = run.sample(len(given["label"]), given=given)["image"]
+  made = made.reshape(len(content), len(columns), *content.shape[1:])
+  rows = np.concatenate([content[:, None], made], 1)
+  # Above the content there is nothing.
+  top = np.concatenate([np.zeros_like(content[:1]), reference])
+  tiles = np.concatenate([top, rows.reshape(-1, *content.shape[1:])])
+  num_values = dataset.fields["image"].num_values
+  caption = (
+    "Styles: the image at the left of each row in the style, and the domain, of the one above each "
+    "column. None is hand-picked."
+  )
+  return grid(tiles, num_values, 1 + len(columns)), caption

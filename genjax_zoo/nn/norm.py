@@ -1,4 +1,4 @@
-"""Normalization: of groups of channels, with a scale and shift by a condition; of an image alone."""
+"""Normalization: of groups of channels, under a condition, and of each image alone."""
 
 import math
 

@@ -64,14 +64,32 @@ def test_videos_without_captions_need_a_model_without_a_condition(tmp_path):
   assert "the data have no 'tokens'" in said and "--config.model.condition= takes none" in said
 
 
-def test_two_domains_of_unequal_size_and_mode_are_read_and_no_model_is_of_them(tmp_path):
+def domains(tmp_path):
+  """Two folders of 12 and 17 images of unequal size and mode; the changes of a config for them."""
   for name, n, size, mode in (("photos", 12, (12, 15), "RGB"), ("sketches", 17, (20, 20), "L")):
     (tmp_path / "domains" / name).mkdir(parents=True)
     for i in range(n):
       image(*size, mode=mode).save(tmp_path / "domains" / name / f"{i}.png")
-  changes = [f"data.name=domains:{tmp_path / 'domains'}", "data.size=8"]
-  said = refused(tmp_path, "ddpm_digits", changes)
-  assert "image_a and image_b: take folder:PATH of one of them" in said
+  return [f"data.name=domains:{tmp_path / 'domains'}", "data.size=8"]
+
+
+def test_models_of_one_domain_refuse_two_and_name_the_one_that_translates(tmp_path):
+  said = refused(tmp_path, "ddpm_digits", domains(tmp_path))
+  assert "image_a and image_b: take cyclegan to translate between them" in said
+  said = refused(tmp_path, "cyclegan_shapes", ["data.name=digits"])
+  assert "two domains, image_a and image_b" in said and "take domains:PATH" in said
+
+
+@pytest.mark.slow
+def test_own_domains_are_translated_by_one_command(tmp_path):
+  changes = domains(tmp_path)
+  pipeline.perform("train", "domains:smoke", str(tmp_path / "run"), changes)
+  run = load(tmp_path / "run")
+  photo = np.zeros((2, 8, 8, 3), np.uint8)
+  assert run.sample(2, given={"image_a": photo})["image_b"].shape == (2, 8, 8, 3)
+  both = run.sample(2, given={"image_a": photo, "image_b": photo})
+  assert set(both) == {"image_a", "image_b"}
+  assert (tmp_path / "run/figures/cycles.png").exists()
 
 
 @pytest.mark.slow

@@ -25,7 +25,7 @@ from genjax_zoo.run import describe, fields_of, load, tuples
 from genjax_zoo.sharding import jit
 
 HERE = Path(__file__).parent
-ALIAS = {"binarized_mnist": "mnist"}
+ALIAS = {"binarized_mnist": "mnist", "mnist_usps": "usps"}
 BATCH = 500
 
 

@@ -1,0 +1,26 @@
+"""CycleGAN between MNIST and USPS, 16 x 16, without pairs.
+
+  python -m experiments.main --config=configs/cyclegan_mnist_usps.py
+
+experiments/mnist_usps.py makes data/mnist_usps.npz.
+
+Expected: to be measured.
+"""
+
+from ml_collections import ConfigDict
+
+
+def get_config():
+  adam = dict(name="adam", b1=0.5, schedule="linear")
+  return ConfigDict(dict(
+    model=dict(name="cyclegan", width=16, blocks=3, halvings=2, critic=(24, 48)),
+    data=dict(name="npz:data/mnist_usps.npz", batch=16),
+    optimizer=dict(
+      gen=dict(**adam, learning_rate=1e-3), critic=dict(**adam, learning_rate=5e-4),
+    ),
+    train=dict(
+      steps=8000, steps_per_dispatch=50, ema=0.995, log_every=400, save_every=2000,
+      sample_every=2000,
+    ),
+    evaluate=dict(samples=2000),
+  ))  # fmt: skip
