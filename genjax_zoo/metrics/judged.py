@@ -49,7 +49,9 @@ def judged(
   rows = np.arange(n) % count(dataset.splits[split])
   real = quality.examples(dataset, split, rows)
   # What samples were given is of these rows, and may be a part of them that the model observes.
-  conditions = {name: samples[name] for name in given if name in samples}
+  found_as = {name: f"given_{name}" for name in given if f"given_{name}" in samples}
+  found_as |= {name: name for name in given if name in samples and name not in found_as}
+  conditions = {name: samples[k] for name, k in found_as.items()}
   others = derangement(n)
   exchanged = {name: x[others] for name, x in conditions.items()}
   judge = lambda batch, conditions: means(judgements(batch, conditions, dataset, features, clip))

@@ -37,7 +37,10 @@ def draw(
   progress=iter,
   **options,
 ) -> dict:
-  """n samples of a run, `batch` at a time, with what they were given of rows of a split."""
+  """n samples of a run, `batch` at a time, with what they were given of rows of a split.
+
+  Where samples have the name of what they were given, that is "given_NAME".
+  """
   batch = min(n, batch)
   total = count(dataset.splits[split])
   sample = sampler(run.model, run.mesh, batch, **options)
@@ -46,7 +49,8 @@ def draw(
     rows = np.arange(i * batch, (i + 1) * batch) % total
     given = given_of(run, examples(dataset, split, rows)) if run.model.given else {}
     key = jax.random.fold_in(jax.random.key(1), i)
-    parts.append(given | sample(run.weights, run.state, key, given))
+    samples = sample(run.weights, run.state, key, given)
+    parts.append(given | samples | {f"given_{k}": given[k] for k in given.keys() & samples.keys()})
   return jax.tree.map(lambda *x: np.concatenate(x)[:n], *parts)
 
 

@@ -115,3 +115,13 @@ def test_what_a_model_observes_of_an_example_is_its_condition(toy):
   given = {"corner": Field((1,), np.uint8, N)}
   found = judged(test | {"corner": corner}, toy._replace(judge=judge), given)
   assert found["samples"]["kept"] == found["real"]["kept"] == 1 > found["wrong"]["kept"]
+
+
+def test_an_image_made_of_one_of_its_own_name_is_judged_beside_the_given_one(toy):
+  """As `quality.draw` returns both."""
+  test = toy.splits["test"]
+  judge = lambda batch, given: {"same": (batch["image"] == given["image"]).all((1, 2, 3))}
+  samples = test | {"image": np.zeros_like(test["image"]), "given_image": test["image"]}
+  found = judged(samples, toy._replace(judge=judge), {"image": toy.fields["image"]})
+  assert found["samples"]["same"] == pytest.approx(1 / N)
+  assert found["real"]["same"] == 1 and found["wrong"]["same"] == 0
