@@ -18,7 +18,8 @@ from genjax_zoo.figures.kinds import show
 from genjax_zoo.log import Log
 from genjax_zoo.run import describe, learner_of
 
-FILES = {"tfds", "npz", "folder", "video", "pairs", "domains"}  # Data that need some.
+# Prefixes of data that need files.
+FILES = {"tfds", "npz", "folder", "video", "pairs", "domains", "meshes", "points"}
 # Their samples are functions of what they are given, without noise.
 MAPS = "cyclegan", "partial_convolution", "context_encoder"
 NAMES = sorted(p.stem for p in (Path(resolve.__file__).parent / "configs").glob("[a-z]*.py"))
@@ -39,7 +40,8 @@ def embedded():
   tested = set()
   for name in sorted(NAMES, key=lambda n: not n.endswith("_digits")):
     config = resolve.resolve(f"configs/{name}.py")
-    if not FILES & set(str(config.data.name).split(":")):
+    *prefixes, _ = str(config.data.name).split(":")
+    if not FILES & set(prefixes):
       big = has_unet(config) and config.model.name != "ddpm"  # U-Nets compile slowly.
       slow = config.model.name in tested or big
       yield pytest.param(name, marks=[pytest.mark.slow] if slow else [])
