@@ -100,6 +100,10 @@ METRICS: Mapping[str, Measure] = {
   # Restoration and classification.
   "psnr": Measure("PSNR", HIGHER, "dB", "peak signal-to-noise ratio beside the true image"),
   "psnr_baseline": Measure("PSNR of the baseline", "", "dB", "that of a method without learning"),
+  "hole_psnr": Measure("PSNR in the hole", HIGHER, "dB", "that of the pixels that were missing"),
+  "hole_psnr_baseline": Measure(
+    "PSNR in the hole, baseline", "", "dB", "that of the nearest known pixels"
+  ),
   "prediction_error": Measure(
     "pre\u00addiction error", LOWER, "gray levels", "of frames that the model was not given"
   ),

@@ -1,0 +1,20 @@
+"""A context encoder paints the middle of photographs of facades, 32 x 32.
+
+  python -m experiments.main --config=configs/context_encoder_facades.py
+
+The photographs are those of partial_convolution_facades.
+
+Expected: to be measured.
+"""
+
+from ml_collections import ConfigDict
+
+
+def get_config():
+  adam = dict(name="adam", learning_rate=1e-3, b1=0.5, schedule="linear")
+  return ConfigDict(dict(
+    model=dict(name="context_encoder", widths=(32, 64, 128), latent=128, critic=(32, 64, 64)),
+    data=dict(name="pairs:data/facades", swap=True, size=32, flip=True, batch=32),
+    optimizer=dict(gen=dict(**adam), critic=dict(**adam)),
+    train=dict(steps=1500, steps_per_dispatch=50, ema=0.99, log_every=250, save_every=500),
+  ))  # fmt: skip
