@@ -1,7 +1,7 @@
 """Makes data/mnist_usps.npz of a file with USPS: `python -m experiments.mnist_usps usps.npz`.
 
-Two domains of digits, 16 x 16, without pairs: "image_a" is MNIST (tfds:mnist), reduced from 28 x 28,
-"image_b" is USPS (Hull 1994), 7,291 to train and 2,007 to test, whose file has the arrays
+Two domains of digits, 16 x 16, without pairs: "image_a" is MNIST (tfds:mnist), reduced from
+28 x 28, "image_b" is USPS (Hull 1994), 7,291 to train and 2,007 to test, whose file has the arrays
 train_image, test_image [N, 16, 16(, 1)] uint8, train_label and test_label. "label" is that of
 MNIST's digit, in training of no use. data/usps.npz, which is written too, is USPS by itself.
 """
@@ -20,7 +20,7 @@ FOLDER = Path("data")
 
 
 def reduced(images) -> np.ndarray:
-  """Images uint8 [N, H, W, 1] at 16 x 16 pixels, each the mean of those it covers."""
+  """Images uint8 [N, H, W, 1] at 16 x 16 pixels, each the mean of those whose centres it covers."""
   small = [Image.fromarray(x[..., 0]).resize((SIZE, SIZE), Image.Resampling.BOX) for x in images]
   return np.stack([np.asarray(x) for x in small])[..., None]
 
