@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV := .venv$(if $(filter-out python3,$(PYTHON)),-$(notdir $(PYTHON)))
 RUN := $(VENV)/bin/python
 
-.PHONY: help setup train test test-slow mutants mutate lint zoo data bench clean
+.PHONY: help setup train test test-slow mutants mutate lint zoo explore data bench clean
 help:  ## List the targets.
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
 
@@ -35,6 +35,9 @@ mutate: setup  ## Break FILE, or all of prob/, at random places: how much do the
 
 zoo: setup  ## Train every model of DATA (digits), measure all alike, write one page.
 	$(RUN) -m experiments.zoo --data=$(or $(DATA),digits) $(ARGS)
+
+explore: setup  ## Open the trained models on a local page, to move sliders, paint and look.
+	$(RUN) -m experiments.explore $(ARGS)
 
 data: setup  ## Prepare a tensorflow-datasets set: make data DATASET=mnist.
 	$(RUN) -m experiments.prepare $(DATASET)

@@ -6,13 +6,15 @@
 The same command again resumes. `--config=vae_digits:smoke` does the same in seconds. A config is a
 name in experiments/configs or the path of a file. `--mode=train_only` leaves out all that follows
 the training; `--mode=evaluate`, `sample` or `report` does only that, for an existing run:
-`--mode=evaluate --workdir=runs/mine`.
+`--mode=evaluate --workdir=runs/mine`. `--mode=publish` makes it a trained model of the package.
+`--watch` shows the training on a local page, where it can be paused.
 """
 
 import os
 
 os.environ.setdefault("XLA_PYTHON_CLIENT_PREALLOCATE", "false")
 
+import contextlib
 import signal
 import sys
 
@@ -28,17 +30,18 @@ with importing():
   from genjax_zoo.interrupt import SIGNALS, stop
   from genjax_zoo.sharding import join_hosts
 
-MODES = "train", "train_only", "evaluate", "sample", "report"
+MODES = "train", "train_only", "evaluate", "sample", "report", "publish"
 
 flags.DEFINE_string("config", None, "A config, vae_digits or its file; :smoke after it: seconds.")
 flags.DEFINE_string("workdir", None, "The run folder; runs/<config> by default.")
 flags.DEFINE_enum("mode", "train", MODES, "What to do.")
+flags.DEFINE_bool("watch", False, "Show the training on a local page.")
 flags.DEFINE_string("coordinator", "", "host:port of process 0; SLURM and TPU pods set it.")
 flags.DEFINE_integer("process", -1, "The index of this process, with --coordinator.")
 flags.DEFINE_integer("processes", 0, "The number of processes, with --coordinator.")
 flags.DEFINE_bool("distributed", False, "Join the other hosts of a cluster that JAX knows.")
 FLAGS = flags.FLAGS
-OWN = "config", "workdir", "mode", "coordinator", "process", "processes", "distributed"
+OWN = "config", "workdir", "mode", "watch", "coordinator", "process", "processes", "distributed"
 
 
 def main(argv):
@@ -60,7 +63,8 @@ def main(argv):
     join_hosts(FLAGS.coordinator, FLAGS.process, FLAGS.processes, FLAGS.distributed)
     jax.config.update("jax_compilation_cache_dir", str(data.cache_folder() / "xla"))
     jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.1)
-    pipeline.perform(FLAGS.mode, FLAGS.config, FLAGS.workdir, overrides)
+    with watching() if FLAGS.watch else contextlib.nullcontext() as seen:
+      pipeline.perform(FLAGS.mode, FLAGS.config, FLAGS.workdir, overrides, seen)
   except UserError as e:
     sys.exit(f"error: {e}")
   except OSError as e:
@@ -71,6 +75,21 @@ def main(argv):
       file=sys.stderr,
     )
     sys.exit(128 + getattr(e, "signum", signal.SIGINT))
+
+
+@contextlib.contextmanager
+def watching():
+  """Serves the page of the training, and says where; it ends with the command."""
+  from experiments.explore.server import watched
+  from experiments.explore.watching import Watching
+
+  training = Watching()
+  server = watched(training, 8000)
+  print(f"watch it at http://127.0.0.1:{server.server_port}/", flush=True)
+  try:
+    yield training
+  finally:
+    server.shutdown()
 
 
 def parse(argv):

@@ -13,6 +13,7 @@ from ml_collections import ConfigDict
 from experiments import ranges, resolve
 from experiments.hooks import HOOKS, given_rows, hosts, typed_given
 from experiments.measuring import compare_reconstructions, compare_samples, measure
+from experiments.publish import publish
 from genjax_zoo import contract, data, evaluate, inputs
 from genjax_zoo.build import build, is_module
 from genjax_zoo.core import Model, UserError
@@ -41,10 +42,11 @@ from genjax_zoo.sharding import make_mesh
 from genjax_zoo.validate import best
 
 
-def perform(mode: str, path: str | None, workdir: str | None, overrides=()):
+def perform(mode: str, path: str | None, workdir: str | None, overrides=(), watching=None):
   """Runs a command: `mode` on the config at `path`, or on the existing run in `workdir`.
 
-  `overrides` are assignments "model.latent=8". Raises UserError for all that the user can fix, and
+  `overrides` are assignments "model.latent=8"; `watching` shows a training, see
+  explore/watching.py. Raises UserError for all that the user can fix, and
   `Stopped` after a signal.
   """
   trains = mode in ("train", "train_only")
@@ -61,19 +63,24 @@ def perform(mode: str, path: str | None, workdir: str | None, overrides=()):
   config = config.to_dict()
 
   if trains:
-    train_run(config, folder, measured=mode == "train")
+    train_run(config, folder, measured=mode == "train", watching=watching)
     return
   ranges.check(config)
   other = resolve.differences(saved, config)
   if other:
     raise UserError(f"{folder} was trained with {other[0]}; --mode={mode} can't change that")
-  act = {"evaluate": evaluate_run, "sample": sample_run, "report": report_run}[mode]
+  act = {
+    "evaluate": evaluate_run,
+    "sample": sample_run,
+    "report": report_run,
+    "publish": publish_run,
+  }[mode]
   with Log(folder) as log:
     run = load(folder)._replace(config=config)
     dataset = as_begun(load_data(config), folder)
     check_options(config, run.model, dataset)
     act(run, dataset, log)
-    if mode != "report" and jax.process_index() == 0:
+    if mode in ("evaluate", "sample") and jax.process_index() == 0:
       write_report(folder)
 
 
@@ -108,7 +115,7 @@ def as_begun(dataset, folder: Path):
   return dataset._replace(fields=fields)
 
 
-def train_run(config: dict, folder: Path, measured: bool = True) -> Run:
+def train_run(config: dict, folder: Path, measured: bool = True, watching=None) -> Run:
   """Trains a resolved config after its missing earlier stages, evaluates it and writes a report.
 
   Earlier stages are looked for, and trained, beside `folder`. With `measured` off nothing follows
@@ -139,13 +146,13 @@ def train_run(config: dict, folder: Path, measured: bool = True) -> Run:
     models = untrained(config, earlier, folder)
     check_options(config, build(config, dataset.fields, models).model, dataset)
   stages = {
-    name: train_run(stage, folder.parent / stage["name"], measured)
+    name: train_run(stage, folder.parent / stage["name"], measured, watching)
     for name, stage in config["stages"].items()
   }
   # Of several hosts the first one holds the lock for all.
   lock = alone(folder) if jax.process_index() == 0 else contextlib.nullcontext()
   with lock, Log(folder, steps) as log:
-    run = fit(config, folder, dataset, stages, log)
+    run = fit(config, folder, dataset, stages, log, watching)
     log.pause()
     if measured:
       evaluate_run(run, dataset, log)
@@ -215,7 +222,7 @@ def finished(folder: Path, saved: dict, config: dict) -> int | None:
   return evaluation["step"] if same and (folder / "report.html").exists() else None
 
 
-def fit(config: dict, folder: Path, dataset, stages: dict[str, Run], log) -> Run:
+def fit(config: dict, folder: Path, dataset, stages: dict[str, Run], log, watching=None) -> Run:
   """Trains a model, or resumes its training, to the last step or until interrupted."""
   learner = build(config, dataset.fields, {name: stage.model for name, stage in stages.items()})
   frozen = ({name: values(stage) for name, stage in stages.items()},) if stages else ()
@@ -243,6 +250,9 @@ def fit(config: dict, folder: Path, dataset, stages: dict[str, Run], log) -> Run
     every = config["train"][name]
     if every and (learner.model.sample or name == "validate_every"):
       hooks[name] = every, hook(config, dataset, learner.model, mesh, folder, log)
+  if watching:
+    about = config, dataset, learner.model, mesh, folder, log
+    hooks["watch"] = options["steps_per_dispatch"], watching.hook(*about)
   ts = train(learner, loader, log, workdir=folder, frozen=frozen, hooks=hooks, **options)
   done = int(ts.step) >= options["steps"]
   # The rows of metrics.jsonl are those of all sessions; one that trained no step adds nothing.
@@ -291,6 +301,16 @@ def header(config, dataset, loader) -> str:
 
 def evaluate_run(run: Run, dataset, log):
   """Evaluates a run on held-out data and writes evaluation.json."""
+  evaluation = evaluation_of(run, dataset, log)
+  if jax.process_index() == 0:
+    write_json(run.folder / "evaluation.json", evaluation)
+    # With the options of this evaluation.
+    write_json(run.folder / "config.json", resolve.with_command(run.config, run.folder))
+  log.say(evaluate.summary(evaluation))
+
+
+def evaluation_of(run: Run, dataset, log) -> dict:
+  """The content of a run's evaluation.json."""
   config, options = run.config, run.config["evaluate"]
   found = measure(run, dataset, log)
   found |= compare_samples(run, dataset, log)
@@ -306,7 +326,7 @@ def evaluate_run(run: Run, dataset, log):
       given=given_rows(run, dataset, n),
       **sample_options(config),
     )
-  evaluation = {
+  return {
     "model": config["model"]["name"],
     "config": config["name"],
     "data": dataset.name,
@@ -318,11 +338,6 @@ def evaluate_run(run: Run, dataset, log):
     "validation": read_json(run.folder / "validation.json"),
     "training": read_json(run.folder / "training.json"),
   }
-  if jax.process_index() == 0:
-    write_json(run.folder / "evaluation.json", evaluation)
-    # With the options of this evaluation.
-    write_json(run.folder / "config.json", resolve.with_command(config, run.folder))
-  log.say(evaluate.summary(evaluation))
 
 
 def sample_run(run: Run, dataset, log):
@@ -335,6 +350,13 @@ def sample_run(run: Run, dataset, log):
     save_arrays(folder / "samples.npz", batch)
     save_shown(folder / "samples.png", given | batch, dict(run.model.given) | dict(run.fields))
   log.say(f"{n} samples: {folder / 'samples.npz'}, and a picture of them")
+
+
+def publish_run(run: Run, dataset, log):
+  """Makes the run a trained model of the package, see publish.py."""
+  file = publish(run, lambda again: evaluation_of(again, dataset, log))
+  name = run.config["name"]
+  log.say(f'{file}, {file.stat().st_size:,} bytes: genjax_zoo.load("pretrained:{name}")')
 
 
 def report_run(run: Run, dataset, log):

@@ -15,6 +15,7 @@ from genjax_zoo.core import Field, Learner, Model, TrainState, UserError, neares
 from genjax_zoo.data.dataset import listed
 from genjax_zoo.log import read_rows, write_json
 from genjax_zoo.migrate import migrate
+from genjax_zoo.published import FOLDER, PREFIX, named, read
 from genjax_zoo.sample import sampler
 from genjax_zoo.sharding import compiled, fsdp, gather, make_mesh, put
 from genjax_zoo.validate import best
@@ -223,19 +224,48 @@ def load(folder) -> Run:
   """The newest checkpoint of a run folder, on the present devices, whatever devices trained it.
 
   Of a run that was validated the weights are the best. Needs neither the data nor the folders of
-  earlier stages. Raises UserError when the folder is not a run's, or holds no checkpoint.
+  earlier stages. "pretrained:vae_digits" is a trained model of the package, see `pretrained`.
+  Raises UserError when the folder is not a run's, or holds no checkpoint.
   """
+  if str(folder).startswith(PREFIX):
+    return load_published(str(folder).removeprefix(PREFIX))
   folder = Path(folder)
   config, data = read_description(folder)
-  learner, frozen = learner_of(config, data)
-  abstract = shapes(learner, data, *frozen)
-  mesh = make_mesh()
-  shardings = fsdp(mesh, abstract, config["train"]["fsdp_min_size"])
-  sharded = lambda x, s: jax.ShapeDtypeStruct(x.shape, x.dtype, sharding=s)
+  learner, abstract, mesh = described(config, data)
   with Checkpoints(folder, write=False) as checkpoints:
-    ts = checkpoints.restore(jax.tree.map(sharded, abstract, shardings))
+    ts = checkpoints.restore(abstract)
   if ts is None:
     raise UserError(f"{folder} holds no checkpoint yet")
   ts = best(folder, ts)
   fields = fields_of(data)
   return Run(learner.model, ts.weights, ts.state, config, fields, int(ts.step), folder, mesh)
+
+
+def load_published(name: str, folder: Path = FOLDER) -> Run:
+  """A trained model of the package, whose files are in `folder`.
+
+  Raises UserError when there is none of the name, and when its files are damaged.
+  """
+  arrays, about = read(folder, name)
+  config, data = migrate(tuples(about["config"])), tuples(about["data"])
+  learner, abstract, mesh = described(config, data)
+  weights, state = values(abstract)
+  like = dict(named({"weights": weights, "state": state}))
+  if {k: x.shape for k, x in arrays.items()} != {k: x.shape for k, x in like.items()}:
+    raise UserError(f"{name} was published from another version of {config['model']['name']}")
+  leaves = [jax.device_put(arrays[k].astype(x.dtype), x.sharding) for k, x in like.items()]
+  tree = jax.tree.unflatten(jax.tree.structure({"weights": weights, "state": state}), leaves)
+  step, fields = about["evaluation"]["step"], fields_of(data)
+  return Run(
+    learner.model, tree["weights"], tree["state"], config, fields, step, folder / name, mesh
+  )
+
+
+def described(config: dict, data: dict) -> tuple[Learner, TrainState, jax.sharding.Mesh]:
+  """(learner, the shapes of its TrainState with shardings, mesh) of a run, from its description."""
+  learner, frozen = learner_of(config, data)
+  abstract = shapes(learner, data, *frozen)
+  mesh = make_mesh()
+  shardings = fsdp(mesh, abstract, config["train"]["fsdp_min_size"])
+  sharded = lambda x, s: jax.ShapeDtypeStruct(x.shape, x.dtype, sharding=s)
+  return learner, jax.tree.map(sharded, abstract, shardings), mesh

@@ -5,18 +5,19 @@ import numpy as np
 from genjax_zoo.data.dataset import main_entry
 from genjax_zoo.figures.common import draw_samples, in_plane, main
 from genjax_zoo.figures.pictures import plot
+from genjax_zoo.sharding import compiled
 
 PIXELS = 200  # Along an edge of the picture of a density.
 SIGN = {"exact": "", "lower_bound": "a lower bound of ", "estimate": "an estimate of "}
 
 
-def frame(data):
-  """A square about points [N, 2], [left, right, bottom, top], and the centres of PIXELS² cells."""
+def frame(data, pixels: int = PIXELS):
+  """A square about points [N, 2], [left, right, bottom, top], and the centres of pixels² cells."""
   low, high = data.min(0), data.max(0)
   middle = (low + high) / 2
   half = 0.55 * (high - low).max()
   extent = [*(middle[0] + (-half, half)), *(middle[1] + (-half, half))]
-  cells = (np.arange(PIXELS) + 0.5) / PIXELS * 2 - 1
+  cells = (np.arange(pixels) + 0.5) / pixels * 2 - 1
   points = middle + half * np.stack(np.meshgrid(cells, cells), -1).reshape(-1, 2)
   return extent, points.astype(data.dtype)
 
@@ -61,9 +62,7 @@ def critic(run, dataset, test, encoded):
     return None
   data = main(test, dataset)
   extent, points = frame(data)
-  batch = {main_entry(dataset.fields): points}
-  output = np.asarray(run.model.parts["critic"](run.weights, run.state, batch))
-  output = output.reshape(PIXELS, PIXELS)
+  output = critic_at(run, {main_entry(dataset.fields): points}).reshape(PIXELS, PIXELS)
   samples = main(draw_samples(run, test, len(data)), dataset)
   clouds = {"test examples": data, "samples": samples}
 
@@ -75,3 +74,8 @@ def critic(run, dataset, test, encoded):
 
   caption = "The critic's output: red is more like the data, blue is more like samples."
   return plot(paint, 2, size=4), caption
+
+
+def critic_at(run, batch) -> np.ndarray:
+  """The output of a run's critic for a batch, [N]."""
+  return np.asarray(compiled(run.model.parts["critic"])(run.weights, run.state, batch))

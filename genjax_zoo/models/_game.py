@@ -5,6 +5,7 @@ import math
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 import optax
 
 from genjax_zoo.core import (
@@ -195,8 +196,14 @@ def generator_model(
   def realism(params, state, latents):
     return critic(params, state, generate(params, state, latents), latents)
 
-  parts = {"critic": critic_of_batch, "realism": realism, "prior": prior}
-  return Model(init, sample=sample, decode=decode, given=given, parts=parts)
+  return Model(
+    init,
+    sample=sample,
+    decode=decode,
+    given=given,
+    latents={"z": Field((latent,), np.float32)} | given,
+    parts={"critic": critic_of_batch, "realism": realism, "prior": prior},
+  )
 
 
 def translator_model(data, init, translate, given: Mapping[str, Field]) -> Model:

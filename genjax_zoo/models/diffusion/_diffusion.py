@@ -52,9 +52,19 @@ def diffusion(
   default_sampler, default_steps = sampler, steps
 
   def sample(
-    params, state, key, n, given={}, sampler=default_sampler, steps=default_steps, **options
+    params,
+    state,
+    key,
+    n,
+    given={},
+    sampler=default_sampler,
+    steps=default_steps,
+    scale=None,
+    repeats=10,
+    **options,
   ):
     """n samples; see `_sampling.sample_diffusion` for the options."""
+    options |= {"scale": scale, "repeats": repeats}
     return sample_diffusion(process, params, state, key, n, given, sampler, steps, **options)
 
   def calls(sampler=default_sampler, steps=default_steps, **options):

@@ -93,12 +93,15 @@ def in_latents(first: Model, prior: Model) -> Model:
     k_first, key = jax.random.split(key)
     return prior.loss(params, {}, scaled_latents(state, batch, k_first), key, train)
 
-  def sample(params, state, key, n, given={}, sampler="dpm_solver", steps=50, **options):
+  def sample(
+    params, state, key, n, given={}, sampler="dpm_solver", steps=50, scale=None, **options
+  ):
+    options |= {"sampler": sampler, "steps": steps, "scale": scale}
     k_z, k_x = jax.random.split(key)
     if "known" in given:
       z = encode(params, state, given, jax.random.fold_in(k_x, 1))["z"]
       given = dict(given) | {"x": state["scale"] * z}
-    z = prior.sample(params, {}, k_z, n, given, sampler=sampler, steps=steps, **options)["x"]
+    z = prior.sample(params, {}, k_z, n, given, **options)["x"]
     return decode(params, state, {"z": z / state["scale"]}, k_x)
 
   def calls(sampler="dpm_solver", steps=50, **options):
