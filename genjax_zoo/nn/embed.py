@@ -21,3 +21,12 @@ def fourier_features(x, powers: tuple[int, ...]):
   """
   angles = jnp.concatenate([2**n * math.pi * x for n in powers], -1)
   return jnp.concatenate([jnp.sin(angles), jnp.cos(angles)], -1)
+
+
+def harmonics(angles, highest: int = 4):
+  """Cosines and sines of 1 to `highest` times angles [..., D]: [..., 2 highest D].
+
+  They are the same a whole turn further, and tell apart what is alike after a part of a turn.
+  """
+  times = jnp.concatenate([k * angles for k in range(1, highest + 1)], -1)
+  return jnp.concatenate([jnp.cos(times), jnp.sin(times)], -1)

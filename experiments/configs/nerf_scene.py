@@ -1,0 +1,21 @@
+"""NeRF of a scene of four solids, from 200 views of 32 x 32 pixels.
+
+  python -m experiments.main --config=configs/nerf_scene.py
+
+The fast variant, whose field is a grid, is --config.model.field=voxels. What to expect is not measured yet.
+"""
+
+from ml_collections import ConfigDict
+
+
+def get_config():
+  return ConfigDict(dict(
+    model=dict(name="nerf"),
+    data=dict(name="scene_views", batch=16),
+    optimizer=dict(name="adam", learning_rate=3e-3, schedule="cosine", warmup_steps=50),
+    train=dict(
+      steps=2000, steps_per_dispatch=50, log_every=250, save_every=1000, sample_every=0
+    ),
+    evaluate=dict(batch=10, samples=0),
+    sample=dict(n=20),
+  ))  # fmt: skip
