@@ -51,6 +51,14 @@ def camera_of(azimuth, elevation):
   return 2 * jnp.pi * azimuth / AZIMUTHS, jnp.pi * degrees / 180
 
 
+def view(size: int, ground: bool, shape, colour, radius, azimuth, elevation):
+  """The image uint8 [size, size, 3] of a solid of these factors from a camera at any angles."""
+  colours = jnp.asarray(palette(COLOURS) / 255)
+  scene = solid(shape, colours[colour], jnp.array(RADII)[radius])
+  height = FLOOR if ground else None
+  return to_bytes(ray_casting.render(scene, azimuth, elevation, size, ground=height))
+
+
 def coloured_scenes(size: int = 32, ground: bool = True) -> Factors:
   """10,368 images [size, size, 3] of a solid of four shapes, six colours and three sizes.
 
@@ -58,14 +66,10 @@ def coloured_scenes(size: int = 32, ground: bool = True) -> Factors:
   of a solid looks different. A caption tells shape and colour, 24 in all. Without `ground` the
   background is white.
   """
-  colours = palette(COLOURS) / 255
-  height = FLOOR if ground else None
 
   def one(factors):
-    shape, colour, radius, azimuth, elevation = factors
-    scene = solid(shape, colours[colour], jnp.array(RADII)[radius])
-    camera = camera_of(azimuth, elevation)
-    return to_bytes(ray_casting.render(scene, *camera, size, ground=height))
+    *solid_factors, azimuth, elevation = factors
+    return view(size, ground, *solid_factors, *camera_of(azimuth, elevation))
 
   vocabulary, tokens = caption_tokens(CAPTION, WORDS)
   return Factors(
@@ -96,6 +100,29 @@ def nearest_scenes(size: int, ground: bool, x) -> np.ndarray:
   return np.stack(np.unravel_index(number, [*map(len, WORDS.values())]), -1).astype(np.int32)
 
 
+def view_psnr(size: int, ground: bool, x, wanted, camera) -> np.ndarray:
+  """The PSNR, dB [N], of images beside the true ones of what captions want, from their cameras.
+
+  `wanted` is bool [N, F, V], of `Factors.wanted`, and camera [N, 2]. Captions say no size: it is
+  that of the size that fits best.
+  """
+  factors = wanted[:, :2].argmax(-1)
+  draw = jax.jit(
+    ray_casting.few_at_once(lambda row: view(size, ground, *row[:3].astype(int), *row[3:]))
+  )
+  found = []
+  for radius in range(len(RADII)):
+    rows = np.column_stack([factors, np.full(len(x), radius), camera]).astype(np.float32)
+    found.append(psnr(in_parts(lambda part: np.asarray(draw(part)), rows), x))
+  return np.max(found, 0)
+
+
+def psnr(true, x) -> np.ndarray:
+  """The PSNR of images uint8 [N, ...], dB [N], at most 100."""
+  error = (np.subtract(true, x, dtype=np.float64) / 255) ** 2
+  return -10 * np.log10(np.maximum(error.reshape(len(error), -1).mean(1), 1e-10))
+
+
 def load(
   name: str, *, size: int = 32, examples: int = 5000, ground: bool = True, seed: int = 0
 ) -> Dataset:
@@ -107,21 +134,21 @@ def load(
   """
   images = coloured_scenes(size, ground)
   splits = draw_numbers(name, images.total, examples, seed)
-  return rendered(name, images, splits, more=cameras_of, judge=judge_of(images))
+  return rendered(name, images, splits, more=cameras_of, judge=judge_of(images, size, ground))
 
 
 def cameras_of(factors) -> dict:
   """The entry "camera" of factors [N, 5]."""
   angles = np.stack(camera_of(*jnp.asarray(factors[:, 3:]).T), -1)
-  return {"camera": (Field((), np.float32), angles.astype(np.float32))}
+  return {"camera": (Field((), np.float32, kind="camera"), angles.astype(np.float32))}
 
 
-def judge_of(images: Factors) -> Callable:
+def judge_of(images: Factors, size: int, ground: bool) -> Callable:
   """A judge by the nearest of all images: (samples, given) -> {name: [N]}.
 
   "rmse" is the distance to it, root mean square in [0, 1]: 0 of real images. Of each factor it says
   whether its value is one that the caption, given or sampled with the image, allows; "all", whether
-  all are.
+  all are. "view_psnr" is in dB, see there.
   """
 
   def judge(samples, given):
@@ -131,8 +158,12 @@ def judge_of(images: Factors) -> Callable:
     rows = {**samples, **given}
     measured = {"rmse": distance(images, found, samples["image"])}
     if "tokens" in rows:
-      right = agreement(found, images.wanted(rows["tokens"]))[:, :2]
+      wanted = images.wanted(rows["tokens"])
+      right = agreement(found, wanted)[:, :2]
       measured |= {"shape": right[:, 0], "colour": right[:, 1], "all": right.all(1)}
+      if "camera" in rows:
+        image, camera = samples["image"], rows["camera"]
+        measured["view_psnr"] = view_psnr(size, ground, image, wanted, camera)
     return {key: np.asarray(x, np.float32) for key, x in measured.items()}
 
   return judge
@@ -174,7 +205,7 @@ def load_views(name: str, *, size: int = 32, examples: int = 200, seed: int = 0)
   arrays = {"image": images, "camera": angles}
   fields = {
     "image": Field((size, size, 3), np.uint8, 256, kind="image"),
-    "camera": Field((2,), np.float32),
+    "camera": Field((2,), np.float32, kind="camera"),
   }
   parts = {"train": slice(examples), "test": slice(examples, None)}
   splits = {split: {k: x[rows] for k, x in arrays.items()} for split, rows in parts.items()}

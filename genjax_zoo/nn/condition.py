@@ -5,6 +5,7 @@
   ()     real     a number                sinusoids
   (L,)   words    a caption, 0 pads it    its mean           a transformer
   (D,)   real     an embedding, a code    a dense layer      `tokens` tokens
+  (D,)   camera   angles                  of its harmonics   `tokens` tokens
   (H, W) classes  a segmentation map                                           one-hot
   (h, w, C)       an image                                                     resized
 
@@ -20,7 +21,7 @@ import flax.linen as nn
 import jax
 import jax.numpy as jnp
 
-from genjax_zoo.nn.embed import sinusoids
+from genjax_zoo.nn.embed import harmonics, sinusoids
 from genjax_zoo.nn.mlp import MLP
 from genjax_zoo.nn.text_encoder import TextEncoder
 
@@ -66,6 +67,7 @@ class Condition(nn.Module):
           sequence.append(states)
           mask.append((value > 0) * known[:, None])
         case 1, False:
+          value = harmonics(value) if field.kind == "camera" else value
           vector += self.nullable(name, nn.Dense(self.features)(value), known)
           if self.tokens:
             states = nn.Dense(self.tokens * self.text, name=f"tokens_{name}")(value)

@@ -61,6 +61,25 @@ def test_real_images_are_judged_right_and_others_by_their_captions(dataset):
   assert dataset.judge({"image": noise}, {})["rmse"].min() > 0.2
 
 
+def test_views_are_compared_with_what_the_caption_and_the_camera_say(dataset):
+  """Of the size that fits best, also between the cameras that the set has."""
+  test = dataset.splits["test"]
+  told = {k: test[k] for k in ("tokens", "camera")}
+  right = dataset.judge({"image": test["image"]}, told)["view_psnr"]
+  assert right.min() > 45  # Another compiled program may round a pixel to the next gray level.
+  turned = {**told, "camera": test["camera"] + np.radians([[90, 0]]).astype("f4")}
+  assert dataset.judge({"image": test["image"]}, turned)["view_psnr"].max() < 45
+  other = {**told, "tokens": np.roll(test["tokens"], 1, 0)}
+  changed = (other["tokens"] != told["tokens"]).any(1)
+  found = dataset.judge({"image": test["image"]}, other)["view_psnr"]
+  assert (found[changed] < 35).all() and changed.any()
+  black = np.zeros_like(test["image"][:1])
+  one = {k: x[:1] for k, x in told.items()}
+  image = scenes.view(SIZE, True, *test["factors"][0, :3], *test["camera"][0])
+  worst = -10 * np.log10((np.asarray(image, float) ** 2).mean() / 255**2)
+  assert abs(dataset.judge({"image": black}, one)["view_psnr"][0] - worst) < 1.5
+
+
 def test_without_ground_the_background_is_white():
   plain = load("coloured_scenes", size=SIZE, examples=20, ground=False).splits["train"]["image"]
   assert (plain[:, [0, 0, -1, -1], [0, -1, 0, -1]] == 255).all()

@@ -52,6 +52,15 @@ def test_a_real_entry_is_null_plus_known_times_its_layer():
     np.testing.assert_allclose(vector, silu(of_noise(params) + entry), rtol=1e-4, atol=1e-5)
 
 
+def test_a_camera_enters_by_the_harmonics_of_its_angles():
+  """So that it is the same a whole turn further."""
+  angles = jnp.array([[0.3, 0.1], [2.0, 0.5], [5.0, 1.0]])
+  params, vector = conditioned(Field((2,), np.float32, kind="camera"), angles, ())
+  times = np.concatenate([k * np.asarray(angles) for k in (1, 2, 3, 4)], -1)
+  entry = dense(params["Dense_0"], np.concatenate([np.cos(times), np.sin(times)], -1))
+  np.testing.assert_allclose(vector, silu(of_noise(params) + entry), rtol=1e-4, atol=1e-5)
+
+
 def test_a_label_that_is_unknown_has_a_row_of_its_own():
   label = jnp.array([2, 2, 0])
   params, vector = conditioned(Field((), np.int32, 3), label, ("c",))
