@@ -25,15 +25,18 @@ from genjax_zoo.figures.diffusion import (
 )
 from genjax_zoo.figures.flows import attributes, temperatures, warped_grid
 from genjax_zoo.figures.images import (
+  cycles,
   interpolations,
   reconstructions,
   restorations,
   samples,
   spherical_interpolations,
+  styles,
 )
 from genjax_zoo.figures.latents import active_units, clusters, latent_grid, latent_map, traversals
 from genjax_zoo.figures.pictures import save
 from genjax_zoo.figures.plane import critic, density
+from genjax_zoo.figures.scenes import surfaces, turntables
 from genjax_zoo.figures.text import transfers
 from genjax_zoo.figures.tokens import code_grids, codebook_use, mixed_codes, tokens_drawn
 from genjax_zoo.log import WORTH_SAYING
@@ -43,6 +46,8 @@ FIGURES = (
   samples,
   reconstructions,
   restorations,
+  cycles,
+  styles,
   interpolations,
   spherical_interpolations,
   traversals,
@@ -69,6 +74,8 @@ FIGURES = (
   tokens_drawn,
   mixed_codes,
   transfers,
+  turntables,
+  surfaces,
 )
 
 LONGEST = 300  # Seconds for the figures of a run.

@@ -46,8 +46,8 @@ def cloud(points, turn: float, size: int = SIZE) -> np.ndarray:
   return np.repeat(np.round(255 * image).astype(np.uint8)[..., None], 3, -1)
 
 
-def solid(mesh: Mesh, turn: float, size: int = LARGE) -> np.ndarray:
-  """A mesh as an image uint8 [size, size, 3]: faces hide those behind them, edges are dark.
+def solid(mesh: Mesh, turn: float, size: int = LARGE, edges: bool = True) -> np.ndarray:
+  """A mesh as an image uint8 [size, size, 3]: faces hide those behind them, `edges` are dark.
 
   Faces that name a vertex which isn't there are left out. Without faces the vertices are shown.
   """
@@ -65,7 +65,8 @@ def solid(mesh: Mesh, turn: float, size: int = LARGE) -> np.ndarray:
     corners = [tuple(corner) for corner in at[face]]
     light = brightness(view[face])
     draw.polygon(corners, fill=(light, light, light))
-    draw.line([*corners, corners[0]], fill=(30, 50, 90), width=SMOOTH)
+    if edges:
+      draw.line([*corners, corners[0]], fill=(30, 50, 90), width=SMOOTH)
   if not faces:
     for x, y in at:
       draw.circle((x, y), 1.5 * SMOOTH, fill=(255, 255, 255))
