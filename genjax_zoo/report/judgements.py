@@ -51,5 +51,10 @@ def rounded(x: float | None) -> float | None:
 
 def title(name: str) -> str:
   """A judgement's name in a table."""
-  known = {"psnr": "PSNR, dB", "ssim": "SSIM", "perceptual": "perceptual distance"}
+  known = {
+    "psnr": "PSNR, dB",
+    "view_psnr": "PSNR of the view, dB",
+    "ssim": "SSIM",
+    "perceptual": "perceptual distance",
+  }
   return known.get(name, name.replace("_", " "))

@@ -110,6 +110,15 @@ METRICS: Mapping[str, Measure] = {
   "copying_error": Measure(
     "error of copying", "", "gray levels", "the same error of copies of the last given frame"
   ),
+  "turned_error": Measure(
+    "error of turned views", LOWER, "", "mean squared error of views made from one other"
+  ),
+  "azimuth_own": Measure(
+    "azimuth, own latents", HIGHER, "", "R² of a linear map from the latents meant for the azimuth"
+  ),
+  "azimuth_rest": Measure(
+    "azimuth, other latents", LOWER, "", "R² of a linear map from all other latents"
+  ),
   "accuracy": Measure("accuracy", HIGHER, "fraction", "test examples of which the class is right"),
   # Cost.
   "parameters": Measure("para\u00admeters"),

@@ -41,7 +41,7 @@ from genjax_zoo.prob.schedules import NoiseLevel
 
 LIGHT, AMBIENT = (0.48, 0.36, 0.8), 0.4  # Those of data/ray_casting.py.
 ELEVATIONS = 10, 55  # Degrees, between which cameras stand.
-LEVELS = 100  # Of the noise, of which the first and the last two are left out.
+LEVELS = 100  # Of the noise, of which two at either end are left out.
 
 
 def distilled(x0_hat, x_t, eps, level: NoiseLevel):
@@ -82,7 +82,7 @@ def guided(first: Model, values, c, scale: float):
 
 
 def start(size: int):
-  """A gray ball [size, size, size, 4] in the middle of nothing: for the density, then the albedo."""
+  """A gray ball [size, size, size, 4] amid nothing: numbers of the density, then of the albedo."""
   axis = jnp.linspace(-1, 1, size)
   radius = jnp.linalg.norm(jnp.stack(jnp.meshgrid(axis, axis, axis, indexing="ij"), -1), axis=-1)
   return jnp.concatenate([(4 - 12 * radius)[..., None], jnp.zeros((size, size, size, 3))], -1)
