@@ -57,28 +57,40 @@ def links(names: list[str], folder: str) -> str:
   return ", ".join(f"[{name}]({UP}experiments/{folder}/{name}.py)" for name in names)
 
 
-def section(entry: dict, missing: dict) -> str:
-  """An entry of a lecture in Markdown; `missing` are the systems without code."""
-  listed = lambda key, folder: "; ".join(in_file(reference, folder) for reference in entry[key])
-  first, _, last = entry["lines"].partition("-")
-  where = f"Lines {first} to {last}" if last else f"Line {first}"
-  parts = [f"## {entry['title']}", f"*{where}, “{entry['slide']}”*", entry["says"].strip()]
-  parts += [f"$${line}$$" for line in entry.get("equation", "").strip().splitlines()]
-  mistakes = [
-    f"- **Mistake**, line{'' if error['line'].isdigit() else 's'} {error['line']}: "
-    f"{error['slide']}\n  **Right**: {error['right']}"
-    for error in entry.get("error", [])
-  ]
-  lines = {
-    "Code": listed("code", "genjax_zoo") if "code" in entry else "",
-    "Tests": listed("tests", "tests") if "tests" in entry else "",
+def mistake(error: dict) -> str:
+  """A mistake of a slide as an item of a list."""
+  line = error["line"]
+  where = f"line {line}" if line.isdigit() else f"lines {line}"
+  return f"- **Mistake**, {where}: {error['slide']}\n  **Right**: {error['right']}"
+
+
+def sources(entry: dict, missing: dict[int, str]) -> dict[str, str]:
+  """What belongs to an entry, by what it is; `missing` are the systems without code."""
+  listed = lambda key, folder: "; ".join(in_file(name, folder) for name in entry.get(key, []))
+  return {
+    "Code": listed("code", "genjax_zoo"),
+    "Tests": listed("tests", "tests"),
     "Run": links(entry.get("configs", []), "configs"),
     "Measured": links(entry.get("lessons", []), "lessons"),
     "Not implemented": ", ".join(missing[s] for s in entry["systems"] if s in missing),
   }
-  listing = [f"- **{name}**: {text}" for name, text in lines.items() if text]
-  parts.append("\n".join(mistakes + listing))
-  parts += [f"![{Path(path).stem}](../{path})" for path in entry.get("pictures", [])]
+
+
+def section(entry: dict, missing: dict[int, str]) -> str:
+  """An entry of a lecture in Markdown."""
+  first, _, last = entry["lines"].partition("-")
+  where = f"Lines {first} to {last}" if last else f"Line {first}"
+  formulas = entry.get("equation", "").strip().splitlines()
+  items = [mistake(error) for error in entry.get("error", [])]
+  items += [f"- **{what}**: {text}" for what, text in sources(entry, missing).items() if text]
+  parts = [
+    f"## {entry['title']}",
+    f"*{where}, “{entry['slide']}”*",
+    entry["says"].strip(),
+    *(f"$${formula}$$" for formula in formulas),
+    "\n".join(items),
+    *(f"![{Path(path).stem}](../{path})" for path in entry.get("pictures", [])),
+  ]
   return "\n\n".join(part for part in parts if part)
 
 
@@ -91,33 +103,48 @@ def lecture(letter: str, folder: Path = HERE) -> str:
   """The page of a lecture."""
   deck = read(letter, folder)
   missing = numbered(read("systems", folder)["missing"])
-  head = f"# Lecture {letter}: {deck['title']}\n\n{deck['about'].strip()}\n\n[All five](README.md)"
-  return "\n\n".join([head, *(section(entry, missing) for entry in deck["entry"])]) + "\n"
+  parts = [
+    f"# Lecture {letter}: {deck['title']}",
+    deck["about"].strip(),
+    "[All five lectures](README.md)",
+    *(section(entry, missing) for entry in deck["entry"]),
+  ]
+  return "\n\n".join(parts) + "\n"
+
+
+def places(decks: dict[str, dict]) -> dict[int, str]:
+  """{number of a system: links to its entries}, each named by its deck and first line."""
+  found = {}
+  for letter, deck in decks.items():
+    for entry in deck["entry"]:
+      line = entry["lines"].partition("-")[0]
+      link = f"[{letter} {line}]({letter}.md#{slug(entry['title'])})"
+      for number in entry["systems"]:
+        found.setdefault(number, []).append(link)
+  return {number: ", ".join(links) for number, links in found.items()}
 
 
 def index(letters: list[str], folder: Path = HERE) -> str:
   """The page of all lectures: what they are, and where each system is."""
   decks = {letter: read(letter, folder) for letter in letters}
   systems = read("systems", folder)
-  where = {number: [] for number in numbered(systems["here"] | systems["missing"])}
-  for letter, deck in decks.items():
-    for entry in deck["entry"]:
-      for number in entry["systems"]:
-        where[number].append(f"[{letter}]({letter}.md#{slug(entry['title'])})")
-  rows = lambda names: [[name, " ".join(where[n])] for n, name in numbered(names).items()]
-  about = [
-    [f"[{letter}]({letter}.md)", deck["title"], deck["of"]] for letter, deck in decks.items()
-  ]
+  where = places(decks)
+
+  def table(names):
+    rows = [[name, where.get(number, "")] for number, name in numbered(names).items()]
+    return markdown(["what", "deck and line"], rows).strip()
+
+  lectures = [[f"[{x}]({x}.md)", deck["title"], deck["of"]] for x, deck in decks.items()]
   parts = [
     "# Five lectures, slide by slide",
     systems["about"].strip(),
-    markdown(["", "lecture", "of"], about),
+    markdown(["deck", "about", "of"], lectures).strip(),
     "## What the slides name, and where it is",
-    markdown(["what", "slides"], rows(systems["here"])),
+    table(systems["here"]),
     "## What they name that has no code here",
-    markdown(["what", "slides"], rows(systems["missing"])),
+    table(systems["missing"]),
   ]
-  return "\n\n".join(part.strip() for part in parts if part) + "\n"
+  return "\n\n".join(parts) + "\n"
 
 
 def pages(folder: Path = HERE) -> dict[str, str]:
