@@ -1,6 +1,8 @@
 """Polygon meshes as integers: procedural solids, and a user's own OBJ, PLY and OFF files.
 
 The entries "vertices", "vertices_mask", "faces" and "faces_mask" are explained in mesh_tokens.py.
+With `voxels` = n there is the entry "voxels" too, uint8 [n, n, n, 1] in (z, y, x), which is
+1 where the surface passes.
 """
 
 from collections.abc import Sequence
@@ -10,7 +12,7 @@ import math
 import numpy as np
 
 from genjax_zoo.core import Field, UserError
-from genjax_zoo.data import mesh_rules
+from genjax_zoo.data import mesh_rules, surfaces
 from genjax_zoo.data.cache import in_memory
 from genjax_zoo.data.dataset import Dataset, Source, found_line, hold_out, take
 from genjax_zoo.data.mesh_files import files_of_splits, read_mesh
@@ -25,7 +27,9 @@ PIECES = 5  # Of the warp of an axis,
 WARP = 0.5  # and the standard deviation of the logarithm of their slopes.
 
 
-def load(name: str, *, examples: int = 4000, bits: int = 6, seed: int = 0) -> Dataset:
+def load(
+  name: str, *, examples: int = 4000, bits: int = 6, voxels: int = 0, seed: int = 0
+) -> Dataset:
   """`examples` closed solids of eight families with random proportions, and a tenth to test.
 
   "label" is the family. Coordinates have 2^bits levels. Of all meshes that can occur, one of eleven
@@ -47,10 +51,19 @@ def load(name: str, *, examples: int = 4000, bits: int = 6, seed: int = 0) -> Da
       continue
     split = "test" if is_held_out(quantized, seed) else "train"
     if len(rows[split]) < sizes[split]:
-      arrays = encode(quantized, MOST_VERTICES, MOST_TOKENS)
+      arrays = encode(quantized, MOST_VERTICES, MOST_TOKENS) | shown(quantized, 2**bits, voxels)
       rows[split].append(arrays | {"label": np.int32(label)})
   splits = {split: take(Source(found, dict), range(len(found))) for split, found in rows.items()}
-  return dataset(name, fields_of(MOST_VERTICES, MOST_TOKENS, bits, tuple(FLAT)), splits)
+  return dataset(name, fields_of(MOST_VERTICES, MOST_TOKENS, bits, tuple(FLAT), voxels), splits)
+
+
+def shown(mesh: Mesh, levels: int, voxels: int) -> dict[str, np.ndarray]:
+  """The entry "voxels" of a quantized mesh; {} for none."""
+  if not voxels:
+    return {}
+  scaled = mesh._replace(vertices=mesh.vertices / (levels - 1))
+  triangles = surfaces.triangles(scaled) if mesh.faces else np.zeros((0, 3, 3))
+  return {"voxels": surfaces.cells(triangles, voxels)[..., None].astype(np.uint8)}
 
 
 def check_bits(bits: int):
@@ -71,7 +84,9 @@ def is_held_out(mesh: Mesh, seed: int) -> bool:
   return hashlib.sha256(content).digest()[0] % 11 == 0
 
 
-def fields_of(vertices: int, tokens: int, bits: int, classes: Sequence[str]) -> dict[str, Field]:
+def fields_of(
+  vertices: int, tokens: int, bits: int, classes: Sequence[str], voxels: int
+) -> dict[str, Field]:
   """The entries of meshes of at most so many vertices and tokens of faces."""
   fields = {
     "vertices": Field((vertices, 3), np.int32, 2**bits, kind="mesh"),
@@ -79,6 +94,8 @@ def fields_of(vertices: int, tokens: int, bits: int, classes: Sequence[str]) -> 
     "faces": Field((tokens,), np.int32, FIRST + vertices, ordered=False, kind="tokens"),
     "faces_mask": Field((tokens,), np.bool_, 2),
   }
+  if voxels:
+    fields["voxels"] = Field((voxels, voxels, voxels, 1), np.uint8, 2, kind="voxels")
   if classes:
     fields["label"] = Field((), np.int32, len(classes), tuple(classes), ordered=False)
   return fields
@@ -98,6 +115,7 @@ def load_folder(
   vertices: int = 100,
   tokens: int = 400,
   copies: int = 0,
+  voxels: int = 0,
   up: str | None = None,
   seed: int = 0,
 ) -> Dataset:
@@ -111,7 +129,7 @@ def load_folder(
   """
   check_bits(bits)
   files, classes = files_of_splits(name)
-  fields = fields_of(vertices, tokens, bits, classes)
+  fields = fields_of(vertices, tokens, bits, classes, voxels)
   nothing = Mesh(np.zeros((0, 3), int), [])
 
   def read(item):
@@ -122,13 +140,15 @@ def load_folder(
       mesh = mesh._replace(vertices=varied(mesh.vertices, rng))
     mesh = quantize(mesh, 2**bits)
     kept = fits(mesh, vertices, tokens)
+    mesh = mesh if kept else nothing
     about = {"label": np.int32(classes.index(label))} if classes else {}
-    return encode(mesh if kept else nothing, vertices, tokens) | about | {"fits": np.bool_(kept)}
+    about |= shown(mesh, 2**bits, voxels) | {"fits": np.bool_(kept)}
+    return encode(mesh, vertices, tokens) | about
 
   items = with_copies(files, copies, seed)
   sources = {split: Source(found, read) for split, found in items.items()}
   paths = [path for found in files.values() for path, _ in found]
-  options = f"{bits}-{copies}-warped-{up}-{seed}"
+  options = f"{bits}-{copies}-warped-{voxels}-{up}-{seed}"
   arrays = in_memory(sources, fields | FITS, f"meshes-{options}", paths, math.inf)
   limits = f"with more than {vertices} vertices or {tokens} tokens of faces"
   splits, notes = fitting(name, arrays, limits)

@@ -1,6 +1,7 @@
 """Surfaces as triangles, and points drawn uniformly on them."""
 
 import itertools
+import math
 
 import numpy as np
 
@@ -96,6 +97,24 @@ def sample(rng, triangles, n: int) -> np.ndarray:
   root = np.sqrt(u)
   points = (1 - root) * a[which] + root * (1 - v) * b[which] + root * v * c[which]
   return points.astype(np.float32)
+
+
+def cells(triangles, n: int) -> np.ndarray:
+  """Which of the n x n x n cells of [0, 1]^3 triangles [T, 3, 3] pass through, bool [n, n, n].
+
+  By points of a lattice on each triangle, which are half a cell apart at most along its sides: a
+  cell of which a triangle cuts off a small corner may be missed.
+  """
+  steps = 2 * math.ceil(n * np.ptp(triangles, 1).max(initial=0)) + 1
+  lattice = np.indices((steps + 1, steps + 1)).reshape(2, -1)
+  inside = lattice.sum(0) <= steps
+  u, v = lattice[:, None, inside, None] / steps
+  a, b, c = triangles[:, :, None].swapaxes(0, 1)
+  points = a + u * (b - a) + v * (c - a)
+  index = np.clip(points * n, 0, n - 1).astype(int)
+  occupied = np.zeros((n, n, n), bool)
+  occupied[tuple(index.reshape(-1, 3).T)] = True
+  return occupied
 
 
 def has_area(triangles: np.ndarray) -> bool:

@@ -47,6 +47,19 @@ def test_procedural_meshes_are_valid_and_test_meshes_are_new():
   assert ((dataset.splits["train"]["faces"] == 0) & mask).sum() == 300  # One STOP each.
 
 
+def test_voxels_are_those_of_the_quantized_surface():
+  """Every vertex is in an occupied cell, and all is as high as the mesh."""
+  dataset = load("meshes", examples=20, voxels=8)
+  rows = dataset.splits["train"]
+  assert dataset.fields["voxels"].shape == rows["voxels"].shape[1:] == (8, 8, 8, 1)
+  for vertices, mask, voxels in zip(*(rows[k] for k in ("vertices", "vertices_mask", "voxels"))):
+    cells = (vertices[mask] / 63 * 8).clip(0, 7).astype(int)
+    assert voxels[(*cells.T, 0)].all()
+    occupied = np.argwhere(voxels[..., 0])
+    np.testing.assert_array_equal(occupied.max(0), cells.max(0))
+    np.testing.assert_array_equal(occupied.min(0), cells.min(0))
+
+
 def test_procedural_meshes_follow_the_seed():
   first, same, other = (load("meshes", examples=20, seed=s).splits["train"] for s in (0, 0, 1))
   np.testing.assert_array_equal(first["faces"], same["faces"])

@@ -53,6 +53,24 @@ def test_only_convex_polygons_are_called_so():
   assert surfaces.is_convex(SQUARE[None, ::-1]).tolist() == [True]
 
 
+def test_cells_that_a_surface_passes_through():
+  """Of a box those that its boundary cuts; of a triangle all but small corners, 2 % of its area."""
+  box = surfaces.triangles(solids.box((0, 0.3, 0), (1, 0.8, 1)))
+  inner = np.zeros((8, 8, 8), bool)
+  inner[1:-1, 3:6, 1:-1] = True
+  beside = np.zeros((8, 8, 8), bool)
+  beside[:, [0, 1, 7]] = True
+  np.testing.assert_array_equal(surfaces.cells(box, 8), ~inner & ~beside)
+  triangle = np.array([[[0, 0, 0.1], [1, 0.2, 0.9], [0.3, 1, 0.4]]])
+  of_points = (surfaces.sample(RNG, triangle, 20_000) * 8).astype(int)
+  found = surfaces.cells(triangle, 8)
+  passed = np.zeros((8, 8, 8), bool)
+  passed[tuple(of_points.T)] = True
+  assert not (found & ~passed).any()
+  assert found[tuple(of_points.T)].mean() > 0.98
+  assert not surfaces.cells(triangle[:0], 5).any()
+
+
 def test_the_boundary_of_voxels():
   """Its area by counting neighbours, its volume by the divergence theorem."""
   occupied = RNG.uniform(size=(5, 6, 7)) < 0.4

@@ -12,7 +12,7 @@ from genjax_zoo.models.autoregressive._meshes import mesh_fields
 
 
 def model(data, *, vertices: Model, faces: Model) -> Model:
-  """Whole meshes: sampled vertices, given a label where `vertices` is, then faces given them.
+  """Whole meshes: sampled vertices, given what `vertices` is given, then faces given them.
 
   Raises UserError where `faces` is no model of faces given vertices.
   """

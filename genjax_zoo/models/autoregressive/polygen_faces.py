@@ -10,11 +10,10 @@ of the place in the face, and of the place in the sequence.
 
   p(F | V) = prod_t p(f_t | f_1 .. f_{t-1}, V),   loss = -log p(F | V)
 
-At sampling and evaluation what breaks the rule is masked (prob/rules.py).
+The softmax is over STOP, NEW and the vertices that there are, in training too. At sampling and
+evaluation what breaks the rule is masked besides (prob/rules.py).
 
-Departures: pre-norm without ReZero's gates; the place in the sequence beside the place in the face;
-in training the softmax is over all V places, those that have no vertex in a mesh too, where the
-paper's is over its vertices: "unmasked" bits have to learn which there are.
+Departures: pre-norm without ReZero's gates; the place in the sequence beside the place in the face.
 """
 
 import math
@@ -124,6 +123,12 @@ def about_places(tokens):
   return jnp.pad(about, ((0, 0), (1, 0), (0, 0)))[:, :-1]
 
 
+def among_vertices(logits, mask):
+  """Logits [B, T, 2 + V], -inf at vertices that a mesh with the mask [B, V] does not have."""
+  exists = jnp.pad(mask, ((0, 0), (rules.FIRST, 0)), constant_values=True)
+  return jnp.where(exists[:, None], logits, -jnp.inf)
+
+
 def to_entries(tokens) -> dict:
   """The entries "faces" and "faces_mask" of sequences."""
   return {"faces": tokens, "faces_mask": rules.real(tokens)}
@@ -143,13 +148,15 @@ def model(
   encoder = Encoder(field.num_values, width, layers, heads)
   net = FaceNet(length, width, layers, heads, dropout)
 
+  def mask_of(context):
+    return jnp.asarray(context["vertices_mask"])
+
   def encoded(params, context):
-    vertices, mask = (jnp.asarray(context[name]) for name in ("vertices", "vertices_mask"))
-    return encoder.apply({"params": params["encoder"]}, vertices, mask)
+    vertices = jnp.asarray(context["vertices"])
+    return encoder.apply({"params": params["encoder"]}, vertices, mask_of(context))
 
   def rule(context, n):
-    count = jnp.asarray(context["vertices_mask"]).sum(-1).astype(jnp.int32)
-    return rules.faces(count, most, length)
+    return rules.faces(mask_of(context).sum(-1).astype(jnp.int32), most, length)
 
   def init(key, batch):
     k_encoder, k_net = jax.random.split(key)
@@ -164,9 +171,10 @@ def model(
   def every(params, tokens, context, key=None):
     rngs = {"dropout": key} if key is not None else {}
     e = encoded(params, context)
-    return net.apply(
+    logits = net.apply(
       {"params": params["net"]}, e, about_places(tokens), train=key is not None, rngs=rngs
     )
+    return among_vertices(logits, mask_of(context))
 
   def start(params, n, context):
     e = encoded(params, context)
@@ -178,7 +186,7 @@ def model(
     about = jnp.take(about_places(tokens), i[None], 1)
     variables = {"params": params["net"], "cache": cache}
     logits, changed = net.apply(variables, e, about, i, method="token", mutable=["cache"])
-    return logits[:, 0], (e, changed["cache"])
+    return among_vertices(logits, mask_of(context))[:, 0], (e, changed["cache"])
 
   return mesh_model(
     MeshSequence(

@@ -25,6 +25,8 @@ def fields(levels: int, vertices: int, tokens: int) -> dict:
     "faces": Field((tokens,), np.int32, 2 + vertices, ordered=False),
     "faces_mask": Field((tokens,), np.bool_, 2),
     "label": Field((), np.int32, 3, ordered=False),
+    "voxels": Field((4, 4, 4, 1), np.uint8, 2),
+    "image": Field((4, 2, 3), np.uint8, 256),
   }
 
 
@@ -37,16 +39,21 @@ def perturbed(params):
 
 
 def batch_of(meshes, vertices: int, tokens: int) -> dict:
-  """A batch of quantized meshes, with labels 0, 1, 2, 0, ..."""
+  """A batch of quantized meshes, with labels 0, 1, 2, 0, ..., random voxels and images."""
   rows = [mesh_tokens.encode(mesh, vertices, tokens) for mesh in meshes]
   batch = {name: np.stack([row[name] for row in rows]) for name in rows[0]}
-  return batch | {"label": np.arange(len(rows), dtype=np.int32) % 3}
+  n = len(rows)
+  rng = np.random.default_rng(0)
+  voxels = rng.integers(2, size=(n, 4, 4, 4, 1)).astype(np.uint8)
+  image = rng.integers(256, size=(n, 4, 2, 3)).astype(np.uint8)
+  return batch | {"label": np.arange(n, dtype=np.int32) % 3, "voxels": voxels, "image": image}
 
 
 CUBE = [Mesh(np.array(list(itertools.product(range(2), repeat=3))), [(0, 1, 2), (1, 3, 2, 5)])]
 PYRAMID = [Mesh(np.array([(0, 0, 0), (0, 0, 2), (0, 2, 1), (1, 1, 1)]), [(0, 1, 2), (0, 3, 1)])]
 MESHES = batch_of(CUBE + PYRAMID, 8, 12)
 DATA = fields(3, 8, 12)
+CONDITION = dict(condition=("label", "voxels", "image"), patch=2)
 
 
 def compiled(model):
@@ -58,7 +65,7 @@ def compiled(model):
 
 @pytest.fixture(scope="module")
 def vertex_model():
-  return compiled(polygen_vertices.model(DATA, condition=("label",), **SIZE))
+  return compiled(polygen_vertices.model(DATA, **CONDITION, **SIZE))
 
 
 @pytest.fixture(scope="module")
@@ -121,9 +128,9 @@ def test_the_probabilities_of_all_faces_of_four_vertices_sum_to_one():
   np.testing.assert_allclose(jax.nn.logsumexp(nats), 0, atol=1e-5)
 
 
-FIRST_PLACES = {  # (the values of a token, the tokens of the two meshes, the length).
-  polygen_vertices: (4, np.array([25, 13]), 25),
-  polygen_faces: (10, np.array([9, 8]), 12),
+FIRST_PLACES = {  # (the values of a token, the tokens, both of the two meshes; the length).
+  polygen_vertices: (np.array([4, 4]), np.array([25, 13]), 25),
+  polygen_faces: (np.array([10, 6]), np.array([9, 8]), 12),
 }
 
 
@@ -171,9 +178,11 @@ def test_no_token_depends_on_itself_or_a_later_one(vertex_model, face_model):
   of_faces = lambda x: net.apply({"params": face_model[1]["net"]}, e, polygen_faces.about_places(x))
   assert first_changes(of_faces, tokens, 6) == list(range(1, 13))
   # Of the vertices the inputs are the tokens before each place.
-  net = polygen_vertices.VertexNet(3, 8, 8, 1, 2, 3)
+  model, params = vertex_model
+  net = polygen_vertices.VertexNet(3, 8, 8, 1, 2, tuple(model.given.items()), 2)
   before = jnp.array([[4, *[1, 2, 3] * 8]])
-  of_vertices = lambda x: net.apply({"params": vertex_model[1]["net"]}, x, jnp.array([1]))
+  given = {name: jnp.asarray(MESHES[name][:1]) for name in model.given}
+  of_vertices = lambda x: net.apply({"params": params["net"]}, x, given)
   assert first_changes(of_vertices, before, 0) == list(range(25))
 
 
@@ -228,7 +237,7 @@ def test_cached_sampling_is_naive_and_its_probability_is_that_of_the_model(
 
 def test_no_sampled_mesh_breaks_a_mask_and_without_masks_some_do(mesh_model):
   model, state = mesh_model
-  given = {"label": np.zeros(64, np.int32)}
+  given = {name: np.resize(MESHES[name], (64, *MESHES[name].shape[1:])) for name in model.given}
   sampled = lambda **options: jax.jit(
     lambda key: model.sample({}, state, key, 64, given, **options)
   )(KEY)
@@ -258,11 +267,20 @@ def test_bits_a_vertex_are_a_ratio_of_sums():
   np.testing.assert_allclose(bits.sum() / count.sum(), 18 / 12, rtol=1e-6)
 
 
-def test_the_label_reaches_the_vertices(vertex_model):
+def test_each_condition_reaches_the_vertices_of_its_example_alone(vertex_model):
   model, params = vertex_model
-  other = MESHES | {"label": MESHES["label"] + 1}
-  nats = [model.log_prob(params, {}, batch, KEY) for batch in (MESHES, other)]
-  assert (nats[0] != nats[1]).all()
+  nats = model.log_prob(params, {}, MESHES, KEY)
+  other = {"label": 2, "voxels": 1 - MESHES["voxels"][0], "image": 255 - MESHES["image"][0]}
+  for name, x in other.items():
+    changed = {**MESHES, name: np.stack([np.full_like(MESHES[name][0], x), MESHES[name][1]])}
+    difference = model.log_prob(params, {}, changed, KEY) - nats
+    assert abs(difference[0]) > 1e-4 and abs(difference[1]) < 1e-6
+
+
+def test_conditions_that_are_none_are_refused():
+  for name, patch in (("faces", 2), ("image", 4), ("vertices_mask", 2)):
+    with pytest.raises(UserError, match="vertices are given labels, images or voxels"):
+      polygen_vertices.model(DATA, condition=(name,), patch=patch)
 
 
 def test_data_that_are_no_meshes_are_refused():
