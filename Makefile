@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV := .venv$(if $(filter-out python3,$(PYTHON)),-$(notdir $(PYTHON)))
 RUN := $(VENV)/bin/python
 
-.PHONY: help setup train test test-slow mutants mutate lint zoo explore data bench clean
+.PHONY: help setup train test test-slow mutants mutate lint zoo explore docs data bench clean
 help:  ## List the targets.
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
 
@@ -38,6 +38,10 @@ zoo: setup  ## Train every model of DATA (digits), measure all alike, write one 
 
 explore: setup  ## Open the trained models on a local page, to move sliders, paint and look.
 	$(RUN) -m experiments.explore $(ARGS)
+
+docs: setup  ## Build the documentation as a site, build/site/index.html.
+	$(RUN) -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[docs]'
+	$(RUN) -m experiments.website
 
 data: setup  ## Prepare a tensorflow-datasets set: make data DATASET=mnist.
 	$(RUN) -m experiments.prepare $(DATASET)
