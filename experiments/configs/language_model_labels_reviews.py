@@ -14,12 +14,12 @@ def get_config():
   return ConfigDict(dict(
     model=dict(
       name="language_model", condition=("label",), drop=0.2, width=64, layers=2, heads=4,
-      dropout=0.25,
+      dropout=0.1,
     ),
     data=dict(name="reviews", batch=64),
     optimizer=dict(
       name="adamw", learning_rate=1e-2, schedule="cosine", warmup_steps=50, weight_decay=0.1,
       clip_norm=1.0,
     ),
-    train=dict(steps=300, steps_per_dispatch=50, log_every=100, save_every=300, ema=0.99),
+    train=dict(steps=600, steps_per_dispatch=50, log_every=100, save_every=600, ema=0.99),
   ))  # fmt: skip

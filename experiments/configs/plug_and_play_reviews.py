@@ -20,5 +20,5 @@ def get_config():
     data=dict(name="reviews", batch=64),
     optimizer=dict(name="adam", learning_rate=0.3, schedule="cosine"),
     train=dict(steps=600, steps_per_dispatch=50, log_every=100, save_every=600),
-    sample=dict(strength=1000.0, steps=10),
+    sample=dict(strength=1000.0, steps=3),
   ))  # fmt: skip

@@ -17,6 +17,6 @@ def get_config():
     model=dict(name="prompt_tuning", prompt=5),
     stages=dict(first="configs/language_model_reviews.py"),
     data=dict(name="reviews", batch=64),
-    optimizer=dict(name="adam", learning_rate=0.1, schedule="cosine"),
-    train=dict(steps=600, steps_per_dispatch=50, log_every=100, save_every=600),
+    optimizer=dict(name="adam", learning_rate=0.03, schedule="cosine"),
+    train=dict(steps=1000, steps_per_dispatch=50, log_every=100, save_every=1000),
   ))  # fmt: skip

@@ -14,7 +14,8 @@ from genjax_zoo.run import Run
 from genjax_zoo.sample import sampler
 
 EDIT = "representation_tuning_reviews"
-PPLM = {"kl_weight": 0.01, "steps": 3}
+PPLM = {"kl_weight": 0.2, "steps": 3}
+VECTOR = {"model.edit": "vector", "optimizer.learning_rate": 0.1}
 DIFFERENCE = {"model.edit": "difference", "train.steps": 0, "data.batch": 2000}
 
 
@@ -44,10 +45,10 @@ SENTENCES = {
   "prompt, vectors": sizes("prompt_tuning_reviews", "model.prompt", (1, 5, 20)),
   "prefix, vectors": sizes("prefix_tuning_reviews", "model.prefix", (1, 5, 20)),
   "difference of means": strengths(EDIT, "strength", (10.0, 30.0, 100.0), DIFFERENCE),
-  "learned vector": strengths(EDIT, "strength", (1.0, 2.0, 4.0), {"model.edit": "vector"}),
+  "learned vector": strengths(EDIT, "strength", (0.5, 1.0, 2.0), VECTOR),
   "low-rank edit, rank": sizes(EDIT, "model.rank", (1, 2, 4)),
   "classifier gradients": strengths(
-    "plug_and_play_reviews", "strength", (300.0, 3000.0, 10_000.0), others=PPLM
+    "plug_and_play_reviews", "strength", (300.0, 1000.0, 3000.0), others=PPLM
   ),
   "controlled VAE": strengths("controlled_vae_reviews", "strength", (0.5, 1.0, 1.5)),
 }

@@ -47,7 +47,7 @@ from experiments.lessons._control import (
 from genjax_zoo.data.reviews import probabilities
 from genjax_zoo.figures.pictures import plot
 
-SEEDS = 0, 1
+SEEDS = 0, 1, 2
 SAMPLES = 1000
 
 

@@ -9,6 +9,11 @@ with probability `drop`; the model is then the unconditional one too, and `scale
 
   logits = logits(w) + scale (logits(w | c) - logits(w))
 
+A word's logit is the product of the last state and the vector that the word is read by (weight
+tying, Press & Wolf 2016, arXiv:1608.05859). Words that follow the same words, tasty and bland, get
+all but equal rows of a last layer of its own; the vectors that they are read by differ, as what
+follows them does. So a style is a direction, in which the model can be steered (lesson `control`).
+
 Perplexity is exp of "nats_per_token": -log p of all sentences over all of their words, the end
 counted as one.
 
@@ -60,7 +65,7 @@ def model(
     )
   given_fields = condition_fields(data, condition)
   fields = {**given_fields, TEXT: data[TEXT]}
-  p = prior(fields, width, layers, heads, ("dense",), dtype, dropout)
+  p = prior(fields, width, layers, heads, ("dense",), dtype, dropout, tied=True)
   return sentence_model(p, given_fields, drop)
 
 

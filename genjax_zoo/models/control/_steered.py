@@ -49,10 +49,14 @@ def steered(data, first: Model, init: Callable, steering: Callable) -> Model:
       return first.log_prob(*frozen_of(state), batch, key, **options)
 
   def sample(params, state, key, n, given={}, **options):
-    """Samples of the stage, steered to given["label"]; where it has one, by a "strength"."""
+    """Samples of the stage, steered to given["label"]; where it has one, by a "strength".
+
+    What else is given is completed as the stage completes it: a sentence begun, part of an image.
+    """
     own = {name: options.pop(name) for name in ("strength",) if name in options}
+    others = {name: x for name, x in given.items() if name != "label"}
     with steering(params, state, given["label"], **own):
-      return first.sample(*frozen_of(state), key, n, **options)
+      return first.sample(*frozen_of(state), key, n, others, **options)
 
   return Model(
     lambda key, batch, frozen: (init(key, batch, frozen), {"frozen": frozen}),

@@ -42,6 +42,7 @@ def prior(
   patterns: tuple[str, ...],
   dtype: str,
   dropout: float = 0.0,
+  tied: bool = False,
 ) -> Prior:
   """The prior of some fields in their order; layers take the attention `patterns` in turn.
 
@@ -52,7 +53,7 @@ def prior(
   s = stream(fields)
   masks = np.stack([attends(s, patterns[i % len(patterns)]) for i in range(layers)])
   grids = tuple(segment.grid for segment in s.segments)
-  net = Transformer(s.values, grids, width, layers, heads, dtype, dropout)
+  net = Transformer(s.values, grids, width, layers, heads, dtype, dropout, tied)
   return Prior(s, net, coordinates(s), masks, may_stand(s))
 
 

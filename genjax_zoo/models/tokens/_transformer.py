@@ -9,7 +9,8 @@ from genjax_zoo.nn.causal import causal_layers
 class Transformer(nn.Module):
   """Logits [B, T, V] of the token at each place from the tokens before it; V of all segments.
 
-  `grids` are the rows and columns of the segments, each with places of its own.
+  `grids` are the rows and columns of the segments, each with places of its own. If `tied`, a logit
+  is the product of h and the token's vector (Press & Wolf 2016, arXiv:1608.05859).
   """
 
   values: int
@@ -19,6 +20,7 @@ class Transformer(nn.Module):
   heads: int
   dtype: str = "float32"
   dropout: float = 0.0
+  tied: bool = False
 
   def __call__(self, before, places, masks, train=False):
     """All places: before [B, T] tokens, places [T, 3], masks [layers, T, T].
@@ -39,7 +41,8 @@ class Transformer(nn.Module):
     """The transformer, of which attend(attention, h, layer) alone looks beyond a token."""
     small = nn.initializers.normal(0.1)
     # Two more than the values: START and UNKNOWN.
-    h = nn.Embed(self.values + 2, self.width, embedding_init=small, name="token")(before)
+    token = nn.Embed(self.values + 2, self.width, embedding_init=small, name="token")
+    h = token(before)
     segment = places[:, 0]
     for axis in (1, 2):
       for number, grid in enumerate(self.grids):
@@ -49,5 +52,8 @@ class Transformer(nn.Module):
     h = h.astype(self.dtype)
     size = dict(layers=self.layers, heads=self.heads, dtype=self.dtype)
     h = causal_layers(h, attend, **size, dropout=self.dropout, train=train)
+    h = nn.LayerNorm()(h)
+    if self.tied:
+      return token.attend(h)[..., : self.values]
     # At first every value is as probable as any other.
-    return nn.Dense(self.values, kernel_init=nn.initializers.zeros)(nn.LayerNorm()(h))
+    return nn.Dense(self.values, kernel_init=nn.initializers.zeros)(h)

@@ -93,3 +93,14 @@ def test_data_without_sentences_are_refused():
   for data in ({"x": Field((2,), np.float32)}, {"tokens": Field((2, 2), np.int32, 3)}):
     with pytest.raises(UserError, match="sentences"):
       language_model.model(data)
+
+
+def test_a_word_is_written_by_the_vector_that_it_is_read_by():
+  """Words with one vector are equally likely everywhere, however many there are before."""
+  model, params, state = toy.language()
+  table = params["net"]["token"]["embedding"]
+  assert jax.tree.reduce(lambda n, x: n + (x.shape[-1] == V), params["net"], 0) == 0
+  params["net"]["token"]["embedding"] = table.at[3].set(table[1])
+  logits = model.parts["conditionals"](params, state, toy.batch()["tokens"], {})
+  np.testing.assert_array_equal(logits[..., 3], logits[..., 1])
+  assert (logits[..., 2] != logits[..., 1]).all()

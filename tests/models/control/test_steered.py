@@ -82,6 +82,32 @@ def test_training_reaches_the_steering_alone(first, name):
   assert len(jax.tree.leaves(ts.params)) < len(jax.tree.leaves(first[1]))
 
 
+@pytest.mark.parametrize("name", [k for k in STEERED if k != "plug_and_play"])
+def test_each_example_is_steered_by_what_its_own_label_has(first, name):
+  """Labels exchanged are parameters exchanged."""
+  module, options, _, _ = STEERED[name]
+  made, params, state = stage(first, module, **options)
+  nats = jax.jit(lambda params, batch: made.log_prob(params, state, batch, toy.KEY))
+  plain = nats(params, BATCH)
+  exchanged = nats(params, BATCH | {"label": 1 - BATCH["label"]})
+  np.testing.assert_allclose(
+    exchanged, nats(jax.tree.map(lambda x: x[::-1], params), BATCH), rtol=1e-5
+  )
+  assert (exchanged != plain).all()
+
+
+def test_a_vector_is_added_at_all_places_of_its_example():
+  vector = jnp.arange(6.0).reshape(2, 3)
+  found = representation_tuning.shift({"vector": vector}, jnp.zeros((2, 4, 3)), np.array([1, 0]))
+  np.testing.assert_array_equal(found + jnp.zeros((2, 4, 3)), jnp.stack([vector[::-1]] * 4, 1))
+
+
+def test_the_frozen_model_drops_nothing_in_training():
+  made, params, state = stage(toy.language(dropout=0.5), prompt_tuning)
+  nats = lambda key: made.loss(params, state, BATCH, key, train=True)[0]
+  np.testing.assert_array_equal(nats(jax.random.key(1)), nats(jax.random.key(2)))
+
+
 def test_training_leaves_a_difference_of_means_where_it_is(first):
   made, params, state = stage(first, representation_tuning, edit="difference")
   loss = lambda params: made.loss(params, state, BATCH, toy.KEY, train=True)[0].mean()
@@ -102,7 +128,7 @@ def test_what_steers_a_model_in_bfloat16_is_float32(name):
 def test_a_prompt_is_vectors_in_the_place_of_tokens_before_all_others(first):
   """The same logits as from one sequence, the vectors and then the words, without a cache."""
   _, params, _ = first
-  p = _prior.prior({"tokens": toy.DATA["tokens"]}, 8, 2, 2, ("dense",), "float32")
+  p = _prior.prior({"tokens": toy.DATA["tokens"]}, 8, 2, 2, ("dense",), "float32", tied=True)
   vectors = jax.random.normal(jax.random.key(5), (toy.B, 3, 8))
   places = np.concatenate([np.zeros((3, 3), int), p.places])
   mask = np.tril(np.ones((2, L + 3, L + 3), bool))
@@ -124,6 +150,17 @@ def test_cached_sampling_equals_naive_and_the_likelihood(first, name):
   np.testing.assert_array_equal(cached, naive)
   nats = -made.loss(params, state, BATCH, toy.KEY, train=True)[0]
   np.testing.assert_allclose(made.log_prob(params, state, BATCH, toy.KEY), nats, rtol=1e-6)
+
+
+@pytest.mark.parametrize("name", ["prompt", "low_rank", "plug_and_play"])
+def test_a_sentence_begun_is_completed_in_the_style(first, name):
+  module, options, _, _ = STEERED[name]
+  made, params, state = stage(first, module, **options)
+  keep = np.arange(L)[None] < 2
+  begun = GIVEN | {"tokens": BATCH["tokens"], "keep": np.tile(keep, (toy.B, 1))}
+  done = drawn(made, params, state, given=begun)
+  np.testing.assert_array_equal(done[:, :2], BATCH["tokens"][:, :2])
+  assert (done[:, 2:] != drawn(made, params, state, given=GIVEN)[:, 2:]).any()
 
 
 def test_a_low_rank_edit_replaces_the_coordinates_in_its_subspace():
@@ -152,50 +189,6 @@ def test_the_difference_of_means_is_that_of_each_label_from_all():
   np.testing.assert_allclose(found[0], h[[0, 1, 3]].mean((0, 1)) - h.mean((0, 1)), rtol=1e-4)
   np.testing.assert_allclose(found[2], h[2].mean(0) - h.mean((0, 1)), rtol=1e-4)
   np.testing.assert_array_equal(found[1], [0, 0])  # No example.
-
-
-def test_a_step_of_plug_and_play_on_a_linear_model():
-  """Of log sigmoid(w h) the gradient is sigmoid(-w h) w."""
-  w = jnp.array([1.0, -2.0])
-  h = jnp.array([[0.5, 0.1], [0.0, 0.3]])
-  objective = lambda delta: jax.nn.log_sigmoid((h + delta) @ w)
-  one = plug_and_play.ascend(objective, jnp.zeros_like(h), 1, 0.5)
-  expected = 0.5 * jax.nn.sigmoid(-h @ w)[:, None] * w[None]
-  np.testing.assert_allclose(one, expected, rtol=1e-5)
-  two = plug_and_play.ascend(objective, jnp.zeros_like(h), 2, 0.5)
-  more = 0.5 * jax.nn.sigmoid(-(h + expected) @ w)[:, None] * w[None]
-  np.testing.assert_allclose(two, expected + more, rtol=1e-5)
-
-
-def test_the_classifier_reads_means_of_what_was_said_and_kl_is_that_of_sums():
-  rng = np.random.default_rng(1)
-  h = rng.normal(size=(2, 3, 4))
-  classifier = {"kernel": rng.normal(size=(4, 2)), "bias": np.array([0.3, -0.1])}
-  found = plug_and_play.log_labels(jax.tree.map(jnp.asarray, classifier), jnp.asarray(h))
-  for j in range(3):
-    logits = h[:, : j + 1].mean(1) @ classifier["kernel"] + classifier["bias"]
-    expected = logits - np.log(np.exp(logits).sum(-1, keepdims=True))
-    np.testing.assert_allclose(found[:, j], expected, rtol=1e-4)
-  p, q = np.array([0.2, 0.8]), np.array([0.5, 0.5])
-  kl = plug_and_play.kl(jnp.log(p)[None], jnp.log(q)[None])
-  np.testing.assert_allclose(kl, (p * np.log(p / q)).sum(), rtol=1e-5)
-
-
-def test_plug_and_play_moves_words_to_the_style_that_its_classifier_expects(first):
-  """A classifier that knows one word by its vector: the steered model says it more often."""
-  made, params, state = stage(first, plug_and_play, read="token", at="layer_0")
-  table = first[0].parts["vectors"](*first[1:])
-  direction = 20 * (table[3] - table[:V].mean(0))
-  kernel = jnp.stack([-direction, direction], 1)
-  params = {"classifier": {"kernel": kernel, "bias": jnp.zeros(2)}}
-  sample = lambda label, strength: jax.jit(
-    lambda key: made.sample(
-      params, state, key, 200, {"label": jnp.full(200, label)}, strength=strength, steps=2
-    )
-  )(toy.KEY)["tokens"]
-  said = {y: (sample(y, 30.0) == 3).mean() for y in (0, 1)}
-  plain = (sample(1, 0.0) == 3).mean()
-  assert said[0] < plain < said[1]
 
 
 def test_what_cannot_be_steered_is_refused(first):
