@@ -13,11 +13,15 @@ from ml_collections import ConfigDict
 
 def get_config():
   return ConfigDict(dict(
-    model=dict(name="controlled_vae"),
+    model=dict(name="controlled_vae", hide=0.2, rest=0.1),
     data=dict(name="reviews", batch=64),
     optimizer=dict(
       gen=dict(name="adam", learning_rate=3e-3, schedule="cosine"),
       critic=dict(name="adam", learning_rate=3e-4, b1=0.5, schedule="cosine"),
     ),
-    train=dict(steps=1500, steps_per_dispatch=50, log_every=100, save_every=500, ema=0.99),
+    # First the code of the content, then little noise in it.
+    schedules=dict(gen=dict(kl_weight=dict(
+      name="linear_schedule", init_value=0.0, end_value=0.6, transition_steps=2400,
+    ))),
+    train=dict(steps=3000, steps_per_dispatch=50, log_every=100, save_every=500, ema=0.99),
   ))  # fmt: skip

@@ -14,8 +14,9 @@ Wake: the VAE, and what the dreams must keep,
 
 The first of the last two makes c say all of the style, the second z all of the rest: so c can be
 exchanged. A code is a vector of its style; `strength` moves it from the mean of both, past 1 too.
-Words are hidden from the generator with probability `hide` in training, so that it needs z for the
-rest (word dropout, Bowman 2016, arXiv:1511.06349). The word 0 ends a sentence and pads it, and is
+The generator starts at z and c and reads both at every step. Words are hidden from it with
+probability `hide` in training, so that it needs z for the rest (word dropout, Bowman 2016,
+arXiv:1511.06349). The word 0 ends a sentence and pads it, and is
 learned like the others.
 
 Departures: all sentences have labels; the encoder is given the style; the gradient of the second
@@ -63,11 +64,24 @@ class Discriminator(nn.Module):
     return Critic(self.widths, self.features, self.styles)(h)
 
 
+class Writer(Generator):
+  """A generator that reads what z and y start it with at every step: nothing to remember."""
+
+  def start(self, z, y):
+    code = super().start(z, y)
+    return code, code
+
+  def __call__(self, h, word):
+    h, code = h
+    h, _ = self.cell(h, jnp.concatenate([self.embedding(word), code], -1))
+    return (h, code), self.head(h)
+
+
 class Networks(NamedTuple):
   """The networks, and functions of the generator's params gen = {"encoder", "generator"}."""
 
   encoder: Encoder
-  generator: Generator
+  generator: Writer
   discriminator: Discriminator
 
   def one_hot(self, tokens):
@@ -150,7 +164,7 @@ def learner(
   styles = data["label"].num_values
   nets = Networks(
     Encoder(hidden, embed, 2 * latent, styles),
-    Generator(hidden, embed, V, styles),
+    Writer(hidden, embed, V, styles),
     Discriminator(embed, widths, features, styles),
   )
 

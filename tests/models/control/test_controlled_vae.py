@@ -13,6 +13,11 @@ from tests.models.control import toy
 L, V, B = toy.L, toy.V, toy.B
 BATCH = toy.batch()
 OPTIONS = dict(latent=3, hidden=8, embed=4, widths=(1, 2), features=4)
+NETS = controlled_vae.Networks(
+  controlled_vae.Encoder(8, 4, 6, 2),
+  controlled_vae.Writer(8, 4, V, 2),
+  controlled_vae.Discriminator(4, (1, 2), 4, 2),
+)
 
 
 def learner(**options):
@@ -46,15 +51,23 @@ def test_losses_where_all_networks_say_nothing(made):
   assert 0.9 < metrics["dream_rest"] < 2.5
 
 
+def posterior_of(gen, bias):
+  """A generator whose posterior of every sentence has this mean [3] and this logvar [3]."""
+  last = next(k for k, x in gen["encoder"].items() if "bias" in x)
+  constant = zeros(gen["encoder"]) | {last: zeros(gen["encoder"][last]) | {"bias": bias}}
+  return gen | {"encoder": constant}
+
+
 def test_the_kl_is_weighted(made):
-  """A posterior with a mean of its own: KL = mean² / 2."""
+  """A posterior of its own: KL = (mean² + variance - logvar - 1) / 2, and -log q of far dreams."""
   _, ts, step = made
   params = zeros(ts.params)
-  bias = jnp.array([1.0, -2.0, 0.5, 0.0, 0.0, 0.0])
-  last = next(k for k, x in params["gen"]["encoder"].items() if "bias" in x)
-  params["gen"]["encoder"][last]["bias"] = bias
+  params["gen"] = posterior_of(params["gen"], jnp.array([1.0, -2.0, 0.5, 16.0, 16.0, 16.0]))
   _, metrics = step(ts.replace(params=params), BATCH, jax.random.key(1))
-  np.testing.assert_allclose(metrics["kl"], (1 + 4 + 0.25) / 2, rtol=1e-5)
+  known = (1 + 4 + 0.25) / 2 + 3 * (np.exp(16) - 16 - 1) / 2
+  np.testing.assert_allclose(metrics["kl"], known, rtol=1e-5)
+  # So wide a posterior has all dreams at its mean.
+  np.testing.assert_allclose(metrics["dream_rest"], np.log(2 * np.pi) / 2 + 8, rtol=1e-5)
   known = metrics["reconstruction"] + 0.5 * metrics["kl"]
   known += 2 * metrics["dream_code"] + 3 * metrics["dream_rest"]
   np.testing.assert_allclose(metrics["gen_loss"], known, rtol=1e-5)
@@ -70,10 +83,7 @@ def test_a_step_reaches_every_parameter(made):
 
 def test_dreams_are_of_all_styles_alike_and_of_latents_of_the_prior(made):
   _, ts, _ = made
-  nets = controlled_vae.Networks(
-    controlled_vae.Encoder(8, 4, 6, 2), controlled_vae.Generator(8, 4, V, 2), None
-  )
-  dream = lambda key: controlled_vae.dream(nets, ts.params["gen"], key, 2000, L, 0.5)
+  dream = lambda key: controlled_vae.dream(NETS, ts.params["gen"], key, 2000, L, 0.5)
   z, y, words = jax.jit(dream)(toy.KEY)
   np.testing.assert_allclose(np.bincount(y) / 2000, [0.5, 0.5], atol=0.05)
   np.testing.assert_allclose(np.cov(z.T), np.eye(3), atol=0.1)
@@ -81,18 +91,29 @@ def test_dreams_are_of_all_styles_alike_and_of_latents_of_the_prior(made):
   np.testing.assert_allclose(words.sum(-1), 1, rtol=1e-4)
 
 
+def test_the_code_is_read_at_every_step_not_at_the_first_alone():
+  """Of a cell that forgets its state, the last word still depends on z."""
+  writer = controlled_vae.Writer(8, 4, V, 2)
+  variables = writer.init(toy.KEY, jnp.ones((1, 3)), jnp.zeros(1, int), jnp.ones((1, V)),
+    method="start_and_step")  # fmt: skip
+  start = lambda z: writer.apply(variables, z * jnp.ones((1, 3)), jnp.zeros(1, int), method="start")
+  (h, code), (other, other_code) = start(1.0), start(2.0)
+  np.testing.assert_array_equal(h, code)
+  logits = lambda h, code: writer.apply(variables, (h, code), jnp.ones((1, V)))
+  (state, kept), found = logits(h, code)
+  np.testing.assert_array_equal(kept, code)
+  assert (found != logits(h, other_code)[1]).any()
+  assert (found != logits(other, code)[1]).any()
+  assert state.shape == h.shape
+
+
 def test_hidden_words_are_not_shown_but_asked_for(made):
   trained, ts, _ = made
-  nets = controlled_vae.Networks(
-    controlled_vae.Encoder(8, 4, 6, 2),
-    controlled_vae.Generator(8, 4, V, 2),
-    controlled_vae.Discriminator(4, (1, 2), 4, 2),
-  )
   gen = ts.params["gen"]
   z = jnp.ones((B, 3))
   hidden = jnp.zeros((B, L))
   other = BATCH | {"tokens": BATCH["tokens"][::-1]}
-  nats = lambda batch, shown: nets.reconstruction(gen, z, batch, shown)
+  nats = lambda batch, shown: NETS.reconstruction(gen, z, batch, shown)
   # Without words before, log p is a sum over places of functions of their own word.
   first, second = ({**BATCH, "tokens": np.full((B, L), k, np.int32)} for k in (1, 2))
   mixed = {**BATCH, "tokens": np.tile([1, 2, 1, 2], (B, 1)).astype(np.int32)}
@@ -103,9 +124,15 @@ def test_hidden_words_are_not_shown_but_asked_for(made):
     rtol=1e-5,
   )
   assert (nats(other, hidden) != nats(other, hidden + 1)).any()
-  bound = trained.model.log_prob(ts.params, {}, BATCH, toy.KEY)
-  reconstruction, kl = nets.elbo_terms(gen, BATCH, toy.KEY)
-  np.testing.assert_allclose(bound, -reconstruction - kl, rtol=1e-5)
+  # Words are hidden with the probability `hide`, by default none, of a z that is known.
+  gen = posterior_of(gen, jnp.array([1.0, 1.0, 1.0, -60.0, -60.0, -60.0]))
+  for hide, shown in ((0.0, hidden + 1), (1.0, hidden)):
+    found, _ = NETS.elbo_terms(gen, BATCH, toy.KEY, hide)
+    np.testing.assert_allclose(found, nats(BATCH, shown), rtol=1e-5)
+  params = ts.params | {"gen": gen}
+  kl = 3 * (1 + np.exp(-60) + 60 - 1) / 2
+  bound = trained.model.log_prob(params, {}, BATCH, toy.KEY)
+  np.testing.assert_allclose(bound, -nats(BATCH, hidden + 1) - kl, rtol=1e-5)
 
 
 def test_the_strength_moves_the_code_from_the_mean_of_both(made):
