@@ -4,7 +4,7 @@
 
 The photographs are those of partial_convolution_facades.
 
-Expected: to be measured.
+Expected: not measured yet.
 """
 
 from ml_collections import ConfigDict

@@ -2,7 +2,7 @@
 
   python -m experiments.main --config=configs/cyclegan_shapes.py
 
-Expected: to be measured.
+Expected: not measured yet.
 """
 
 from ml_collections import ConfigDict

@@ -7,7 +7,7 @@ Afterwards `run.sample(1, given={"image_a": "photo.jpg"})` makes an image of the
 one of the first, by the order of their names. Nothing says which image of one domain is which of
 the other: the maps agree where the domains do.
 
-Expected: to be measured.
+Expected: not measured yet.
 """
 
 from ml_collections import ConfigDict

@@ -5,7 +5,7 @@
 The facades of pix2pix (facades.tar.gz, 400 to train, 106 to test) are unpacked into data/facades:
 each file is a photograph and, right of it, its map of labels, which is not used here.
 
-Expected: to be measured.
+Expected: not measured yet.
 """
 
 from ml_collections import ConfigDict

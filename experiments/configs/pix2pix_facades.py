@@ -5,7 +5,7 @@
 The facades of pix2pix (facades.tar.gz, 400 to train, 106 to test) are unpacked into data/facades:
 each file is a photograph and, right of it, its map of labels.
 
-Expected: to be measured.
+Expected: not measured yet.
 """
 
 from ml_collections import ConfigDict
@@ -18,7 +18,7 @@ def get_config():
     data=dict(name="pairs:data/facades", swap=True, size=64, flip=True, batch=8),
     optimizer=dict(gen=dict(**adam), critic=dict(**adam)),
     train=dict(
-      steps=1500, steps_per_dispatch=50, ema=0.99, log_every=150, save_every=500, sample_every=500,
+      steps=1200, steps_per_dispatch=50, ema=0.99, log_every=150, save_every=600, sample_every=600,
     ),
     sample=dict(n=25),
   ))  # fmt: skip

@@ -7,7 +7,7 @@ The control that has no critic, in a folder of its own:
   python -m experiments.main --config=configs/pix2pix_outlines.py \
     --workdir=runs/l1_alone/pix2pix_outlines --config.model.adversarial=0
 
-Expected: to be measured.
+Expected: not measured yet.
 """
 
 from ml_collections import ConfigDict
@@ -20,7 +20,7 @@ def get_config():
     data=dict(name="outlines", batch=16),
     optimizer=dict(gen=dict(**adam), critic=dict(**adam)),
     train=dict(
-      steps=3000, steps_per_dispatch=50, ema=0.995, log_every=250, save_every=1500, sample_every=500,
+      steps=1500, steps_per_dispatch=50, ema=0.995, log_every=250, save_every=500, sample_every=500,
     ),
     sample=dict(n=64),
   ))  # fmt: skip
