@@ -22,6 +22,8 @@ from genjax_zoo.run import describe, learner_of
 FILES = {"tfds", "npz", "folder", "video", "pairs", "domains", "meshes", "points"}
 # Their samples are functions of what they are given, without noise.
 MAPS = "cyclegan", "partial_convolution", "context_encoder"
+# They compile slowly, and their own tests take smaller networks.
+TRANSLATORS = "pix2pix", "cyclegan", "stargan_v2"
 NAMES = sorted(p.stem for p in (Path(resolve.__file__).parent / "configs").glob("[a-z]*.py"))
 
 
@@ -43,7 +45,7 @@ def embedded():
     *prefixes, _ = str(config.data.name).split(":")
     if not FILES & set(prefixes):
       big = has_unet(config) and config.model.name != "ddpm"  # U-Nets compile slowly.
-      slow = config.model.name in tested or big
+      slow = config.model.name in tested or big or config.model.name in TRANSLATORS
       yield pytest.param(name, marks=[pytest.mark.slow] if slow else [])
       tested.add(config.model.name)
 
