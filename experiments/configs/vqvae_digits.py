@@ -5,7 +5,7 @@
 Alone it reconstructs images and samples none.
 
 Expected (mean and standard deviation of seeds 0, 1, 2): PSNR 18.8 dB (0.1), all 64 codes used. FID
-of reconstructions 0.046 (0.007). 15 CPU seconds.
+of reconstructions 0.046 (0.007). As many means of patches by k-means reach 17.4 dB. 15 CPU seconds.
 """
 
 from ml_collections import ConfigDict
