@@ -1,0 +1,25 @@
+"""PolyGen's faces, given vertices, of the low-polygon models of KayKit (CC0, kaylousberg.com).
+
+  python -m experiments.main --config=configs/polygen_faces_kaykit.py
+
+data/kaykit is that of polygen_vertices_kaykit.
+
+What to expect is not measured yet.
+"""
+
+from ml_collections import ConfigDict
+
+
+def get_config():
+  return ConfigDict(dict(
+    model=dict(name="polygen_faces", width=64, layers=3, heads=4, dropout=0.1),
+    data=dict(name="meshes:data/kaykit", bits=6, vertices=100, tokens=400, copies=10, batch=16),
+    optimizer=dict(
+      name="adam", learning_rate=1.5e-3, schedule="cosine", warmup_steps=50, clip_norm=1.0
+    ),
+    train=dict(
+      steps=1500, steps_per_dispatch=50, ema=0.99, log_every=100, save_every=500, sample_every=0
+    ),
+    evaluate=dict(batch=32, samples=200),
+    sample=dict(n=24, top_p=0.9),
+  ))  # fmt: skip
