@@ -8,7 +8,7 @@ A.toml to E.toml have a lecture each, an [[entry]] for a slide or a group of sli
   title, says   its heading, and what is taught, in our own words
   slide, lines  the title on the first of its slides, and its lines in the text of the slides
   systems       which numbers of systems.toml it is about
-  error         mistakes: the line, what the slide says, and the right form
+  error         what is wrong or easily misread: the line, what the slide says, the right form
   equation      as the code has it, a formula a line
   code, tests   "FILE: NAME, NAME" under genjax_zoo and tests; the tests fail if the code is wrong
   configs, lessons, pictures   by name; pictures under docs
@@ -61,7 +61,7 @@ def mistake(error: dict) -> str:
   """A mistake of a slide as an item of a list."""
   line = error["line"]
   where = f"line {line}" if line.isdigit() else f"lines {line}"
-  return f"- **Mistake**, {where}: {error['slide']}\n  **Right**: {error['right']}"
+  return f"- **Slide**, {where}: {error['slide']}\n  **Right**: {error['right']}"
 
 
 def sources(entry: dict, missing: dict[int, str]) -> dict[str, str]:
@@ -71,7 +71,7 @@ def sources(entry: dict, missing: dict[int, str]) -> dict[str, str]:
     "Code": listed("code", "genjax_zoo"),
     "Tests": listed("tests", "tests"),
     "Run": links(entry.get("configs", []), "configs"),
-    "Measured": links(entry.get("lessons", []), "lessons"),
+    "Lesson": links(entry.get("lessons", []), "lessons"),
     "Not implemented": ", ".join(missing[s] for s in entry["systems"] if s in missing),
   }
 

@@ -329,6 +329,7 @@ def resolved(name: str) -> dict:
 # {page: {table: (its function, path from the page to the root)}}.
 PAGES: dict[str, dict[str, tuple[Callable, str]]] = {
   "README.md": {"families": (families, "")},
+  "docs/index.md": {"families": (families, "../")},
   "docs/results.md": {"results": (all_results, "../")},
   "docs/lessons.md": {"lessons": (lessons, "../")},
   "docs/gallery.md": {"gallery": (gallery, "../")},

@@ -217,3 +217,12 @@ def test_known_mistakes_of_the_slides_are_in_the_lectures(letter):
   assert rows
   for line in rows:
     assert any(numbers(line) & numbers(error["line"]) for error in errors(letter)), line
+
+
+def test_the_index_leads_to_entries():
+  text = (ROOT / "docs/index.md").read_text(encoding="utf-8")
+  linked = re.findall(r"\]\(lectures/([A-Z]\.md)#([^)]+)\)", text)
+  assert linked
+  for page, anchor in linked:
+    titles = re.findall(r"^## (.*)$", PAGES[page], re.MULTILINE)
+    assert anchor in map(lectures.slug, titles), (page, anchor)
