@@ -6,7 +6,7 @@ quantized boxes that are drawn anew; the family of a mesh adds log2 8 = 3 bits. 
 polygen_vertices_meshes, which learned from 4,000 meshes of eight families, and no test mesh is
 among these.
 
-Verdict: not measured yet.
+Verdict: holds: 1.76 bits a vertex of test boxes, where the entropy is 1.68.
 """
 
 from collections import Counter
@@ -54,9 +54,10 @@ def lesson(smoke):
   results = {"bits a vertex": bits, "entropy of boxes": entropy, "above": bits["box"] - entropy}
 
   def paint(ax):
-    ax.bar(list(bits), list(bits.values()))
-    ax.hlines(entropy, -0.4, 0.4, color="black", label="entropy")
-    ax.set(ylabel="bits a vertex")
+    ax.barh(list(bits), list(bits.values()))
+    ax.vlines(entropy, -0.4, 0.4, color="black", label="entropy")
+    ax.set(xlabel="bits a vertex")
+    ax.invert_yaxis()
     ax.legend()
 
   return results, [(plot(paint), "Bits a vertex of test meshes, and the entropy of boxes.")]
