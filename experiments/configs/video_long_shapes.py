@@ -7,7 +7,7 @@ from a caption, the next ones from it and from the last frames before them.
 
 Expected (seed 0): of 200 samples of 16 frames, in three windows, direction and colour are right in
 1.00, shape in 0.91; centroids are 0.49 pixels off a straight line. Shapes move by a pixel a frame;
-steps err by 0.28 and 0.36 pixels where windows meet, 0.2 to 0.3 elsewhere: there is no jump. 160 s
+steps err by 0.28 and 0.36 pixels where windows meet, by 0.20 to 0.36 elsewhere: no jump. 160 s
 of the processor, after the first stage.
 """
 
