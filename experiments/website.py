@@ -25,7 +25,7 @@ from genjax_zoo.report.measures import SIGNS
 BUILD = ROOT / "build/docs"
 SITE = ROOT / "build/site"
 # Pages of the root, by the names that they get.
-PAGES = {"README.md": "index.md", "CONTRIBUTING.md": "contributing.md", "CHANGELOG.md": "changelog.md"}  # fmt: skip  # noqa: E501
+PAGES = {"README.md": "start.md", "CONTRIBUTING.md": "contributing.md", "CHANGELOG.md": "changelog.md"}  # fmt: skip  # noqa: E501
 COPIED = ".png", ".webp", ".json", ".ipynb", ".svg"
 CONFIG = """\
 site_name: genjax_zoo
@@ -249,7 +249,7 @@ def code_page(path: Path) -> str:
 def navigation() -> str:
   """The site's contents: what to read first, the models by family, the lectures, and the rest."""
   entry = lambda title, page, deep: f"{'  ' * deep}- {title!r}: {page}"
-  lines = [entry("genjax_zoo", "index.md", 1), "  - Tutorials:"]
+  lines = [entry("Contents", "index.md", 1), entry("Start", "start.md", 1), "  - Tutorials:"]
   lines += [entry(*page, 2) for page in (
     ("Your own images", "tutorials/images.md"), ("A paper into a model", "tutorials/paper.md"),
     ("Anatomy of a run", "anatomy.md"), ("Models in stages", "stages.md"),

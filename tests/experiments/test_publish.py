@@ -6,8 +6,8 @@ import pytest
 from experiments import pipeline, publish
 from genjax_zoo import load
 from genjax_zoo.core import UserError
-from genjax_zoo.log import read_json
-from genjax_zoo.published import read
+from genjax_zoo.log import Log, read_json
+from genjax_zoo.published import FOLDER, pretrained, read
 from genjax_zoo.run import load_published
 
 EVALUATION = {
@@ -97,3 +97,18 @@ def test_data_in_a_place_of_this_machine_are_not_published():
       publish.check_portable(wrong)
   found = publish.without_command(config("digits", first=config("digits") | {"command": "x"}))
   assert found == config("digits", first=config("digits"))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", pretrained())
+def test_a_pretrained_model_is_as_good_as_its_evaluation_says(name, tmp_path):
+  run = load(f"pretrained:{name}")
+  _, about = read(FOLDER, name)
+  try:
+    dataset = pipeline.load_data(run.config)
+  except UserError as e:
+    pytest.skip(f"its data are not here: {e}")
+  with Log(tmp_path) as log:
+    again = pipeline.evaluation_of(run, dataset, log)
+  assert not publish.worse(about["evaluation"], again, run.config["evaluate"]["samples"])
+  assert not publish.worse(again, about["evaluation"], run.config["evaluate"]["samples"])

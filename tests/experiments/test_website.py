@@ -19,7 +19,7 @@ def test_links_lead_to_pages_of_the_site():
   )
   assert website.relinked(text, here, needed) == (
     "[a](../errata.md#x) [b](../models/ddpm.md) [c](B.md) ![d](../bench.png) "
-    "[e](../code/genjax_zoo/core.py.md) [f](https://example.org) [g](#here) [h](../index.md)"
+    "[e](../code/genjax_zoo/core.py.md) [f](https://example.org) [g](#here) [h](../start.md)"
   )
   assert ROOT / "genjax_zoo/core.py" in needed
   readme = website.relinked("[a](docs/errata.md)", ROOT / "README.md", needed)
