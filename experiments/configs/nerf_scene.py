@@ -2,7 +2,8 @@
 
   python -m experiments.main --config=configs/nerf_scene.py
 
-The fast variant, whose field is a grid, is --config.model.field=voxels. What to expect is not measured yet.
+The fast variant, whose field is a grid, is --config.model.field=voxels. What to
+expect is not measured yet.
 """
 
 from ml_collections import ConfigDict

@@ -9,6 +9,7 @@ from genjax_zoo.nn.embed import fourier_features
 from genjax_zoo.nn.mlp import MLP
 
 DENSE = 10.0  # The density where `to_density` is given 1, about: a surface is opaque in 0.3.
+RATE = 20.0  # Of values on a grid over parameters, so that these learn at the rate of networks.
 
 
 def to_density(x):
@@ -76,14 +77,14 @@ class VoxelField(nn.Module):
 
   @nn.compact
   def __call__(self, points, directions):
-    values = trilinear(self.param("grid", self.start, (self.size,) * 3), points)
+    values = RATE * trilinear(self.param("grid", self.start, (self.size,) * 3), points)
     return to_density(values[..., 0]) * inside(points), nn.sigmoid(values[..., 1:])
 
   @staticmethod
   def start(key, shape):
     """A thin gray mist, [*shape, 4]."""
     grid = 0.1 * nn.initializers.normal(1.0)(key, (*shape, 4))
-    return grid.at[..., 0].add(-3.0)
+    return grid.at[..., 0].add(-3.0) / RATE
 
 
 class Surroundings(nn.Module):
