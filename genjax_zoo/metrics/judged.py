@@ -16,7 +16,7 @@ reach that ignores its condition. Four kinds of judges say so, each for each exa
                         is that of the given image
 
 patch_wasserstein, where an image is given, is one number of all samples: how far their patches are
-from those of test examples. Beside it, as "real", are as many training examples.
+from those of the test examples that were made of the same images.
 """
 
 from collections.abc import Mapping
@@ -62,10 +62,7 @@ def judged(
     found["samples"] |= means(restored(samples, real, dataset, given, features))
     partner = {name: x[others] for name, x in real.items()}
     found["wrong"] |= means(restored(partner, real, dataset, given, features))
-    train = np.arange(n) % count(dataset.splits["train"])
-    train = quality.examples(dataset, "train", train)
-    for kind, batch in {"samples": samples, "real": train}.items():
-      found[kind] |= textures(batch, real, dataset, given)
+    found["samples"] |= textures(samples, real, dataset, given)
   if clip and "clip_score" in found["samples"]:
     found["clip"] = clip.name
   return found if found["samples"] else {}
@@ -163,8 +160,8 @@ def label_kept(batch, real, features: Features | None) -> dict:
 
 def textures(batch, real, dataset: Dataset, given: Mapping) -> dict:
   """{"patch_wasserstein"} of the images that a model makes of given images, from the real ones."""
-  return {
-    "patch_wasserstein": patch_wasserstein(batch[name], real[name], field.num_values)
-    for name, field in made(batch, dataset, given).items()
-    if kind_of(field) == "image"
-  }
+  found = {}
+  for name, field in made(batch, dataset, given).items():
+    if kind_of(field) == "image":
+      found["patch_wasserstein"] = patch_wasserstein(batch[name], real[name], field.num_values)
+  return found

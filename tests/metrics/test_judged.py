@@ -70,14 +70,14 @@ def test_images_made_of_images_are_compared_with_their_truth(toy):
   field = toy.fields["image"]
   pairs = toy._replace(
     fields={"image": field, "target": field},
-    splits=dict.fromkeys(("train", "test"), {"image": test["image"], "target": test["image"]}),
+    splits={"test": {"image": test["image"], "target": test["image"]}},
     judge=None,
   )
   samples = pairs.splits["test"]
   found = judged(samples, pairs, {"image": field})
   assert found["samples"] == {"psnr": 100.0, "ssim": pytest.approx(1), "patch_wasserstein": 0}
   assert found["wrong"]["psnr"] < 30 and found["wrong"]["ssim"] < 1
-  assert found["real"] == {"patch_wasserstein": 0}
+  assert found["real"] == {}
 
 
 def test_of_domains_without_pairs_the_class_is_compared_and_no_pixel(toy):
@@ -87,7 +87,7 @@ def test_of_domains_without_pairs_the_class_is_compared_and_no_pixel(toy):
   split = {"image_a": test["image"], "image_b": test["image"], "label": test["label"]}
   domains = toy._replace(
     fields={"image_a": field, "image_b": field, "label": toy.fields["label"]},
-    splits=dict.fromkeys(("train", "test"), split),
+    splits={"test": split},
     judge=None,
     unpaired=("image_b",),
   )
@@ -100,7 +100,7 @@ def test_of_domains_without_pairs_the_class_is_compared_and_no_pixel(toy):
   assert found["samples"]["label_kept"] == pytest.approx(2 / 3) and found["wrong"] == {
     "label_kept": 0
   }
-  assert found["samples"]["patch_wasserstein"] > found["real"]["patch_wasserstein"] == 0
+  assert found["samples"]["patch_wasserstein"] > 0.1
 
 
 def test_nothing_is_judged_without_a_judge(toy):
