@@ -4,7 +4,7 @@ An encoder makes a vector of what is known of an image, a decoder an image of th
 the hole is to be near the truth, and real to a critic of the filled image:
 
   critic_loss = softplus(-l(x)) + softplus(l(filled))
-  gen_loss    = mean over the hole of (x - G(x known))² + adversarial softplus(-l(filled))  [eq. 1-3]
+  gen_loss    = mean over the hole of (x - G(x known))² + adversarial softplus(-l(filled))
 
 The squared error alone paints the mean of all that fits, which is blurred; the critic asks for one
 of them. Nothing but the vector passes from what is known to the hole: no skips.
