@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from genjax_zoo.core import Field, Model, UserError
+from genjax_zoo.data import ray_casting, scenes
 from genjax_zoo.models.diffusion import dreamfusion
 from genjax_zoo.prob import cameras
 from genjax_zoo.prob.rendering import even_edges, render
@@ -62,13 +63,13 @@ def test_the_gradient_is_the_weighted_difference_of_noises_times_that_of_the_ren
     linear_denoiser, image_of(grid), LEVEL, k_eps
   ).sum()
   gradient = jax.jit(jax.grad(loss))(grid)
-  x = np.asarray(image_of(grid), np.float64)
+  render_jit = jax.jit(image_of)
+  x = np.asarray(render_jit(grid), np.float64)
   eps = np.asarray(jax.random.normal(k_eps, x.shape), np.float64)
   alpha, sigma = (np.asarray(a, np.float64)[:, None, None, None] for a in LEVEL)
   x_t = alpha * x + sigma * eps
   eps_hat = (x_t - alpha * (0.4 * x_t + 0.2)) / sigma
   direction = sigma**2 / (alpha**2 + sigma**2) * (eps_hat - eps)
-  render_jit = jax.jit(image_of)
   for i in range(5):
     along = jax.random.normal(jax.random.key(i), grid.shape)
     ahead, behind = (np.asarray(render_jit(grid + h * along), np.float64) for h in (3e-3, -3e-3))
@@ -128,7 +129,7 @@ def test_guidance_goes_from_nothing_given_to_prompt_and_camera():
 def test_a_ball_is_lit_from_its_outside_and_faces_the_camera_in_front():
   grid = dreamfusion.start(24).at[..., 1:].set(1.0)
   outwards = jnp.array([[1.0, 0.0, 0.0], [0.0, 0.0, 1.0], [0.48, 0.36, 0.8], [-0.48, -0.36, -0.8]])
-  field = partial(dreamfusion.scene_field, grid, True)
+  field = jax.jit(partial(dreamfusion.scene_field, grid, True))
   density, values = field(0.5 * outwards, -outwards)
   albedo = 1 / (1 + np.exp(-1.0))
   light = 0.4 + 0.6 * np.array([0.48, 0.8, 1, 0])
@@ -136,7 +137,7 @@ def test_a_ball_is_lit_from_its_outside_and_faces_the_camera_in_front():
   np.testing.assert_allclose(values[:, 3], 0, atol=1e-4)
   _, behind = field(0.5 * outwards, outwards)
   np.testing.assert_allclose(behind[:, 3], 1, rtol=0.01)
-  _, plain = dreamfusion.scene_field(grid, False, 0.5 * outwards, outwards)
+  _, plain = jax.jit(partial(dreamfusion.scene_field, grid, False))(0.5 * outwards, outwards)
   np.testing.assert_allclose(plain[:, :3], albedo, rtol=1e-5)
   assert density.min() > 0
   np.testing.assert_array_equal(field(3 * outwards, outwards)[0], 0)
@@ -153,9 +154,9 @@ def test_surfaces_turn_and_are_not_made_transparent_by_their_penalty():
     return dreamfusion.facing_away(render(field, *ray, edges, 0.0)).sum()
 
   away = jnp.array([0.3, 0.5, 0.9])
-  by_density, by_away = jax.grad(penalty, (0, 1))(density, away)
+  value, (by_density, by_away) = jax.jit(jax.value_and_grad(penalty, (0, 1)))(density, away)
   w = np.array([0, 1 - np.exp(-2), np.exp(-2) * (1 - np.exp(-1))])
-  np.testing.assert_allclose(penalty(density, away), (w * np.asarray(away)).sum(), rtol=1e-5)
+  np.testing.assert_allclose(value, (w * np.asarray(away)).sum(), rtol=1e-5)
   np.testing.assert_allclose(by_away, w, rtol=1e-5)
   np.testing.assert_array_equal(by_density, 0)
 
@@ -194,6 +195,32 @@ def test_each_prompt_has_its_own_scene_and_half_of_the_batch(made):
   assert np.abs(views["colour"][1, 1] * 255 - batch["image"][1]).mean() < 10
   density = model.parts["density"](painted, state, jnp.array([[0.0, 0.0, 0.0], [0.9, 0.9, 0.9]]))
   assert density.shape == (2, 2) and (density[:, 0] > density[:, 1]).all()
+
+
+def true_cube():
+  """The grid of the red cube of the data, half of whose side is 0.5, on the ground at -0.6."""
+  axis = 1.2 * np.linspace(-1, 1, 24)
+  x, y, z = np.meshgrid(axis, axis, axis, indexing="ij")
+  distance = np.maximum(np.maximum(np.abs(x), np.abs(y)), np.abs(z + 0.1)) - 0.5
+  red = np.log([220, 40, 40]) - np.log([35, 215, 215])
+  density = np.clip(-60 * distance, -10, 30)[..., None]
+  return jnp.asarray(np.concatenate([density, np.broadcast_to(red, (24, 24, 24, 3))], -1))
+
+
+def test_a_scene_of_a_true_solid_looks_like_its_pictures():
+  """Cameras, light and ground are those of the data."""
+  assert (dreamfusion.LIGHT, dreamfusion.AMBIENT) == (ray_casting.LIGHT, ray_casting.AMBIENT)
+  assert (scenes.ELEVATIONS[0], scenes.ELEVATIONS[-1]) == dreamfusion.ELEVATIONS
+  model = dreamfusion.model(DATA, first=PRIOR, prompts=PROMPTS[:1], points=64)
+  angles = jnp.array([[0.2, 0.3], [1.5, 0.8], [2.9, 0.5], [4.3, 0.3], [5.5, 0.9]])
+  views = jax.jit(model.parts["views"], static_argnums=3)
+  made = np.asarray(views({"scenes": true_cube()[None]}, {}, angles, 16)["colour"][0])
+  red_cube = jnp.array([0, 0, 1])
+  true = jax.jit(jax.vmap(lambda camera: scenes.view(16, False, *red_cube, *camera)))(angles)
+  error = ((made - np.asarray(true) / 255) ** 2).mean((1, 2, 3))
+  assert (-10 * np.log10(error)).min() > 20
+  mirrored = ((made[:, :, ::-1] - np.asarray(true) / 255) ** 2).mean((1, 2, 3))
+  assert mirrored.mean() > 2 * error.mean()
 
 
 def test_cameras_are_drawn_all_around_or_given(made):
