@@ -2,10 +2,10 @@
 
   python -m experiments.main --config=configs/controlled_vae_reviews.py
 
-Expected (seed 0): of 1,000 sentences of z ~ N(0, I) 91 % are grammatical and of the style asked
-for. Test sentences written in the other style are all grammatical and of that style, and keep 64 %
-of the slots of their content: a KL of 4.5 nats is less than the 6.5 nats of the content. The
-autoencoder cross_aligned_reviews keeps more, and has no prior to sample. A minute of CPU time.
+Expected (seeds 0, 1 and 2): of 1,000 sentences of z ~ N(0, I) 88 % (standard deviation 4 %) are
+grammatical and of the style asked for. Test sentences written in the other style are all of that
+style, and keep 97 % of the slots of their content, though no training sentence has their contents.
+80 s of CPU time.
 """
 
 from ml_collections import ConfigDict
@@ -21,7 +21,7 @@ def get_config():
     ),
     # First the code of the content, then little noise in it.
     schedules=dict(gen=dict(kl_weight=dict(
-      name="linear_schedule", init_value=0.0, end_value=0.6, transition_steps=2400,
+      name="linear_schedule", init_value=0.0, end_value=0.3, transition_steps=2400,
     ))),
     train=dict(steps=3000, steps_per_dispatch=50, log_every=100, save_every=500, ema=0.99),
   ))  # fmt: skip

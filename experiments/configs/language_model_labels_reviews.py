@@ -2,9 +2,9 @@
 
   python -m experiments.main --config=configs/language_model_labels_reviews.py
 
-Expected (seed 0): of 1,000 sentences 96 % are grammatical and of the style asked for, where the
-model without a style gets 48 %; guidance, --config.sample.scale=1.5, makes the style right in
-99.6 % and fewer of them distinct (lesson control). 8 s of CPU time.
+Expected (seeds 0, 1 and 2): of 1,000 sentences 97.7 % are grammatical and of the style asked for,
+where the model without a style gets 48 %; guidance, --config.sample.scale=1.5, makes the style
+right in 99.6 % and fewer of them distinct (lesson control). 15 s of CPU time.
 """
 
 from ml_collections import ConfigDict

@@ -2,10 +2,10 @@
 
   python -m experiments.main --config=configs/language_model_reviews.py
 
-Expected (seed 0): 0.89 nats a token of test sentences, whose contents no training sentence has; the
-entropy of the grammar is 0.908. 98 of 100 sentences are grammatical. 8 s of CPU time. Without
-dropout, or in twice the steps, the model learns which contents are good and bad in training, and
-test sentences cost more. Captions: language_model_captions.
+Expected (seeds 0, 1 and 2): 0.92 nats a token of test sentences (standard deviation 0.01), whose
+contents no training sentence has; the entropy of the grammar is 0.908. 99 of 100 sentences are
+grammatical. 15 s of CPU time. In more steps the model learns which contents are good and bad in
+training, and test sentences cost more. Captions: language_model_captions.
 """
 
 from ml_collections import ConfigDict

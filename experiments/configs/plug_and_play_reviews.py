@@ -5,9 +5,10 @@
 The stage is language_model_reviews, which is trained where it is missing; the classifier has 130
 numbers.
 
-Expected (seed 0): of 400 sentences 0.97 are grammatical and 0.755 of the style asked for too, where
-the frozen model gets 0.48. Fewer and longer steps reach the style at the cost of grammar (lesson
-control). 5 s of CPU time; sampling costs 20 times that of the frozen model and more.
+Expected (seeds 0, 1 and 2): of 1,000 sentences 93 % are grammatical and of the style asked for,
+where the frozen model gets 48 %; 80 of 100 are distinct, of the frozen model's 84. Longer steps
+cost grammar and distinct sentences (lesson control). 2 s of CPU time; sampling costs 25 times that
+of the frozen model.
 """
 
 from ml_collections import ConfigDict

@@ -4,8 +4,8 @@
 
 The stage is language_model_reviews, which is trained where it is missing.
 
-Expected (seed 0): of 1,000 sentences 75 % are grammatical and of the style asked for, where the
-frozen model gets 48 %, with 2,560 numbers. 7 s of CPU time.
+Expected (seeds 0, 1 and 2): of 1,000 sentences 88.5 % are grammatical and of the style asked for,
+where the frozen model gets 48 %, with 2,560 numbers. 8 s of CPU time.
 """
 
 from ml_collections import ConfigDict

@@ -4,9 +4,10 @@
 
 The stage is language_model_reviews, which is trained where it is missing.
 
-Expected (seed 0): of 1,000 sentences 51 % are grammatical and of the style asked for, little more
-than the 48 % without a prompt: keys and values of vectors that pass the layer norm of so small a
-model say little. prefix_tuning_reviews learns them themselves. 9 s of CPU time.
+Expected (seeds 0, 1 and 2): of 1,000 sentences 68 % (standard deviation 4 %) are grammatical and of
+the style asked for, where the frozen model gets 48 %; 20 vectors get 74 %. Other rates, starts and
+three times the steps end at the same loss: keys and values of vectors that pass the layer norm of
+so small a model say little. prefix_tuning_reviews learns them themselves. 12 s of CPU time.
 """
 
 from ml_collections import ConfigDict

@@ -4,9 +4,9 @@
 
 The stage is language_model_reviews, which is trained where it is missing.
 
-Expected (seed 0): of 1,000 sentences 84 % are grammatical and of the style asked for, where the
-frozen model gets 48 %, with 1,032 numbers, 1 % of the model's. model.edit=vector and difference are
-weaker (lesson control). 10 s of CPU time.
+Expected (seeds 0, 1 and 2): of 1,000 sentences 92 % are grammatical and of the style asked for,
+where the frozen model gets 48 %, with 1,032 numbers, 1 % of the model's. model.edit=vector and
+difference are weaker (lesson control). 6 s of CPU time.
 """
 
 from ml_collections import ConfigDict

@@ -3,25 +3,29 @@
 Restaurant reviews, bad and good. A frozen language model is steered by a prompt (Lester 2021), a
 prefix (Li & Liang 2021), edits of its activations (LoReFT, Wu 2024) and a classifier's gradients
 (PPLM, Dathathri 2019); a control token with guidance and a controlled VAE (Hu 2017) are trained
-with labels. Each is measured at three strengths, over two seeds, on 1,000 sentences: "both" is the
-share that is grammatical and of the style asked for, "nll" is under the model without a style.
+with labels. Each is measured at three strengths, over three seeds, on 1,000 sentences: "both" is
+the share that is grammatical and of the style asked for, "nll" is under the model without a style.
 
-The frozen model has 0.48. The control token has 0.95, and guidance of 1.5 raises the style from
-0.974 to 0.989 and lowers distinct sentences from 0.862 to 0.844; 3 ruins the grammar. The VAE has
-0.90; its transfers are all in the other style, with 0.63 of the content. A low-rank edit of rank 4
-has 0.81 with 1,032 numbers, 1 % of the model's; a prefix of 20 keys and values 0.77; gradients
-0.69 at best, at 10 times the time and more. Prompts of 1, 5 and 20 vectors, 0.49 to 0.51, hardly
-steer so small a model: their keys and values pass its layer norm, and a prefix's do not.
+The frozen model has 0.48. The control token has 0.98, and guidance of 1.5 raises the style from
+0.990 to 0.996 and lowers distinct sentences from 0.85 to 0.83; 3 lowers them to 0.74 and costs
+grammar. The VAE has 0.88; its transfers are all in the other style, with 0.97 of the content. A
+low-rank edit of rank 4 has 0.92 with 1,032 numbers, 1 % of the model's; a prefix of one key and
+value a head 0.86; gradients 0.93, at 25 times the time. Prompts of 1, 5 and 20 vectors have 0.58,
+0.68 and 0.74: their keys and values pass the model's layer norm, and a prefix's do not.
 
-The difference of means breaks the grammar, 0.28 at 30, before it steers, 0.52 style: it is no
+All of these need words that are written by the vectors that they are read by. With a last layer of
+its own the model knows no direction from bad to good: what stands before tasty and bland is the
+same. A rank of 4 then had 0.81, gradients 0.69 and prompts 0.51.
+
+The difference of means breaks the grammar, 0.55 at 30, before it steers, 0.55 style: it is no
 cause of a style. Half of the contents are in bad training sentences alone, half in good ones, so it
-is of contents too: its cosine with the difference over the same contents in both styles is 0.84.
+is of contents too: its cosine with the difference over the same contents in both styles is 0.78.
 
 Of digits, "agreement" is with the label as a classifier sees it, "recall" is diversity (one seed).
 Guidance goes from 0.973 and 0.92 to 1.0 and 0.48, the VAE at a lower temperature likewise; a
-classifier of noisy digits has 0.78 at scale 1 and 0.95 at 2. Prompts work better here: 1, 5 and 20
-vectors before the codes have 0.23, 0.47 and 0.65. Edits of the middle of a frozen U-Net reach 0.41,
-for much passes it by the skip connections.
+classifier of noisy digits has 0.78 at scale 1 and 0.95 at 2. Prompts of 1, 5 and 20 vectors before
+the codes have 0.23, 0.47 and 0.65. Edits of the middle of a frozen U-Net reach 0.41, for much
+passes it by the skip connections.
 
 Verdict: training with labels controls best; of a frozen model, low-rank edits for their size.
 """
