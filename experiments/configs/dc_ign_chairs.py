@@ -21,4 +21,5 @@ def get_config():
       steps=6000, steps_per_dispatch=100, log_every=500, save_every=2000, sample_every=0
     ),
     sample=dict(n=16),
+    schedules=dict(beta=dict(name="constant_schedule", value=1.0)),
   ))  # fmt: skip

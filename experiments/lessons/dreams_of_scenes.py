@@ -13,6 +13,7 @@ Verdict: not measured yet.
 from pathlib import Path
 import tempfile
 
+import jax.numpy as jnp
 import numpy as np
 
 from experiments.lessons._runs import trained_in
@@ -39,8 +40,8 @@ def angles(azimuths) -> np.ndarray:
 
 
 def width(images) -> float:
-  """The mean width of what is not white in images [n, S, S, 3] in [0, 1], as a share of theirs."""
-  seen = (np.asarray(images).min(-1) < 0.8).any(1)
+  """The mean width of what is not white or a haze in images [n, S, S, 3], as a share of theirs."""
+  seen = (np.asarray(images).min(-1) < 0.5).any(1)
   return float(seen.mean())
 
 
@@ -51,8 +52,8 @@ def widening(views) -> float:
 
 def of_truth(shape: str) -> float:
   """The widening of a true solid."""
-  factors = scenes.WORDS["shape"].index(shape), list(COLOURS).index("red"), 1
-  view = jit(lambda camera: scenes.view(SIZE, False, *map(np.int32, factors), *camera))
+  factors = jnp.array([scenes.WORDS["shape"].index(shape), list(COLOURS).index("red"), 1])
+  view = jit(lambda camera: scenes.view(SIZE, False, *factors, *camera))
   return widening(lambda cameras: np.stack([view(c) for c in cameras]) / 255)
 
 
