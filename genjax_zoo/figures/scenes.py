@@ -13,7 +13,7 @@ SIDES = 6  # Of a turntable; two more are of the depth.
 SIZE = 64  # Pixels of a view.
 ELEVATION = 25  # Degrees of the cameras.
 CELLS = 48  # Of the grid along each axis by which a surface is found.
-SURFACE = 15.0  # The density there: in a cell of a cube 2.4 wide it stops half of the light.
+SURFACE = 2.0  # The density there, which stops half of the light in a third of a unit.
 
 
 def turntables(run, dataset, test, encoded):

@@ -30,7 +30,7 @@ def views(params, state, angles, size):
 
 def density(params, state, points):
   """Of the ball, falling linearly through the surface's density; and of nothing."""
-  ball = scenes.SURFACE + 100 * (RADIUS - jnp.linalg.norm(points, axis=-1))
+  ball = scenes.SURFACE + 10 * (RADIUS - jnp.linalg.norm(points, axis=-1))
   return jnp.stack([jnp.maximum(ball, 0), 0 * ball])
 
 
