@@ -2,8 +2,8 @@
 
   python -m experiments.main --config=configs/language_model_captions.py
 
-Expected: captions are 576, about equally likely: 6.36 nats each, less than a nat a token. Of your
-own text, a file whose lines are sentences:
+Expected (seed 0): captions are 576, about equally likely, which is 6.36 nats each; the model has
+6.37, 0.64 a token. Of your own text, a file whose lines are sentences:
 
   python -m experiments.main --config=configs/language_model_captions.py
   --config.data.name=text:notes.txt

@@ -58,9 +58,9 @@ def test_zero_strength_is_the_frozen_model(first, name):
   made, params, state = stage(first, module, **options | nothing)
   plain, at_zero = drawn(*first), drawn(made, params, state, given=GIVEN, **unsteered)
   np.testing.assert_array_equal(at_zero, plain)
-  if not nothing:  # At strength 1 it is another model.
+  if not nothing:  # At a high strength it is another model.
     steered, own, frozen = stage(first, module, **options)
-    strong = {"strength": 300.0} if module is plug_and_play else {}
+    strong = dict.fromkeys(unsteered, 300.0)
     assert (drawn(steered, own, frozen, given=GIVEN, **strong) != plain).any()
   if nothing:
     np.testing.assert_array_equal(
