@@ -5,7 +5,9 @@
 The facades of pix2pix (facades.tar.gz, 400 to train, 106 to test) are unpacked into data/facades:
 each file is a photograph and, right of it, its map of labels, which is not used here.
 
-Expected: not measured yet.
+Expected of the 106 test photographs (seed 0): PSNR in the hole 18.8 dB, where the nearest known
+pixel has 16.8; of the whole image 24.4 and 22.4 dB; standard errors 0.2 to 0.3. Fills are smooth:
+windows are not painted. About two minutes of CPU time.
 """
 
 from ml_collections import ConfigDict
