@@ -64,6 +64,20 @@ def turned(z, own, azimuth: int):
   return jnp.concatenate([jnp.broadcast_to(own[None], (len(z), *own.shape)), rest], -1)
 
 
+def turned_error(made, x):
+  """The mean squared error [B] of the other views, made of each view of x: [B, A, A, H, W, C]."""
+  views = x.shape[1]
+  error = ((made - x[:, None]) ** 2).mean((3, 4, 5))
+  others = 1 - jnp.eye(views)[None]
+  return (error * others).sum((1, 2)) / others.sum()
+
+
+def one_view(key, x):
+  """One of the views x [B, A, H, W, C] of each example, from a random side."""
+  side = jax.random.randint(key, (len(x),), 0, x.shape[1])
+  return jnp.take_along_axis(x, side[:, None, None, None, None], 1)[:, 0]
+
+
 def explained(x, y):
   """The share R² of the variance of y [N, K] that is linear in x [N, D], by least squares."""
   centred = lambda a: a - a.mean(0, keepdims=True)
@@ -111,8 +125,7 @@ def model(
   )
 
   def init(key, batch):
-    first = {"image": batch["views"][:, 0]}
-    return of_view.init(key, first), {"own": jnp.zeros((views, azimuth))}
+    return of_view.init(key, {"image": batch["views"][:, 0]}), {"own": jnp.zeros((views, azimuth))}
 
   def posterior(params, batch):
     """(mean, logvar) of q(z | view), each [B, A, latent]."""
@@ -153,17 +166,12 @@ def model(
     _, (_, metrics) = loss(params, state, batch, key, train=False)
     mean, logvar = posterior(params, batch)
     z = normal_sample(key, mean, logvar / 2)
-    x = unit(batch["views"], field.num_values)
     made = jax.vmap(lambda z: decoded(params, turned(z, state["own"], azimuth)), 1, 1)(mean)
-    error = ((made - x[:, None]) ** 2).mean((3, 4, 5))
-    others = 1 - jnp.eye(views)[None]
-    return metrics | {"turned_error": (error * others).sum((1, 2)) / others.sum(), "z": z}
+    error = turned_error(made, unit(batch["views"], field.num_values))
+    return metrics | {"turned_error": error, "z": z}
 
   def observe(params, state, batch, key):
-    """One view of each example, from a random side."""
-    x = batch["views"]
-    side = jax.random.randint(key, (len(x),), 0, views)
-    return {"view": jnp.take_along_axis(x, side[:, None, None, None, None], 1)[:, 0]}
+    return {"view": one_view(key, batch["views"])}
 
   def sample(params, state, key, n, given={}):
     """All views of the objects of which "view" is given: E[views | z] of a z ~ q(z | view)."""
