@@ -6,6 +6,7 @@ Each is a function of ({config: evaluation}, path from its page to the repositor
 import ast
 from collections.abc import Callable
 import functools
+import json
 from pathlib import Path
 import re
 
@@ -327,8 +328,30 @@ def resolved(name: str) -> dict:
 
 
 # {page: {table: (its function, path from the page to the root)}}.
+def control(results: dict[str, dict], root: str) -> str:
+  """Ways to steer: a row for each, with its measures at each strength, from docs/control.json."""
+  found = json.loads((ROOT / "docs/control.json").read_text(encoding="utf-8"))["results"]
+  head = ["", "strength", "right", "distinct", "fluency, nats", "trained numbers", "ms a sample"]
+  rows = []
+  for kind, right, fluency in (("sentences", "both", "nll"), ("digits", "agreement", "fid")):
+    for way, strengths in found[kind].items():
+      several = lambda name: ", ".join(f"{m[name]:.2f}" for m in strengths.values() if name in m)
+      rows.append(
+        [
+          way if kind == "sentences" else f"digits: {way}",
+          ", ".join(strengths),
+          several(right),
+          several("distinct") or several("recall"),
+          several(fluency),
+          ", ".join(dict.fromkeys(f"{m['parameters']:,.0f}" for m in strengths.values())),
+          f"{1000 * max(m['seconds a sample'] for m in strengths.values()):.2g}",
+        ]
+      )
+  return markdown(head, rows)
+
+
 PAGES: dict[str, dict[str, tuple[Callable, str]]] = {
-  "README.md": {"families": (families, "")},
+  "README.md": {"families": (families, ""), "control": (control, "")},
   "docs/index.md": {"families": (families, "../")},
   "docs/results.md": {"results": (all_results, "../")},
   "docs/lessons.md": {"lessons": (lessons, "../")},
