@@ -15,6 +15,7 @@ def get_config():
     data=dict(name="two_renderings", size=16, batch=16),
     optimizer=dict(gen=dict(**adam), critic=dict(**adam)),
     train=dict(
-      steps=2000, steps_per_dispatch=50, ema=0.995, log_every=250, save_every=1000, sample_every=500,
+      steps=2000, steps_per_dispatch=50, ema=0.995, log_every=250, save_every=1000,
+      sample_every=500,
     ),
   ))  # fmt: skip
