@@ -111,6 +111,8 @@ PARTS = {
   "critic": "params, state, batch",  # -> logits [B], high for real data.
   "realism": "params, state, latents",  # -> the critic of what latents are decoded to, [B].
   "prior": "params, state, key, n",  # -> {"z": [n, D]}, the latents of n samples.
+  "map": "params, state, latents",  # -> {"w": [B, D]} of {"z"}, which `decode` takes too.
+  "project": "params, state, batch, key",  # -> {"w": [B, D]}, decoded to images near a batch's.
   "constrain": "params, state",  # -> (params, changes of state): the critic under its constraint.
   "cycles": "params, state, batch",  # -> {entry: (its translation, and that one's back)}.
   "style": "params, state, images, label",  # -> styles [B, S] of images of the data in domains.

@@ -1,4 +1,4 @@
-"""Normalization: of groups of channels, under a condition, and of each image alone."""
+"""Normalization: of groups of channels, under a condition, of each image alone, of each pixel."""
 
 import math
 
@@ -57,3 +57,8 @@ def instance_norm(x):
   # Rounding may make the difference slightly negative.
   var = jnp.maximum((x**2).mean((1, 2), keepdims=True) - mean**2, 0)
   return (x - mean) * jax.lax.rsqrt(var + 1e-5)
+
+
+def pixel_norm(x):
+  """Features [..., C] over their root mean square (Karras 2018, arXiv:1710.10196)."""
+  return x * jax.lax.rsqrt((x**2).mean(-1, keepdims=True) + 1e-8)

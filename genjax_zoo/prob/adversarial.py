@@ -63,6 +63,19 @@ def squared_slope(critic, x):
   return (gradient**2).reshape(len(x), -1).sum(-1)
 
 
+def pulled_back(generate, ws, y):
+  """|J^T y| of each example [B], J the derivative of `generate` by ws [B, layers, D].
+
+  `generate` maps ws to images [B, ...], each on its own; y are directions of images. It is the root
+  of the mean over layers of |J^T y|²; of y ~ N(0, I) over the root of the number of pixels its
+  square is how far, on average, a unit step moves a pixel. Karras 2019 (1912.04958, section 3.2)
+  keeps it near a constant in all w, as of a J with orthogonal columns of one length.
+  """
+  gradient = jax.grad(lambda ws: (generate(ws) * y).sum())(ws)
+  # The square root has an infinite derivative at 0.
+  return jnp.sqrt((gradient**2).sum(-1).mean(-1) + 1e-12)
+
+
 def gradient_penalty(critic, real, fake, key):
   """(|grad critic| - 1)² [B] at a random point between each real and generated example.
 

@@ -29,23 +29,10 @@ from genjax_zoo.models._game import generator_model, noise, play
 from genjax_zoo.models.gans.gan import check_options
 from genjax_zoo.nn import diffaugment
 from genjax_zoo.nn.conv import Conv
+from genjax_zoo.nn.norm import pixel_norm
+from genjax_zoo.nn.resize import downsample, upsample
 from genjax_zoo.nn.spectral import directions, normalised
 from genjax_zoo.prob.adversarial import GAMES
-
-
-def pixel_norm(x):
-  """Features [..., C] over their root mean square."""
-  return x * jax.lax.rsqrt((x**2).mean(-1, keepdims=True) + 1e-8)
-
-
-def downsample(x):
-  """Images [B, H, W, C] at half their size, rounded up: means of 2 x 2 pixels."""
-  return nn.avg_pool(x, (2, 2), (2, 2), "SAME", count_include_pad=False)
-
-
-def upsample(x):
-  """Images [B, H, W, C] at twice their size: nearest neighbours."""
-  return x.repeat(2, 1).repeat(2, 2)
 
 
 class Generator(nn.Module):

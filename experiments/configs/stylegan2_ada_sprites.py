@@ -1,0 +1,25 @@
+"""A StyleGAN2-ADA of sprites, 32 x 32: few images, changed as much as the critic needs.
+
+  python -m experiments.main --config=configs/stylegan2_ada_sprites.py
+
+experiments/sprites.py makes data/sprites.npz. The control: --config.model.augment=() in a folder of
+its own. Expected: not measured yet.
+"""
+
+from ml_collections import ConfigDict
+
+
+def get_config():
+  adam = dict(name="adam", learning_rate=2e-3, b1=0.0, b2=0.99)
+  return ConfigDict(dict(
+    model=dict(
+      name="stylegan2", latent=48, mapping=3, widths=(48, 48, 32), critic=(16, 32, 48), lazy=8,
+      augment=("blit", "geometry", "colour"), speed=50_000.0,
+    ),
+    data=dict(name="npz:data/sprites.npz", batch=32),
+    optimizer=dict(gen=dict(**adam), critic=dict(**adam)),
+    train=dict(
+      steps=4000, steps_per_dispatch=20, ema=0.998, log_every=200, save_every=1000,
+      sample_every=1000,
+    ),
+  ))  # fmt: skip
