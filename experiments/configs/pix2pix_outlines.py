@@ -10,8 +10,8 @@ The control that has no critic, in a folder of its own:
 Expected of the 1,000 test outlines (seed 0): the fill has a saturation of 0.45, where that of the
 targets is 0.64, and is nearly one of the six colours in 0.57 of the examples; L1 0.038, where black
 and white are 2 apart; patch Wasserstein distance 0.017. Fills are of patches, not yet of one
-colour, and small shapes are blurred: 0.56 are read as the right shape. The control is not measured
-yet. About a minute and a half of CPU time.
+colour, and small shapes are blurred: 0.56 are read as the right shape. The control is gray: 0.04,
+at a lower L1, 0.032, and a larger patch distance, 0.026. About a minute and a half of CPU time.
 """
 
 from ml_collections import ConfigDict
