@@ -24,6 +24,7 @@ def test_the_nets_of_the_decks_data_are_there():
     "coloured_shapes",
     "moving_shapes",
     "sprites",
+    "usps",
   }
   assert all(file.stat().st_size < 2 * 2**20 for file in NETS)
   accuracy = {

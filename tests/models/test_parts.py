@@ -10,7 +10,7 @@ from genjax_zoo.data import load
 from genjax_zoo.run import describe, learner_of
 
 CONFIGS = sorted(p.stem for p in (resolve.HERE / "configs").glob("[a-z]*.py"))
-NEEDS_FILES = "tfds:", "npz:", "folder:", "pairs:", "domains:", "stacked:tfds"
+NEEDS_FILES = "tfds:", "npz:", "folder:", "pairs:", "domains:", "meshes:", "points:", "stacked:tfds"
 
 
 def model_of(config: dict):
