@@ -5,9 +5,9 @@
 experiments/mnist_usps.py makes data/mnist_usps.npz.
 
 Expected (seed 0): the translations stay too near to what they are made of: their FID from USPS is
-5.3 and 0.65 of 2,007 keep their class, as the network of USPS reads them; both ways lead back within
-an L1 of 0.003. MNIST as it is has an FID of 7.1 and 0.66; train against test gives 0.04. 5 CPU
-minutes.
+5.3 and 0.65 of 2,007 keep their class, as the network of USPS reads them; both ways lead back
+within an L1 of 0.003. MNIST as it is has an FID of 7.1 and 0.66; train against test gives 0.04.
+5 CPU minutes.
 """
 
 from ml_collections import ConfigDict
