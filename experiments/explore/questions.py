@@ -213,7 +213,7 @@ def check_number(n: int):
 
 def check_latents(subject: Subject):
   """Raises UserError for a model whose latents have no sliders."""
-  if subject.latents() is None:
+  if subject.latents is None:
     raise UserError("the model has no real latents to decode")
 
 

@@ -132,13 +132,14 @@ class Subject:
       "title": repr(run),
       "given": [entry(name, field) for name, field in run.model.given.items()],
       "options": options_of(run) if run.model.sample else None,
-      "latents": self.latents(),
+      "latents": self.latents,
       "chain": "chain" in run.model.parts,
       "mask": self.mask and {"shape": run.fields[main_entry(run.fields)].shape[:2]},
       "restores": "restorations" in run.model.parts and self.dataset is not None,
       "examples": self.dataset is not None and len(self.test[main_entry(run.fields)]),
     }
 
+  @functools.cached_property
   def latents(self) -> dict | None:
     """The sliders of a model that decodes real latents; None of others."""
     model = self.run.model
@@ -173,10 +174,8 @@ def unflat(z: np.ndarray, fields: Mapping[str, Field]) -> dict[str, np.ndarray]:
 
 def entry(name: str, field: Field) -> dict:
   """How the page asks for what a model is given: a class, a text, or a test example's own."""
-  if field.names and not field.shape:
-    return {"name": name, "kind": "class", "names": list(field.names)}
-  if field.num_values and not field.shape:
-    return {"name": name, "kind": "class", "names": [str(i) for i in range(field.num_values)]}
+  if names := classes(field):
+    return {"name": name, "kind": "class", "names": names}
   if field.names and len(field.shape) == 1:
     words = [] if field.tokenizer else [word for word in field.names if word]
     return {"name": name, "kind": "text", "words": words[:500]}
@@ -184,8 +183,8 @@ def entry(name: str, field: Field) -> dict:
 
 
 def classes(field: Field) -> list[str]:
-  """The names of a label's classes, at most 100; [] of other fields."""
-  if field.shape or not field.num_values or field.num_values > 100:
+  """The names of a label's classes, or their numbers; [] of other fields."""
+  if field.shape or not field.num_values:
     return []
   return list(field.names) or [str(i) for i in range(field.num_values)]
 

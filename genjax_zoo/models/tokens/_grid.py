@@ -9,7 +9,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from genjax_zoo.core import Field, UserError
-from genjax_zoo.models._form import image_of, mean_of as mean_of
+from genjax_zoo.models._form import image_of, mean_of
 from genjax_zoo.models.latent_variable._observation import Observation, observation
 from genjax_zoo.models.latent_variable.autoencoder import psnr
 from genjax_zoo.nn.codebook import perplexity

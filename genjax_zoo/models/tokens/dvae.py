@@ -33,14 +33,13 @@ import jax
 import jax.numpy as jnp
 
 from genjax_zoo.core import Field, Model, UserError
-from genjax_zoo.models._form import image_of, to_data
+from genjax_zoo.models._form import image_of, mean_of, to_data
 from genjax_zoo.models.latent_variable.autoencoder import psnr
 from genjax_zoo.models.tokens._grid import (
   autoencoder,
   code_field,
   codebook_use,
   histogram,
-  mean_of,
   vectors,
 )
 from genjax_zoo.prob.distributions import gumbel_softmax_sample

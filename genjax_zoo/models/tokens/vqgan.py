@@ -20,9 +20,10 @@ import jax
 import jax.numpy as jnp
 
 from genjax_zoo.core import Learner, Model
+from genjax_zoo.models._form import mean_of
 from genjax_zoo.models._game import play
 from genjax_zoo.models.tokens import vqvae
-from genjax_zoo.models.tokens._grid import autoencoder, mean_of, scale_loss, vectors
+from genjax_zoo.models.tokens._grid import autoencoder, scale_loss, vectors
 from genjax_zoo.nn.codebook import codes_of, straight_through
 from genjax_zoo.nn.patch_critic import PatchCritic
 from genjax_zoo.prob.adversarial import GAMES

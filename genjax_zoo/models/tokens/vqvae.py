@@ -22,6 +22,7 @@ vectors: take restart = 0 there.
 import jax
 
 from genjax_zoo.core import Model, UserError
+from genjax_zoo.models._form import mean_of
 from genjax_zoo.models.tokens._grid import (
   Autoencoder,
   autoencoder,
@@ -30,7 +31,6 @@ from genjax_zoo.models.tokens._grid import (
   decoding,
   histogram,
   initial_params,
-  mean_of,
   reconstruction_loss,
   vectors,
 )
