@@ -481,6 +481,7 @@ function training() {
       drawn = now.shown.step;
       if (now.shown.plane) view.replaceChildren(...planes(now.shown.plane));
       else if (now.shown.picture) view.replaceChildren(el("img", { src: now.shown.picture, alt: "samples" }));
+      else if (now.shown.error) view.replaceChildren(el("p", { className: "wrong" }, now.shown.error));
     }
     plots.replaceChildren(...Object.entries(now.curves).map(([name, points]) => curve(name, points)));
     return true;

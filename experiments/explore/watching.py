@@ -1,10 +1,10 @@
 """Training, watched: the page shows curves, samples from fixed noise, and a switch to pause.
 
-A thread of its own makes the pictures, from copies of the weights, while the next steps run. It
-works only while a page looks on, and rests thereafter for RESTS times as long as it worked.
+A picture is made between two dispatches, while a page looks on. What it costs is a `Share` of the
+training's time, 2 percent at most, and the page's curves are another of 0.5 percent.
 """
 
-import contextlib
+from collections.abc import Callable
 import signal
 import threading
 import time
@@ -22,7 +22,6 @@ from genjax_zoo.log import read_rows
 from genjax_zoo.run import Run
 from genjax_zoo.sample import sample_options
 
-RESTS = 40  # So that a training is slower by less than 3 percent.
 LOOKING = 5.0  # Seconds for which a page that has asked counts as looking.
 POINTS = 400  # In the plane.
 CELLS = 40  # Along an edge of a map of the plane.
@@ -30,20 +29,43 @@ LONGEST = 300  # The most points of a curve.
 SAMPLES = 16
 
 
+class Share:
+  """Work that takes at most a share of the time: it rests in proportion to what it took."""
+
+  def __init__(self, share: float, clock: Callable = time.perf_counter):
+    self.share = share
+    self.clock = clock
+    self.rests = -np.inf  # Until then.
+
+  def due(self) -> bool:
+    """Whether the rest is over."""
+    return self.clock() >= self.rests
+
+  def work(self, f: Callable, *args):
+    """`f(*args)`, from whose end it rests."""
+    begun = self.clock()
+    found = f(*args)
+    now = self.clock()
+    self.rests = now + (now - begun) * (1 - self.share) / self.share
+    return found
+
+
 class Watching:
   """The trainings of one command, one after the other, as the page sees them."""
 
-  def __init__(self):
+  def __init__(self, clock: Callable = time.perf_counter):
+    self.clock = clock
     self.asked = -np.inf  # When a page last asked.
     self.paused = threading.Event()
-    self.wanted = threading.Event()
-    self.copied = threading.Event()
     self.run = None
+    self.curves = {}
     self.state = {"step": 0, "steps": 0, "ended": False, "shown": None}
 
   def hook(self, config, dataset: Dataset, model, mesh, folder, log):
     """`f(step, ts)` for a training that begins, called after each dispatch."""
-    self.run = Run(model, {}, {}, config, dataset.fields, 0, folder, mesh)
+    self.pictures = Share(0.02, self.clock)
+    self.readings = Share(0.005, self.clock)
+    self.curves = {}
     self.dataset = dataset
     self.state = {
       "name": config["name"],
@@ -52,43 +74,53 @@ class Watching:
       "ended": False,
       "shown": None,
     }
-    threading.Thread(target=self.draw, args=(self.run,), daemon=True).start()
+    self.run = Run(model, {}, {}, config, dataset.fields, 0, folder, mesh)
 
     def after(step, ts):
       self.state["step"] = step
       self.state["ended"] = step >= config["train"]["steps"]
-      if self.wanted.is_set():
-        self.wanted.clear()
-        weights, state = jax.device_get((ts.weights, ts.state))
-        self.copy = self.run._replace(weights=weights, state=state, step=step)
-        self.copied.set()
-      log.last_time += self.wait()
+      if self.clock() - self.asked < LOOKING:
+        self.look(self.run._replace(weights=ts.weights, state=ts.state, step=step), log)
+      waited = self.wait()
+      self.pictures.rests += waited
+      log.last_time += waited
 
     return after
 
+  def look(self, run: Run, log):
+    """Shows some weights where it is due, the first and the last ones at any rate.
+
+    These take no time of the training. The first are shown twice, as the first time compiles.
+    """
+    first = self.state["shown"] is None
+    if not (first or self.state["ended"] or self.pictures.due()):
+      return
+    jax.block_until_ready(run.weights)  # The dispatch is the training's work.
+    if first:
+      with log.clock("compiling what the page shows"):
+        self.show(run)
+        self.pictures.work(self.show, run)
+      log.compile_seconds += log.clocked
+      log.last_time += log.clocked
+    else:
+      self.pictures.work(self.show, run)
+
+  def show(self, run: Run):
+    """Makes a picture of some weights; one that fails is not worth a training."""
+    try:
+      self.state["shown"] = {"step": run.step} | self.shown(run)
+    except Exception as e:
+      reason = (str(e).splitlines() or [""])[0]
+      self.state["shown"] = {"step": run.step, "error": f"{type(e).__name__}: {reason}"}
+
   def wait(self) -> float:
     """Waits while the page has paused the training, or until a signal; returns the seconds."""
-    begun = time.perf_counter()
+    begun = self.clock()
     # The loop's handler gives way to the one before it when the signal comes.
     handler = signal.getsignal(signal.SIGINT)
     while self.paused.is_set() and signal.getsignal(signal.SIGINT) == handler:
       time.sleep(0.05)
-    return time.perf_counter() - begun
-
-  def draw(self, run: Run):
-    """Shows the newest weights of a training, again and again, until another one begins."""
-    while self.run is run:
-      if time.monotonic() - self.asked > LOOKING:
-        time.sleep(0.1)
-        continue
-      self.wanted.set()
-      if not self.copied.wait(timeout=1.0):
-        continue
-      self.copied.clear()
-      begun = time.thread_time()
-      with contextlib.suppress(Exception):  # A picture is not worth a training.
-        self.state["shown"] = {"step": self.copy.step} | self.shown(self.copy)
-      time.sleep(RESTS * (time.thread_time() - begun))
+    return self.clock() - begun
 
   def shown(self, run: Run) -> dict:
     """What the page shows of some weights: a picture of samples, or the plane."""
@@ -120,9 +152,11 @@ class Watching:
 
   def seen(self) -> dict:
     """The training as JSON; whoever asks is looking."""
-    self.asked = time.monotonic()
-    rows = read_rows(self.run.folder / "metrics.jsonl") if self.run else []
-    return self.state | {"paused": self.paused.is_set(), "curves": curves(rows)}
+    self.asked = self.clock()
+    if self.run and self.readings.due():
+      path = self.run.folder / "metrics.jsonl"
+      self.curves = self.readings.work(lambda: curves(read_rows(path)))
+    return self.state | {"paused": self.paused.is_set(), "curves": self.curves}
 
 
 def curves(rows: list[dict]) -> dict[str, list]:
