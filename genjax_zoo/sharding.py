@@ -9,6 +9,8 @@ from jax.experimental import multihost_utils
 from jax.sharding import AxisType, NamedSharding, PartitionSpec as P
 import numpy as np
 
+from genjax_zoo.nn.blocks import STACK, whole
+
 # XLA's CPU default hands convolutions to a library 2 to 4 times slower than its own kernels.
 CPU_OPTIONS = {
   "xla_cpu_experimental_ynn_fusion_type": "LIBRARY_FUSION_TYPE_DOT,LIBRARY_FUSION_TYPE_REDUCE"
@@ -82,16 +84,18 @@ def replicated(mesh):
 def fsdp(mesh, shapes, min_size: int):
   """Shardings for a tree: arrays of `min_size` elements or more are split, the rest is replicated.
 
-  An array is split along its largest axis that the number of devices divides.
+  An array is split along its largest axis that the number of devices divides, a stack of blocks not
+  along that of the blocks.
   """
 
-  def sharding(x):
-    axes = [i for i in np.argsort(x.shape)[::-1] if x.shape[i] % mesh.size == 0]
+  def sharding(path, x):
+    first = int(in_stack(path))
+    axes = [i for i in np.argsort(x.shape)[::-1] if i >= first and x.shape[i] % mesh.size == 0]
     if mesh.size == 1 or math.prod(x.shape) < min_size or not axes:
       return replicated(mesh)
     return NamedSharding(mesh, P(*[None] * axes[0], "data"))
 
-  return jax.tree.map(sharding, shapes)
+  return jax.tree_util.tree_map_with_path(sharding, shapes)
 
 
 def shard_batch(tree):
@@ -107,10 +111,15 @@ def shard_batch(tree):
   return jax.tree.map(constrain, tree)
 
 
-def all_gather(tree):
-  """Sharded parameters, gathered on every device before use; else XLA may send activations."""
-  size = jax.sharding.get_abstract_mesh().shape.get("data", 1)
-  return jax.lax.with_sharding_constraint(tree, P()) if size > 1 else tree
+def in_stack(path) -> bool:
+  """Whether a path of a tree of parameters leads into a stack of equal blocks."""
+  return any(getattr(key, "key", None) == STACK for key in path)
+
+
+def all_gather(params):
+  """Sharded parameters gathered before use, but those of stacks, which `nn.blocks` gathers."""
+  gather = lambda path, x: x if in_stack(path) else whole(x)
+  return jax.tree_util.tree_map_with_path(gather, params)
 
 
 def put(tree, mesh, *axes):

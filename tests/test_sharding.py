@@ -1,5 +1,7 @@
 """On a mesh the work of a device is constant, and sharded parameters are gathered once."""
 
+import functools
+
 import jax
 from jax.sharding import AxisType, NamedSharding, PartitionSpec as P
 import numpy as np
@@ -64,13 +66,48 @@ def test_the_work_of_a_device_does_not_grow_with_their_number(make):
   assert four < 1.1 * one
 
 
+@functools.cache
+def dit(depth, smallest=1):
+  """(learner, step on 4 devices, shapes of the parameters) of a DiT with blocks of 292 KiB."""
+  network = dict(name="dit", width=64, depth=depth, patch=2)
+  learner = descend(ddpm.model(IMAGES, T=10, network=network), TX)
+  return learner, *compiled(learner, (), 1, 4, smallest)
+
+
 def test_sharded_parameters_are_gathered_once():
-  network = dict(name="dit", width=32, depth=2, patch=2)
-  model = ddpm.model(IMAGES, T=10, network=network)
-  program, params = compiled(descend(model, TX), (), 4, 4, smallest=1)
+  program, params = compiled(descend(ddpm.model(IMAGES, T=10, **MLP), TX), (), 4, 4, smallest=1)
   sent = collectives(program.as_text())
   size = sum(4 * x.size for x in jax.tree.leaves(params))
   assert sent.keys() == {"all-gather", "all-reduce"} and max(sent.values()) < 1.1 * size
+
+
+def test_blocks_are_gathered_one_at_a_time_forwards_and_backwards():
+  """What a device holds besides its shards grows by less than half of a block's parameters."""
+  (_, shallow, small), (_, deep, large) = dit(2), dit(6)
+  size, more = (sum(4 * x.size for x in jax.tree.leaves(p)) for p in (small, large))
+  block = (more - size) / 4
+  temp = lambda program: program.memory_analysis().temp_size_in_bytes
+  assert (temp(deep) - temp(shallow)) / 4 < 0.5 * block
+  sent = collectives(deep.as_text())
+  assert more + 5 * block < sent["all-gather"] < 2 * more and sent["all-reduce"] < 1.1 * more
+
+
+def test_sharded_blocks_learn_what_replicated_ones_learn():
+  learner, sharded, _ = dit(2)
+  _, on_all, _ = dit(2, 2**60)
+  examples = {"image": np.arange(4 * 64, dtype=np.uint8).reshape(4, 8, 8, 1) % 17}
+  ts = jax.jit(learner.init)(KEY, examples)
+  # Last layers start at 0: through them no block would learn.
+  moved = lambda x: x + 0.1 * jax.random.normal(KEY, x.shape)
+  ts = ts.replace(params=jax.tree.map(moved, ts.params))
+  after = []
+  for program in sharded, on_all:
+    placed = jax.device_put((ts, examples, KEY), program.input_shardings[0])
+    after.append(program(*placed)[0].params)
+  steps = [np.abs(x - y).max() for x, y in zip(*map(jax.tree.leaves, (after[0], ts.params)))]
+  assert np.median(steps) > 1e-4
+  for x, y in zip(*map(jax.tree.leaves, after)):
+    np.testing.assert_allclose(x, y, atol=1e-6)
 
 
 def test_generated_examples_are_sharded_where_the_devices_divide_them():

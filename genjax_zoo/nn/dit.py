@@ -7,6 +7,7 @@ import jax
 import jax.numpy as jnp
 
 from genjax_zoo.nn.attention import attend_with_context
+from genjax_zoo.nn.blocks import STACK, stack
 from genjax_zoo.nn.condition import TOKENS, Condition
 from genjax_zoo.nn.embed import sinusoids
 
@@ -101,19 +102,10 @@ class DiT(nn.Module):
     h = nn.Dense(self.width, dtype=self.dtype)(x)
     if self.places:
       h += positions(axes, self.width)[None].astype(self.dtype)
-    # Of each block only products with weights are stored for the gradient: to compute the rest
-    # again is faster.
-    stored = jax.checkpoint_policies.dots_with_no_batch_dims_saveable
     has_frames = len(axes) == 3
-    layers = nn.scan(
-      nn.remat(SpaceTimeBlock if has_frames else Block, prevent_cse=False, policy=stored),
-      {"params": 0},
-      split_rngs={"params": True, "dropout": True},
-      in_axes=nn.broadcast,
-      length=self.depth,
-    )
+    layers = stack(SpaceTimeBlock if has_frames else Block, self.depth)
     h = h.reshape(n, *axes[:has_frames], -1, self.width)
-    h, _ = layers(self.dropout, train, self.dtype, self.causal, name="blocks")(h, c)
+    h, _ = layers(self.dropout, train, self.dtype, self.causal, name=STACK)(h, c)
     h = h.reshape(n, -1, self.width)
     zeros = nn.initializers.zeros
     modulation = nn.Dense(2 * self.width, dtype=self.dtype, kernel_init=zeros)(c.vector)[:, None]
