@@ -4,7 +4,8 @@
 
 The first table compiles a step of each workload for 1, 2, 4 and 8 devices, with the same batch for
 each device: the work of a device must not grow, and what it sends is the gradient; sharded
-parameters are gathered as well. The second table is arithmetic, explained below it.
+parameters are gathered as well. The second is of models that fill a device: sharded over eight,
+with a block's parameters gathered at a time. The third is arithmetic, explained below it.
 """
 
 from collections import Counter
@@ -39,6 +40,10 @@ LARGE = {  # Models for the pod: the batch is that of a chip.
   "U-Net, 32 x 32 x 3": dict(model=unet(hidden=(128, 256, 256)), size=32, channels=3, batch=32),
   "DiT-S/2, 32 x 32 x 4": dict(model=dit(width=384, depth=12), size=32, channels=4, batch=32),
   "DiT-XL/2, 32 x 32 x 4": dict(model=dit(width=1152, depth=28), size=32, channels=4, batch=8),
+}
+HUGE = {  # The batch is that of a device.
+  "DiT-XL/2, 32 x 32 x 4": dict(model=dit(width=1152, depth=28), size=32, channels=4, batch=4),
+  "DiT, 28 blocks of 1408": dict(model=dit(width=1408, depth=28), size=32, channels=4, batch=4),
 }
 # Of a TPU v5e: bf16 operations a second, bytes of its links a second; the share attained.
 PEAK, LINK, ATTAINED = 197e12, 200e9, 0.4
@@ -134,6 +139,26 @@ def sent(compiled) -> str:
   return ", ".join(f"{kind} {size / 1024:,.0f}" for kind, size in found) or "0"
 
 
+def huge() -> str:
+  """The table of what eight devices hold of models that one can hardly hold."""
+  rows = [("model", "parameters", "replicated: GiB a device", "sharded: GiB a device")]
+  rows[0] += ("replicated: MiB sent a step", "sharded: MiB sent a step")
+  for name, changes in HUGE.items():
+    w = WORKLOADS[-1]._replace(**changes)
+    programs = [program(w, jax.devices(), size) for size in (NEVER, SMALL)]
+    held = [f"{memory(compiled) / 2**30:.2f}" for compiled, _ in programs]
+    sent = [collectives(compiled.as_text()).total() for compiled, _ in programs]
+    traffic = [f"{size / 2**20:,.0f}" for size in sent]
+    rows.append((name, f"{parameters(programs[0][1]) / 1e6:.0f} M", *held, *traffic))
+  return table(rows)
+
+
+def memory(compiled) -> int:
+  """Bytes that a device holds in a step: the state, which is updated in place, and the rest."""
+  analysis = compiled.memory_analysis()
+  return analysis.argument_size_in_bytes + analysis.temp_size_in_bytes
+
+
 def pod(chips=(8, 64, 256)) -> str:
   """The table of a TPU v5e pod, and its arithmetic."""
   rows = [
@@ -189,6 +214,7 @@ def main(names):
     sys.exit(f"error: no workload is named {unknown.pop()!r}")
   names = names or ("vae", "wgan_gp", "ddpm", "dit")
   print(simulated([w for w in WORKLOADS if w.name in names]))
+  print(huge())
   print(pod())
 
 
