@@ -5,7 +5,8 @@
 data/kaykit holds the OBJ files, 955 of them in eight packs; 301 have at most 100 vertices and 400
 tokens of faces. Ten stretched and warped copies of each training mesh are added.
 
-What to expect is not measured yet.
+Expected (seed 0): 6.10 bits a vertex of 32 test meshes with masks and 6.44 without; tokens drawn
+evenly among the valid ones cost 15.4. 320 CPU seconds in all.
 """
 
 from ml_collections import ConfigDict

@@ -7,7 +7,12 @@ training chairs. The beta-VAE is not taught which latents these are: they are th
 by one, most of the azimuth is explained on the training set. Beside them: the mean training chair
 from each azimuth, and all views of the training chair whose view is nearest.
 
-Verdict: not measured yet.
+Mean squared errors of the other views, in the mean of three seeds: DC-IGN 0.0028, the beta-VAEs
+0.0227 and 0.0205, the mean chair 0.0168, the nearest chair 0.0047. Of the azimuth 0.88 is explained
+by the DC-IGN's own latents and 0.06 by the others; by those of the beta-VAEs 0.58 and 0.53, and
+0.76 and 0.44. 3.5 CPU minutes.
+
+Verdict: holds: an error of 0.0028 for 0.0205, and 0.0047 of the nearest chair.
 """
 
 from pathlib import Path
