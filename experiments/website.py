@@ -9,6 +9,7 @@ MathML, which browsers draw themselves.
 import argparse
 import ast
 from collections.abc import Iterator
+import json
 import os
 from pathlib import Path
 import posixpath
@@ -19,14 +20,16 @@ import sys
 
 from experiments import lectures, table
 from experiments.pages import FAMILIES, ROOT
+from genjax_zoo import published
 from genjax_zoo.core import UserError
+from genjax_zoo.log import read_json
 from genjax_zoo.report.measures import SIGNS
 
 BUILD = ROOT / "build/docs"
 SITE = ROOT / "build/site"
 # Pages of the root, by the names that they get.
 PAGES = {"README.md": "start.md", "CONTRIBUTING.md": "contributing.md", "CHANGELOG.md": "changelog.md"}  # fmt: skip  # noqa: E501
-COPIED = ".png", ".webp", ".json", ".ipynb", ".svg"
+COPIED = ".png", ".webp", ".json", ".svg"
 CONFIG = """\
 site_name: genjax_zoo
 docs_dir: docs
@@ -69,8 +72,8 @@ def page_of(path: Path) -> str:
     return PAGES[name]
   if path in model_files():
     return f"models/{path.stem}.md"
-  if name.startswith("docs/") and path.suffix in (".md", *COPIED):
-    return name.removeprefix("docs/")
+  if name.startswith("docs/") and path.suffix in (".md", ".ipynb", *COPIED):
+    return name.removeprefix("docs/").replace(".ipynb", ".md")
   return f"code/{name}.md"
 
 
@@ -192,6 +195,7 @@ def model_page(path: Path, configs: dict[str, str], results: dict, decks: dict) 
   parts = [f"# {path.stem}", prose(title), prose(idea.strip())]
   if named:
     parts += ["## Results", results_of(named, results), *samples_of(named)]
+    parts += [curves_of(name, results) for name in named]
     parts += ["## Run it", f"```bash\npython -m experiments.main --config={named[0]}\n```"]
     links = [f"[{name}](../code/experiments/configs/{name}.py.md)" for name in named]
     parts.append(f"Configs: {', '.join(links)}")
@@ -234,6 +238,39 @@ def samples_of(names: list[str]) -> list[str]:
   return [f"![samples of {name}](../gallery/{name}.webp)" for name in found[:2]]
 
 
+def curves_of(name: str, results: dict) -> str:
+  """The losses of a config's training, drawn, from its result or the package; "" without them."""
+  file = published.FOLDER / f"{name}.json"
+  of_package = read_json(file)["evaluation"] if file.is_file() else {}
+  found = [(e.get("training") or {}).get("curve") for e in (results.get(name, {}), of_package)]
+  steps, *losses = next(filter(None, found), {"step": []}).items()
+  return "\n\n".join(drawn(f"{name}, {k.replace('_', ' ')}", steps[1], x) for k, x in losses)
+
+
+def drawn(title: str, steps: list[int], values: list[float | None]) -> str:
+  """A curve as a drawing, with its title and its ends; values that are None are left out."""
+  points = [(x, y) for x, y in zip(steps, values) if y is not None]
+  low, high = min(y for _, y in points), max(y for _, y in points)
+  across = lambda x: 300 * x / points[-1][0]
+  up = lambda y: 95 - 90 * (y - low) / ((high - low) or 1)
+  line = " ".join(f"{across(x):.1f},{up(y):.1f}" for x, y in points)
+  ends = ", ".join(f"{y:.4g} at step {x:,}" for x, y in (points[0], points[-1]))
+  return (
+    f'<figure><svg viewBox="0 0 300 100" width="300" role="img" aria-label="{title}">'
+    f'<polyline points="{line}" fill="none" stroke="currentColor"/></svg>'
+    f"<figcaption>{title}: {ends}</figcaption></figure>"
+  )
+
+
+def text_of(path: Path) -> str:
+  """A page's Markdown; that of a notebook is its texts and its code, without outputs."""
+  text = path.read_text(encoding="utf-8")
+  if path.suffix != ".ipynb":
+    return text
+  cells = [(cell["cell_type"], "".join(cell["source"])) for cell in json.loads(text)["cells"]]
+  return "\n\n".join(f"```python\n{x}\n```" if kind == "code" else x for kind, x in cells)
+
+
 def code_page(path: Path) -> str:
   """A file as a page, or the list of a folder's files."""
   name = path.relative_to(ROOT).as_posix()
@@ -251,6 +288,7 @@ def navigation() -> str:
   entry = lambda title, page, deep: f"{'  ' * deep}- {title!r}: {page}"
   lines = [entry("Contents", "index.md", 1), entry("Start", "start.md", 1), "  - Tutorials:"]
   lines += [entry(*page, 2) for page in (
+    ("The first hour", "first_hour.md"),
     ("Your own images", "tutorials/images.md"), ("A paper into a model", "tutorials/paper.md"),
     ("Anatomy of a run", "anatomy.md"), ("Models in stages", "stages.md"),
   )]  # fmt: skip
@@ -287,10 +325,9 @@ def write(build: Path = BUILD, site: Path = SITE):
   shutil.rmtree(build, ignore_errors=True)
   pages = {}
   needed = set()
-  documents = [*(ROOT / "docs").rglob("*.md"), *(ROOT / name for name in PAGES)]
-  for path in documents:
-    text = path.read_text(encoding="utf-8")
-    pages[page_of(path)] = with_mathml(relinked(text, path, needed))
+  documents = [p for p in (ROOT / "docs").rglob("*") if p.suffix in (".md", ".ipynb")]
+  for path in [*documents, *(ROOT / name for name in PAGES)]:
+    pages[page_of(path)] = with_mathml(relinked(text_of(path), path, needed))
   results, decks = table.read(table.RESULTS), {k: lectures.read(k) for k in "ABCDE"}
   configs = config_models()
   needed |= {ROOT / f"experiments/configs/{name}.py" for name in configs}

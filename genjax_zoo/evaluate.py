@@ -21,6 +21,7 @@ from genjax_zoo.sample import sampler
 from genjax_zoo.sharding import compiled, device_name, put, replicated
 
 CLASSES = 100  # Of a label, at most, over which log p(x) is summed.
+POINTS = 30  # Of a curve of training, at most.
 
 
 def per_example(
@@ -242,8 +243,9 @@ def time_sampling(
 def training_cost(folder: Path, batch: int, stages: Iterable[Path] = ()) -> dict:
   """The cost of training, from the rows of metrics.jsonl, of all its sessions.
 
-  "seconds" include those of the earlier stages, in the folders `stages`; the other numbers are of
-  the last stage alone. Devices and versions are those of all sessions, in their order.
+  "seconds" include those of the earlier stages, in the folders `stages`; the other numbers, and the
+  "curve" of the losses, are of the last stage alone. Devices and versions are those of all
+  sessions, in their order.
   """
   trained = [read_json(stage / "training.json", {}) for stage in stages]
   before = sum(stage.get("seconds", 0.0) for stage in trained)
@@ -263,8 +265,20 @@ def training_cost(folder: Path, batch: int, stages: Iterable[Path] = ()) -> dict
     "steps_per_second": rate,
     "examples_per_second": rate * batch,
     "peak_bytes": stats.get("peak_bytes_in_use"),
+    "curve": curve(rows),
     **where,
   }
+
+
+def curve(rows: list[dict]) -> dict[str, list]:
+  """{"step": steps, loss: values} of at most POINTS rows: of "loss", or of each "..._loss"."""
+  trained = [row for row in rows if "steps_per_second" in row]
+  last = trained[-1]
+  names = ["loss"] if "loss" in last else [k for k in last if k.endswith("_loss")]
+  kept = trained[:: -(-len(trained) // POINTS)]
+  short = lambda x: x and float(f"{x:.4g}")
+  steps = [row["step"] for row in kept]
+  return {"step": steps} | {k: [short(row.get(k)) for row in kept] for k in names}
 
 
 def summary(evaluation: dict) -> str:

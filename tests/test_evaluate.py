@@ -13,6 +13,7 @@ from genjax_zoo.data.dataset import Dataset
 from genjax_zoo.data.loader import test_loader as loader_of
 from genjax_zoo.evaluate import (
   bits_per_dim,
+  curve,
   evaluate,
   log_prob_line,
   mean_and_error,
@@ -188,6 +189,19 @@ def test_seconds_of_training_are_with_earlier_stages(tmp_path):
   (tmp_path / "metrics.jsonl").write_text(json.dumps(row) + "\n")
   cost = training_cost(tmp_path, 2, [stage, missing])
   assert (cost["seconds"], cost["examples_per_second"], cost["compile_seconds"]) == (7.0, 10.0, 1.0)
+
+
+def test_the_curve_of_training_is_of_its_losses():
+  row = lambda step, **values: {"step": step, "steps_per_second": 5.0, **values}
+  rows = [row(i, loss=i / 3, kl_loss=0.0, accuracy=1.0) for i in range(1, 62)]
+  rows.insert(3, {"step": 3, "fid": 2.0})
+  found = curve(rows)
+  assert found.keys() == {"step", "loss"}
+  assert found["step"] == [1, 4, *range(7, 62, 3)]
+  assert found["loss"][:2] == [0.3333, 1.333]
+  game = [row(1, gen_loss=0.0, critic_loss=2.0, distance=3.0), row(2, critic_loss=None)]
+  assert curve(game[:1]) == {"step": [1], "gen_loss": [0.0], "critic_loss": [2.0]}
+  assert curve([game[0], game[1]])["critic_loss"] == [2.0, None]
 
 
 def test_bits_a_dimension_of_a_uniform_distribution():

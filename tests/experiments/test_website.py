@@ -15,11 +15,12 @@ def test_links_lead_to_pages_of_the_site():
   text = (
     "[a](../errata.md#x) [b](../../genjax_zoo/models/diffusion/ddpm.py) [c](B.md) "
     "![d](../bench.png) [e](../../genjax_zoo/core.py) [f](https://example.org) [g](#here) "
-    "[h](../../README.md)"
+    "[h](../../README.md) [i](../first_hour.ipynb)"
   )
   assert website.relinked(text, here, needed) == (
     "[a](../errata.md#x) [b](../models/ddpm.md) [c](B.md) ![d](../bench.png) "
-    "[e](../code/genjax_zoo/core.py.md) [f](https://example.org) [g](#here) [h](../start.md)"
+    "[e](../code/genjax_zoo/core.py.md) [f](https://example.org) [g](#here) [h](../start.md) "
+    "[i](../first_hour.md)"
   )
   assert ROOT / "genjax_zoo/core.py" in needed
   readme = website.relinked("[a](docs/errata.md)", ROOT / "README.md", needed)
@@ -35,6 +36,13 @@ def test_formulas_become_mathml_and_code_stays():
   assert "\n$y$\n" in found
   assert "|" not in re.sub(r"```.*", "", found, flags=re.DOTALL)  # It would end a cell of a table.
   assert website.with_mathml("5 $ and 6 $") == "5 $ and 6 $"
+
+
+def test_a_notebook_is_its_texts_and_its_code():
+  text = website.text_of(ROOT / "docs/first_hour.ipynb")
+  assert text.startswith("# The first hour\n")
+  assert "```python\nthrees = run.sample(" in text
+  assert text.count("```") == 2 * text.count("```python")
 
 
 def test_a_docstring_is_text_and_its_formulas_are_code():
@@ -75,6 +83,17 @@ def test_a_models_page_has_its_idea_results_and_slides():
   assert f"| ddpm_digits | ≤ {bits:.3f} bits/dim |" in page
   assert "### simple_loss" in page
   assert "](../lectures/" in page
+
+
+def test_a_curve_goes_from_its_first_to_its_last_value():
+  """Three steps up and down: 0 to 10 is the height of 90, the first of 300 steps is at 100."""
+  found = website.drawn("a loss", [100, 200, 250, 300], [10.0, 0.0, None, 5.0])
+  assert 'points="100.0,5.0 200.0,95.0 300.0,50.0"' in found
+  assert "a loss: 10 at step 100, 5 at step 300<" in found
+  curve = {"step": [1, 2], "critic_loss": [1.0, 2.0], "gen_loss": [3.0, 4.0]}
+  found = website.curves_of("x", {"x": {"training": {"curve": curve}}})
+  assert [found.count(f"x, {name} loss: ") for name in ("critic", "gen")] == [1, 1]
+  assert website.curves_of("x", {"x": {"training": None}}) == website.curves_of("y", {}) == ""
 
 
 def test_every_config_names_its_model():
