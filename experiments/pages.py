@@ -352,7 +352,6 @@ def control(results: dict[str, dict], root: str) -> str:
 
 PAGES: dict[str, dict[str, tuple[Callable, str]]] = {
   "README.md": {"families": (families, ""), "control": (control, "")},
-  "docs/index.md": {"families": (families, "../")},
   "docs/results.md": {"results": (all_results, "../")},
   "docs/lessons.md": {"lessons": (lessons, "../")},
   "docs/gallery.md": {"gallery": (gallery, "../")},
