@@ -41,16 +41,17 @@ def timed(f, *args) -> float:
 
 def working_memory(contender: Contender) -> int | None:
   """Resident bytes at the peak of a call beyond those before it; None without Linux's /proc."""
-  status = Path("/proc/self/status")
-
-  def read(name):
-    return 1024 * int(re.search(rf"{name}:\s+(\d+)", status.read_text())[1])
-
   try:
     ctypes.CDLL("libc.so.6").malloc_trim(0)
     Path("/proc/self/clear_refs").write_text("5")  # Resets the peak.
-    before = read("VmRSS")
+    before = resident()
     contender.run(1)
-    return read("VmHWM") - before
+    return resident("VmHWM") - before
   except (OSError, TypeError):
     return None
+
+
+def resident(name: str = "VmRSS") -> int:
+  """Resident bytes of this process, now or, as "VmHWM", at their peak, from Linux's /proc."""
+  status = Path("/proc/self/status").read_text()
+  return 1024 * int(re.search(rf"{name}:\s+(\d+)", status)[1])
