@@ -74,6 +74,21 @@ def paint(cover, colour, ground) -> jax.Array:
   return jnp.round(share * colour[None, None] + (1 - share) * ground[None, None]).astype(jnp.uint8)
 
 
+def least_boxes(inside) -> np.ndarray:
+  """The least boxes about what is inside, of masks [..., size, size], float32 [..., 4].
+
+  They are left, top, right, bottom, in fractions of the width.
+  """
+  size = inside.shape[-1]
+
+  def ends(occupied):
+    return occupied.argmax(-1), size - occupied[..., ::-1].argmax(-1)
+
+  left, right = ends(inside.any(-2))
+  top, bottom = ends(inside.any(-1))
+  return np.stack([left, top, right, bottom], -1).astype(np.float32) / size
+
+
 def palette(colours: dict) -> jax.Array:
   """The values of named colours, float32 [C, 3]."""
   return jnp.array([*colours.values()], jnp.float32)

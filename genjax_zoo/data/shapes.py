@@ -8,7 +8,16 @@ import numpy as np
 
 from genjax_zoo.core import Field, UserError
 from genjax_zoo.data.dataset import Dataset
-from genjax_zoo.data.drawing import BACKGROUNDS, COLOURS, Pose, cover, errors, paint, palette
+from genjax_zoo.data.drawing import (
+  BACKGROUNDS,
+  COLOURS,
+  Pose,
+  cover,
+  errors,
+  least_boxes,
+  paint,
+  palette,
+)
 from genjax_zoo.data.factors import (
   Factors,
   agreement,
@@ -121,12 +130,14 @@ def load(
   examples: int = 15_000,
   unseen: bool = False,
   label: str = "",
+  layout: bool = False,
   seed: int = 0,
 ) -> Dataset:
   """`examples` training images of `coloured_shapes(size)` and a tenth as many to test.
 
   All are different. The entries are "image", "factors" int32 [6] and "tokens", the caption; with
-  the name of a factor as `label`, such as "colour", also "label": what a caption says of it.
+  the name of a factor as `label`, such as "colour", also "label": what a caption says of it. With
+  `layout` also where the shape is: "segmentation" int32 [size, size] and "box" [4], see `layouts`.
 
   With `unseen` a tenth of the triples of shape, colour and background is in neither split, but
   makes the split "unseen", of as many images as the test split at most. Any two of the three values
@@ -143,7 +154,11 @@ def load(
   if unseen:
     numbers = np.random.default_rng((seed, 1)).permutation(np.flatnonzero(apart))
     splits["unseen"] = numbers[: examples // 10]
-  more = lambda factors: {"label": labels(label, factors)} if label else {}
+
+  def more(factors):
+    found = {"label": labels(label, factors)} if label else {}
+    return found | (layouts(factors, size) if layout else {})
+
   return rendered(name, images, splits, more=more, judge=judge_of(images, label))
 
 
@@ -174,6 +189,48 @@ def labels(factor: str, factors) -> tuple[Field, np.ndarray]:
   return field, classes[factors[:, list(WORDS).index(factor)]]
 
 
+def segmentations(factors, size: int) -> np.ndarray:
+  """What each pixel of images of factors [N, 6] is of: 0, the ground, or 1 + the shape's number.
+
+  int32 [N, size, size]. A pixel is the shape's where it covers half of it or more.
+  """
+  shape = factors[:, list(WORDS).index("shape"), None, None]
+  return np.where(covers_of(factors, size) >= 0.5, 1 + shape, 0).astype(np.int32)
+
+
+def layouts(factors, size: int) -> dict[str, tuple[Field, np.ndarray]]:
+  """The entries "segmentation" and "box" of images of factors [N, 6]."""
+  maps = segmentations(factors, size)
+  box = least_boxes(maps > 0)
+  names = ("ground", *WORDS["shape"])
+  of_maps = Field((), np.int32, len(names), names, ordered=False, kind="segmentation")
+  units = dict(mean=tuple(map(float, box.mean(0))), sd=tuple(map(float, box.std(0))))
+  return {"segmentation": (of_maps, maps), "box": (Field((), np.float32, **units), box)}
+
+
+def placed_as_asked(found, given, size: int) -> dict[str, np.ndarray]:
+  """How images of factors found [N, 6] agree with a given layout, {name: [N]}.
+
+  "segmentation" is the overlap of the shape with that of the given map, over their union; "centre"
+  is whether the centre of its box is within 2 pixels of that of the given box.
+  """
+  inside = segmentations(found, size) > 0
+  agreed = {}
+  if "segmentation" in given:
+    asked = np.asarray(given["segmentation"]) > 0
+    union = (inside | asked).sum((1, 2))
+    agreed["segmentation"] = (inside & asked).sum((1, 2)) / union
+  if "box" in given:
+    apart = size * (centres(least_boxes(inside)) - centres(np.asarray(given["box"])))
+    agreed["centre"] = (apart**2).sum(1) <= 2**2
+  return agreed
+
+
+def centres(boxes) -> np.ndarray:
+  """The centres [N, 2] of boxes [N, 4]."""
+  return (boxes[:, :2] + boxes[:, 2:]) / 2
+
+
 def judge_of(images: Factors, label: str = ""):
   """A judge by the nearest of all images: (samples, given) -> {name: [N]}.
 
@@ -181,7 +238,8 @@ def judge_of(images: Factors, label: str = ""):
   whether its value is one that the caption allows, given or sampled with the image; "all", whether
   all are. "label" is agreement with a given label; and of the factors that the label is not about,
   "kept_..." whether they are those of a given image, as translation between labels should keep;
-  "kept", whether all are. Captions sampled without an image are judged by the given one.
+  "kept", whether all are. Captions sampled without an image are judged by the given one. A given
+  layout is judged by `placed_as_asked`.
   """
 
   def judge(samples, given):
@@ -196,8 +254,12 @@ def judge_of(images: Factors, label: str = ""):
       measured |= dict(zip(images.names, right.T)) | {"all": right.all(1)}
     if label and "label" in given:
       measured["label"] = labels(label, found)[1] == np.asarray(given["label"])
-      if "image" in given:
-        measured |= kept(images.names, found, images.nearest(given["image"]), (label,))
+    # Of an image with holes, which is given with what is "known", nothing is read.
+    if "image" in given and "image" in samples and "known" not in given:
+      free = (label,) if "label" in given else ()
+      measured |= kept(images.names, found, images.nearest(given["image"]), free)
+    if {"segmentation", "box"} & set(given):
+      measured |= placed_as_asked(found, given, image.shape[1])
     return {name: np.asarray(x, np.float32) for name, x in measured.items()}
 
   return judge

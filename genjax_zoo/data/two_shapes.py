@@ -9,7 +9,7 @@ import numpy as np
 
 from genjax_zoo.core import Field
 from genjax_zoo.data.dataset import Dataset
-from genjax_zoo.data.drawing import COLOURS, Pose, cover, errors, palette
+from genjax_zoo.data.drawing import COLOURS, Pose, cover, errors, least_boxes, palette
 from genjax_zoo.data.factors import Factors, agreement, distance, draw_numbers, in_parts, rendered
 
 SHAPES = ("circle", "square", "triangle", "heart")
@@ -163,16 +163,10 @@ def layout(factors, size: int) -> dict[str, np.ndarray]:
   inside = in_parts(lambda part: np.asarray(inside(part)), factors)
   classes = 1 + factors[:, SAID["shape"]]
   segmentation = (inside * classes[..., None, None]).sum(1)
-
-  def ends(occupied):
-    return occupied.argmax(-1), size - occupied[..., ::-1].argmax(-1)
-
-  left, right = ends(inside.any(2))
-  top, bottom = ends(inside.any(3))
   return {
     "segmentation": segmentation.astype(np.int32),
     "classes": classes.astype(np.int32),
-    "boxes": np.stack([left, top, right, bottom], -1).astype(np.float32) / size,
+    "boxes": least_boxes(inside),
   }
 
 

@@ -7,7 +7,7 @@ import pytest
 
 from genjax_zoo.core import UserError
 from genjax_zoo.data import load, shapes as family
-from genjax_zoo.data.drawing import BACKGROUNDS, COLOURS
+from genjax_zoo.data.drawing import BACKGROUNDS, COLOURS, least_boxes
 from genjax_zoo.data.factors import distance, render
 from genjax_zoo.data.tokenizer import captions
 
@@ -21,6 +21,11 @@ def shapes():
 @pytest.fixture(scope="module")
 def small():
   return load("coloured_shapes", size=16, examples=300)
+
+
+@pytest.fixture(scope="module")
+def layouts():
+  return load("coloured_shapes", size=16, examples=300, layout=True)
 
 
 @pytest.fixture(scope="module")
@@ -194,3 +199,44 @@ def test_a_translated_image_keeps_all_but_its_label(unseen):
   untouched = unseen.judge({"image": test["image"]}, given)
   assert (untouched.pop("label") == 0).all()
   assert set(untouched) == {"rmse", "kept", *(f"kept_{x}" for x in family.WORDS if x != "colour")}
+
+
+def test_a_segmentation_has_the_shape_where_it_covers_half_a_pixel(layouts):
+  rows = layouts.splits["test"]
+  names = layouts.fields["segmentation"].names
+  assert names == ("ground", *family.WORDS["shape"])
+  values = rows["factors"]
+  colours, grounds = np.array([*COLOURS.values()]), np.array([*BACKGROUNDS.values()])
+  colour, ground = colours[values[:, 1]], grounds[values[:, 5]]
+  span = colour - ground
+  # The share of the colour in each pixel, by the channel that tells most of it.
+  channel = np.abs(span).argmax(1)
+  of_pixel = np.take_along_axis(rows["image"], channel[:, None, None, None], 3)[..., 0]
+  of_ground, of_span = (np.take_along_axis(x, channel[:, None], 1) for x in (ground, span))
+  share = (of_pixel - of_ground[..., None]) / of_span[..., None]
+  clear = np.abs(share - 0.5) > 0.02
+  shape = (rows["segmentation"] > 0)[clear]
+  np.testing.assert_array_equal(shape, (share > 0.5)[clear])
+  np.testing.assert_array_equal(rows["segmentation"].max((1, 2)), 1 + values[:, 0])
+
+
+def test_a_box_is_the_least_about_the_shape():
+  maps = np.zeros((2, 8, 8), int)
+  maps[0, 2:5, 1:7] = 3
+  maps[1, 7, 0] = 1
+  expected = [[0.125, 0.25, 0.875, 0.625], [0, 0.875, 0.125, 1]]
+  np.testing.assert_array_equal(least_boxes(maps > 0), expected)
+
+
+def test_layouts_are_judged_by_overlap_and_by_the_centre_of_the_box(layouts):
+  rows = layouts.splits["test"]
+  real = layouts.judge(rows, {k: rows[k] for k in ("segmentation", "box")})
+  assert real["segmentation"].min() == real["centre"].min() == 1
+  asked = {"segmentation": np.roll(rows["segmentation"], 2, 2), "box": rows["box"] + 0.15}
+  moved = layouts.judge(rows, asked)
+  assert 0 < moved["segmentation"].mean() < 0.5 and moved["centre"].max() == 0
+  # Of 16 pixels 2, and somewhat more.
+  asked = {"box": rows["box"] + np.array([[0.125, 0, 0.125, 0]], np.float32)}
+  assert layouts.judge(rows, asked)["centre"].min() == 1
+  asked = {"box": rows["box"] + np.array([[0.13, 0, 0.13, 0]], np.float32)}
+  assert layouts.judge(rows, asked)["centre"].max() == 0
