@@ -4,7 +4,11 @@
 
 data/kaykit is that of polygen_vertices_kaykit.
 
-What to expect is not measured yet.
+Expected (seed 0): 5.96 bits a vertex of 32 test meshes with masks and 6.94 without; tokens drawn
+evenly among the valid ones cost 23.0. Of the faces sampled for test meshes, of which 0.61 are
+closed, none close theirs: large ones are in place, and small ones are missing or tangled. Training
+meshes cost 5.6 bits a vertex at the end, and less with every step: it needs a GPU, and hours. 8 CPU
+minutes in all.
 """
 
 from ml_collections import ConfigDict
