@@ -14,6 +14,7 @@ import jax
 
 from genjax_zoo.data.dataset import Dataset, main_entry
 from genjax_zoo.figures.autoregressive import attention, completions, receptive_field
+from genjax_zoo.figures.clouds import noise_interpolations
 from genjax_zoo.figures.common import held_out
 from genjax_zoo.figures.diffusion import (
   forward_strip,
@@ -27,6 +28,7 @@ from genjax_zoo.figures.flows import attributes, temperatures, warped_grid
 from genjax_zoo.figures.images import (
   cycles,
   interpolations,
+  portraits,
   reconstructions,
   restorations,
   samples,
@@ -37,6 +39,7 @@ from genjax_zoo.figures.latents import active_units, clusters, latent_grid, late
 from genjax_zoo.figures.pictures import save
 from genjax_zoo.figures.plane import critic, density
 from genjax_zoo.figures.scenes import surfaces, turntables
+from genjax_zoo.figures.styles import mixed_styles, paths, projections, truncations
 from genjax_zoo.figures.text import transfers
 from genjax_zoo.figures.tokens import code_grids, codebook_use, mixed_codes, tokens_drawn
 from genjax_zoo.log import WORTH_SAYING
@@ -48,8 +51,14 @@ FIGURES = (
   restorations,
   cycles,
   styles,
+  portraits,
   interpolations,
   spherical_interpolations,
+  noise_interpolations,
+  mixed_styles,
+  paths,
+  truncations,
+  projections,
   traversals,
   latent_grid,
   latent_map,

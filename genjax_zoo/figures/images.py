@@ -179,3 +179,29 @@ def styles(run, dataset, test, encoded):
     "column. None is hand-picked."
   )
   return grid(tiles, num_values, 1 + len(columns)), caption
+
+
+def portraits(run, dataset, test, encoded):
+  """Persons, one a row, of a picture each, in the poses of others, one a column."""
+  if "shots" not in run.model.given or not has_images(dataset):
+    return None
+  n = min(ROWS, len(test["image"]) // 2)
+  columns = np.arange(n, 2 * n)
+  # The one as often as there are shots, whose mean it is then.
+  shots = run.model.given["shots"].shape[0]
+  one = lambda name: np.repeat(test[name][:n, None].repeat(shots, 1), n, 0)
+  given = {
+    "landmarks": np.tile(test["landmarks"][columns], (n, 1, 1, 1)),
+    "shots": one("image"),
+    "shot_landmarks": one("landmarks"),
+  }
+  made = run.sample(n * n, given=given)["image"]
+  made = made.reshape(n, n, *made.shape[1:])
+  rows = np.concatenate([test["image"][:n, None], made], 1)
+  top = np.concatenate([np.zeros_like(test["image"][:1]), test["image"][columns]])
+  tiles = np.concatenate([top, rows.reshape(-1, *top.shape[1:])])
+  caption = (
+    "Portraits: the person in the one picture at the left of each row, in the pose of the person "
+    "above each column. None is hand-picked."
+  )
+  return grid(tiles, dataset.fields["image"].num_values, 1 + n), caption

@@ -57,7 +57,7 @@ class Styled(nn.Module):
 
 
 class StyledTranslator(nn.Module):
-  """Images [B, H, W, C], styles [B, S] -> images [B, H, W, C].
+  """Images [B, H, W, C], styles [B, S] -> images [B, H, W, channels], None for C.
 
   Each of `widths` but the first halves the image; then come `blocks` styled blocks, and the way
   back in the style. Nothing normalises the last map: a flat background would be lost.
@@ -65,10 +65,11 @@ class StyledTranslator(nn.Module):
 
   widths: tuple[int, ...]
   blocks: int = 2
+  channels: int | None = None
 
   @nn.compact
   def __call__(self, x, s):
-    channels = x.shape[-1]
+    channels = self.channels or x.shape[-1]
     x = Conv(self.widths[0], (3, 3))(x)
     sizes = []
     for width in self.widths[1:]:

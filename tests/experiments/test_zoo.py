@@ -21,9 +21,11 @@ from genjax_zoo.run import describe, learner_of
 # Prefixes of data that need files.
 FILES = {"tfds", "npz", "folder", "video", "pairs", "domains", "meshes", "points"}
 # Their samples are functions of what they are given, without noise.
-MAPS = "cyclegan", "partial_convolution", "context_encoder"
+MAPS = (
+  "cyclegan", "partial_convolution", "context_encoder", "talking_heads", "talking_heads_tuned"
+)  # fmt: skip
 # They compile slowly, and their own tests take smaller networks.
-TRANSLATORS = "pix2pix", "cyclegan", "stargan_v2"
+LARGE = "pix2pix", "cyclegan", "stargan_v2", "stylegan2", "talking_heads", "talking_heads_tuned"
 NAMES = sorted(p.stem for p in (Path(resolve.__file__).parent / "configs").glob("[a-z]*.py"))
 
 
@@ -45,7 +47,7 @@ def embedded():
     *prefixes, _ = str(config.data.name).split(":")
     if not FILES & set(prefixes):
       big = has_unet(config) and config.model.name != "ddpm"  # U-Nets compile slowly.
-      slow = config.model.name in tested or big or config.model.name in TRANSLATORS
+      slow = config.model.name in tested or big or config.model.name in LARGE
       yield pytest.param(name, marks=[pytest.mark.slow] if slow else [])
       tested.add(config.model.name)
 

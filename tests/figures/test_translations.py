@@ -6,7 +6,7 @@ import numpy as np
 
 from genjax_zoo.core import Field
 from genjax_zoo.data.dataset import Dataset
-from genjax_zoo.figures.images import cycles, styles
+from genjax_zoo.figures.images import cycles, portraits, styles
 from tests.figures.test_pictures import scale_of, tiles
 
 FIELD = Field((4, 4, 1), np.uint8, 256, kind="image")
@@ -58,3 +58,25 @@ def test_rows_have_their_content_and_columns_their_style_and_domain():
   content = np.arange(1, 5)[:, None]
   np.testing.assert_array_equal(found[1:, 1:], content + np.array([[10, 25]]))
   assert styles(run_of({}), dataset, test, None) is None
+
+
+def test_rows_have_their_person_and_columns_their_pose():
+  """A sample is 20 times its pose, and the mean level of its shots and of their landmarks."""
+  test = {"image": flat(range(1, 9)), "landmarks": flat(range(8))}
+  shots = FIELD._replace(shape=(3, 4, 4, 1))
+
+  def sample(n, given):
+    known = given["shots"].mean(1) + 10 * given["shot_landmarks"].mean(1)
+    return {"image": (20 * given["landmarks"] + known).astype(np.uint8)}
+
+  run = run_of({}, sample)
+  run.model.given = {"landmarks": FIELD, "shots": shots, "shot_landmarks": shots}
+  dataset = Dataset("toy", {"image": FIELD}, {"test": test})
+  picture, _ = portraits(run, dataset, test, None)
+  found = levels_of(picture, 5)
+  np.testing.assert_array_equal(found[0], [0, 5, 6, 7, 8])
+  np.testing.assert_array_equal(found[1:, 0], [1, 2, 3, 4])
+  person = np.arange(1, 5) + 10 * np.arange(4)
+  np.testing.assert_array_equal(found[1:, 1:], person[:, None] + 20 * np.arange(4, 8)[None])
+  run.model.given = {}
+  assert portraits(run, dataset, test, None) is None

@@ -168,6 +168,10 @@ def stylegan2_model(nets: Networks, field: Field, init: Callable) -> Model:
     ws = nets.every_layer(truncated(w, state["w"], truncation))
     return {"image": to_data(nets.make(params["gen"], ws, k_noise), field)}
 
+  def mean(params, state, latents):
+    """The image without noise, [0, 1]."""
+    return (generate(params, state, latents) + 1) / 2
+
   def mapped(params, state, latents):
     return {"w": nets.map(params["gen"], latents["z"])}
 
@@ -177,7 +181,7 @@ def stylegan2_model(nets: Networks, field: Field, init: Callable) -> Model:
 
   critic = lambda params, state, x, given: nets.logits(params["critic"], x)
   model = generator_model({"image": field}, nets.latent, init, generate, critic)
-  parts = model.parts | {"map": mapped, "project": projected}
+  parts = model.parts | {"mean": mean, "map": mapped, "project": projected}
   return model._replace(sample=sample, parts=parts)
 
 

@@ -1,0 +1,23 @@
+"""Talking heads of avatars, 32 x 32: people never seen before, of four pictures, in 60 poses.
+
+  python -m experiments.main --config=configs/talking_heads_avatars.py
+
+Expected: not measured yet.
+"""
+
+from ml_collections import ConfigDict
+
+
+def get_config():
+  adam = dict(name="adam", b1=0.5, schedule="linear")
+  return ConfigDict(dict(
+    model=dict(name="talking_heads", widths=(24, 48, 64)),
+    data=dict(name="avatars", batch=16),
+    optimizer=dict(
+      gen=dict(**adam, learning_rate=1e-3), critic=dict(**adam, learning_rate=5e-4),
+    ),
+    train=dict(
+      steps=3000, steps_per_dispatch=50, ema=0.995, log_every=100, save_every=500, sample_every=500,
+    ),
+    sample=dict(n=32),
+  ))  # fmt: skip
