@@ -15,6 +15,6 @@ def get_config():
     data=dict(name="digits", batch=128),
     optimizer=dict(gen=dict(**adam), critic=dict(**adam)),
     train=dict(
-      steps=1500, steps_per_dispatch=50, ema=0.99, log_every=100, save_every=500, sample_every=500,
+      steps=2500, steps_per_dispatch=50, ema=0.995, log_every=100, save_every=500, sample_every=500,
     ),
   ))  # fmt: skip
