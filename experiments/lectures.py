@@ -23,6 +23,7 @@ import sys
 import tomllib
 
 from experiments.pages import ROOT, markdown
+from genjax_zoo import published
 from genjax_zoo.core import UserError
 
 HERE = ROOT / "docs/lectures"
@@ -57,6 +58,12 @@ def links(names: list[str], folder: str) -> str:
   return ", ".join(f"[{name}]({UP}experiments/{folder}/{name}.py)" for name in names)
 
 
+def touched(names: list[str]) -> str:
+  """The command that opens those of some configs that are trained models of the package."""
+  found = [name for name in names if (published.FOLDER / f"{name}.json").is_file()]
+  return f"`python -m experiments.explore --pretrained {' '.join(found)}`" if found else ""
+
+
 def mistake(error: dict) -> str:
   """A mistake of a slide as an item of a list."""
   line = error["line"]
@@ -71,6 +78,7 @@ def sources(entry: dict, missing: dict[int, str]) -> dict[str, str]:
     "Code": listed("code", "genjax_zoo"),
     "Tests": listed("tests", "tests"),
     "Run": links(entry.get("configs", []), "configs"),
+    "Touch": touched(entry.get("configs", [])),
     "Lesson": links(entry.get("lessons", []), "lessons"),
     "Not implemented": ", ".join(missing[s] for s in entry["systems"] if s in missing),
   }

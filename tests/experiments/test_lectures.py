@@ -219,6 +219,15 @@ def test_known_mistakes_of_the_slides_are_in_the_lectures(letter):
     assert any(numbers(line) & numbers(error["line"]) for error in errors(letter)), line
 
 
+def test_what_the_package_has_trained_can_be_touched():
+  command = "`python -m experiments.explore --pretrained"
+  assert lectures.touched(["gan_digits", "vae_digits", "glow_digits"]) == (
+    f"{command} vae_digits glow_digits`"
+  )
+  assert lectures.touched(["gan_digits"]) == ""
+  assert f"- **Touch**: {command} vae_plane_digits`" in PAGES["C.md"]
+
+
 def test_the_index_leads_to_entries():
   text = (ROOT / "docs/index.md").read_text(encoding="utf-8")
   linked = re.findall(r"\]\(lectures/([A-Z]\.md)#([^)]+)\)", text)
