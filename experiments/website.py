@@ -197,6 +197,8 @@ def model_page(path: Path, configs: dict[str, str], results: dict, decks: dict) 
     parts += ["## Results", results_of(named, results), *samples_of(named)]
     parts += [curves_of(name, results) for name in named]
     parts += ["## Run it", f"```bash\npython -m experiments.main --config={named[0]}\n```"]
+    if command := lectures.touched(named):
+      parts.append(f"Touch it, trained: {command}")
     links = [f"[{name}](../code/experiments/configs/{name}.py.md)" for name in named]
     parts.append(f"Configs: {', '.join(links)}")
   beside = formulas(path, decks)
