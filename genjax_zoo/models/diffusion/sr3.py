@@ -12,6 +12,10 @@ that no training example has. Noise conditioning augmentation hides them: in tra
 of a standard deviation s ~ U(0, augment), which the network is given; in sampling it has noise of
 `augmentation`, chosen then.
 
+With `residual` what is diffused is the difference from low, enlarged by interpolation (Li 2021,
+SRDiff, arXiv:2104.14951), so that sd is that of the difference. It is small, and where an image is
+flat it is 0: the errors of a network at much noise are then small too, and leave no grain.
+
 Departures: EDM's preconditioning and noise levels (edm.py), of which the paper's conditioning on a
 continuous noise level is a part; the noise of augmentation is added, and does not shrink low.
 """
@@ -48,11 +52,27 @@ def enlarged(x, shape):
   return jnp.clip(jax.image.resize(x, (len(x), *shape), "cubic"), -1, 1)
 
 
+def augmentation_of(augment: float, augmentation: float | None) -> float:
+  """The noise that low gets in sampling: as asked, or 0.
+
+  Raises UserError where one is asked for of a model that never saw any.
+  """
+  if augmentation is None:
+    return 0.0
+  if not augment:
+    raise UserError(
+      "sample.augmentation is of models whose low resolution had noise in training: "
+      "model.augment=0.5"
+    )
+  return augmentation
+
+
 def model(
   data,
   *,
   factor: int = 4,
   augment: float = 0.0,
+  residual: bool = False,
   sd: float = 0.5,
   mean: float = -1.2,
   spread: float = 1.2,
@@ -64,17 +84,19 @@ def model(
 ) -> Model:
   """Super-resolution of "image" by `factor`, given "low" and the entries of `condition`.
 
-  `augment` is the most noise that low has in training, in units of [-1, 1]; the other arguments are
-  those of `edm`, where `drop` is of the entries of `condition` alone. With mean = 4.4, spread = 0
-  and one step it is regression. Raises UserError for data without images that `factor` divides.
+  `augment` is the most noise that low has in training, in units of [-1, 1]; `residual` diffuses the
+  difference from low. The other arguments are those of `edm`, where `drop` is of the entries of
+  `condition` alone. With mean = log(high), spread = 0 and one step it is regression. Raises
+  UserError for data without images that `factor` divides.
   """
   field = image_of(data)
   small = low_field(field, factor)
   given_low = {LOW: small._replace(dtype=np.float32, num_values=None)}
   if augment:
     given_low[NOISE] = Field((), np.float32)
+  diffused = field._replace(dtype=np.float32, num_values=None) if residual else field
   inner = edm.model(
-    {**data, **given_low},
+    {**data, "image": diffused, **given_low},
     sd=sd,
     mean=mean,
     spread=spread,
@@ -99,17 +121,25 @@ def model(
 
   def loss(params, state, batch, key, train):
     k_noise, k_low, key = jax.random.split(key, 3)
-    given = observe(params, state, batch, key)
     noise = augment * jax.random.uniform(k_noise, (len(batch["image"]),))
-    return inner.loss(params, state, {**batch, **augmented(given, noise, k_low)}, key, train)
+    given = augmented(observe(params, state, batch, key), noise, k_low)
+    image = batch["image"]
+    if residual:
+      image = to_floats(image, field) - enlarged(given[LOW], field.shape)
+    return inner.loss(params, state, {**batch, **given, "image": image}, key, train)
 
-  def sample(params, state, key, n, given={}, augmentation=0.0, **options):
+  def sample(params, state, key, n, given={}, augmentation=None, **options):
     """n images; low has noise of `augmentation`, the other options are those of `edm`."""
     k_low, key = jax.random.split(key)
-    given = augmented(given, jnp.full(n, augmentation), k_low)
-    return inner.sample(params, state, key, n, given, **options)
+    noise = jnp.full(n, augmentation_of(augment, augmentation))
+    given = augmented(given, noise, k_low)
+    image = inner.sample(params, state, key, n, given, **options)["image"]
+    if residual:
+      image = to_data(image + enlarged(given[LOW], field.shape), field)
+    return {"image": image}
 
-  def calls(augmentation=0.0, **options):
+  def calls(augmentation=None, **options):
+    augmentation_of(augment, augmentation)  # For its error alone.
     return inner.calls(**options)
 
   def evaluate(params, state, batch, key):

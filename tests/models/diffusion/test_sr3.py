@@ -1,5 +1,7 @@
 """SR3: pooling, its baseline, and the exact posterior of a linear-Gaussian pair."""
 
+import functools
+
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -22,8 +24,11 @@ def posterior(s):
   return gain, COV - np.outer(gain, POOL @ COV)
 
 
-def exact_network(space, network):
-  """The network of an EDM of that posterior, for the condition that SR3 gives it."""
+def exact_network(space, network, residual=False):
+  """The network of an EDM of that posterior, for the condition that SR3 gives it.
+
+  With `residual` of the difference from low, which enlarged is the same in all 4 pixels.
+  """
 
   def apply(params, x, noise, c, key=None):
     low, _ = c["low"]
@@ -32,12 +37,14 @@ def exact_network(space, network):
     skip, out, scale = edm.preconditioning(sigma, 0.5)
 
     def denoised(x, low, s, sigma):
-      """E[x_0 | x, low], whose posterior is Gaussian."""
+      """E[x_0 | x, low], whose posterior is Gaussian; less what was taken away."""
+      away = jnp.clip(low.reshape(()), -1, 1) if residual else 0.0
       rest = low.reshape(()) - POOL @ MEAN
       gain = COV @ POOL / (POOL @ COV @ POOL + s**2)
       mean = MEAN + gain * rest
       cov = COV - jnp.outer(gain, POOL @ COV)
-      return mean + cov @ jnp.linalg.solve(cov + sigma**2 * jnp.eye(4), x - mean)
+      shift = jnp.linalg.solve(cov + sigma**2 * jnp.eye(4), x + away - mean)
+      return mean - away + cov @ shift
 
     noisy = x.reshape(-1, 4) / scale[:, None]
     x0 = jax.vmap(denoised)(noisy, low, s, sigma)
@@ -46,14 +53,19 @@ def exact_network(space, network):
   return lambda key, batch: ({}, {}), apply
 
 
-@pytest.mark.parametrize("augment, s", [(0.0, 0.0), (1.0, 0.0), (1.0, 0.7)])
-def test_a_linear_gaussian_pair_has_its_exact_posterior(augment, s, monkeypatch):
+CASES = [(0.0, 0.0, False), (1.0, 0.0, False), (1.0, 0.7, False), (1.0, 0.7, True)]
+
+
+@pytest.mark.parametrize("augment, s, residual", CASES)
+def test_a_linear_gaussian_pair_has_its_exact_posterior(augment, s, residual, monkeypatch):
   """Noise of `augmentation` is added to low, and the network is told of it."""
-  monkeypatch.setattr(edm, "network_functions", exact_network)
-  model = sr3.model(REAL, factor=2, augment=augment)
+  network = functools.partial(exact_network, residual=residual)
+  monkeypatch.setattr(edm, "network_functions", network)
+  model = sr3.model(REAL, factor=2, augment=augment, residual=residual)
   low = 1.3
   given = {"low": jnp.full((N, 1, 1, 1), low)}
-  draw = lambda: model.sample({}, {}, KEY, N, given, augmentation=s, steps=40)["image"]
+  options = {"augmentation": s} if augment else {}
+  draw = lambda: model.sample({}, {}, KEY, N, given, steps=40, **options)["image"]
   samples = np.asarray(jax.jit(draw)()).reshape(N, 4)
   gain, cov = posterior(s)
   # What the network is given varies by s about low.
@@ -75,6 +87,18 @@ def test_in_training_low_has_noise_of_any_deviation_up_to_the_most(monkeypatch):
   np.testing.assert_allclose(quartiles, [0, 0.15, 0.3, 0.45, 0.6], atol=0.02)
   eps = given["low"].reshape(N) / s
   np.testing.assert_allclose([eps.mean(), eps.std()], [0, 1], atol=0.05)
+
+
+@pytest.mark.parametrize("residual", [False, True])
+def test_what_is_diffused_is_the_image_or_its_difference_from_low_enlarged(residual, monkeypatch):
+  """In training, whose low has the noise of augmentation."""
+  seen = lambda params, state, batch, key, train: (batch["image"], ({}, batch))
+  monkeypatch.setattr(edm, "model", lambda *args, **options: Model(None, seen))
+  model = sr3.model(REAL, factor=2, augment=0.2, residual=residual)
+  image = jax.random.normal(KEY, (3, 2, 2, 1)) / 3
+  x, (_, given) = model.loss({}, {}, {"image": image}, KEY, train=True)
+  away = jnp.clip(given["low"], -1, 1) if residual else 0.0 * given["low"]
+  np.testing.assert_allclose(x, image - jnp.tile(away, (1, 2, 2, 1)), atol=1e-6)
 
 
 def test_one_step_from_noise_that_hides_everything_is_regression(monkeypatch):

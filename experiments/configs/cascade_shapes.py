@@ -1,0 +1,24 @@
+"""A cascade: text to image at 8 x 8 pixels, then super-resolution to 32 x 32.
+
+  python -m experiments.main --config=configs/cascade_shapes.py
+
+Nothing else is trained; missing stages are trained first. In training the second stage saw noise in
+its low resolution, and gets `up_augmentation` of it here.
+
+Expected (seed 0): not measured yet.
+"""
+
+from ml_collections import ConfigDict
+
+
+def get_config():
+  return ConfigDict(dict(
+    model=dict(name="cascade"),
+    stages=dict(
+      base="configs/text_diffusion_shapes8.py", up="configs/super_resolution_shapes.py"
+    ),
+    data=dict(name="coloured_shapes", batch=32),
+    train=dict(steps=0),
+    evaluate=dict(examples=250, samples=500),
+    sample=dict(n=32, up_augmentation=0.2),
+  ))  # fmt: skip

@@ -1,0 +1,27 @@
+"""SR3 with noise conditioning augmentation: the second stage of configs/cascade_shapes.py.
+
+  python -m experiments.main --config=configs/super_resolution_shapes.py
+
+Expected (seed 0): not measured yet.
+"""
+
+from ml_collections import ConfigDict
+
+
+def get_config():
+  return ConfigDict(dict(
+    model=dict(
+      name="sr3", factor=4, residual=True, sd=0.2, mean=-2.0, spread=1.4, low=0.002, high=5.0,
+      augment=0.5, condition=("tokens",), drop=0.1,
+      network=dict(name="dit", width=128, depth=4, patch=4),
+    ),
+    data=dict(name="coloured_shapes", batch=32),
+    optimizer=dict(
+      name="adam", learning_rate=2e-3, schedule="cosine", warmup_steps=50, clip_norm=1.0
+    ),
+    train=dict(
+      steps=2500, steps_per_dispatch=50, ema=0.99, log_every=250, save_every=500, sample_every=0
+    ),
+    evaluate=dict(examples=250, samples=500),
+    sample=dict(n=32),
+  ))  # fmt: skip
