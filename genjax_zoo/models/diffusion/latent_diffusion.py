@@ -1,16 +1,16 @@
 """Diffusion in the latents of a trained autoencoder (Rombach 2022, arXiv:2112.10752), as its prior.
 
 The first stage, frozen, maps data to latents; z = scale * encode(x), with the scale by which the
-first batch has unit variance. Their prior is ddpm.py with the cosine schedule and a network that
-predicts v = alpha eps - sigma z:
+first batch has unit variance. Their prior is ddpm.py with a network that predicts v = alpha eps -
+sigma z:
 
   loss = |v - v_hat(z_t, t)|² / D,   z_t = alpha_t z + sigma_t eps,   t ~ U{1..T}
 
 and what it samples, by any of the samplers, given a condition or not, is decoded.
 
-Departures: v in place of eps, whose errors the last levels of the cosine schedule magnify; of a VAE
-the latents are the means of q(z | x), not samples of it; an MLP of the latents, flattened, by
-default.
+Departures: v in place of eps, whose errors the last levels of the cosine schedule magnify; this
+schedule by default, where the paper's is linear and spends more time at high noise; of a VAE the
+latents are the means of q(z | x), not samples of it; an MLP of the latents, flattened, by default.
 
 Errata of the slides: docs/errata.md#latent_diffusion
 """
@@ -28,10 +28,11 @@ def check_first(first: Model):
   """Raises UserError where a stage has no real latents "z" that can be modelled."""
   if first.encode is None or first.decode is None:
     raise UserError("stages.first can't encode and decode: take a first stage with latents")
-  if first.given:
+  # What else it is given, such as the image that a sample should resemble, is no latent.
+  if needed := [name for name in first.given if name in first.latents]:
     raise UserError(
-      f"stages.first decodes 'z' given {next(iter(first.given))!r}, and what is sampled is 'z' "
-      "alone: take another"
+      f"stages.first decodes 'z' given {needed[0]!r}, and what is sampled is 'z' alone: "
+      "take another"
     )
   if "z" not in first.latents or first.latents["z"].num_values:
     has = ", ".join(first.latents) or "none"
@@ -43,6 +44,7 @@ def model(
   *,
   first: Model,
   T: int = 1000,
+  schedule: str = "cosine",
   network: Mapping = {"name": "mlp"},
   condition: tuple[str, ...] = (),
   drop: float = 0.1,
@@ -56,7 +58,7 @@ def model(
   prior = ddpm.model(
     {"x": first.latents["z"]} | condition_fields(data, condition),
     T=T,
-    schedule="cosine",
+    schedule=schedule,
     prediction="v",
     network=network,
     condition=condition,
