@@ -1,6 +1,7 @@
-"""A small bidirectional transformer of words, for captions."""
+"""Encoders of captions: a small bidirectional transformer of words, and a linear map of them."""
 
 import flax.linen as nn
+import jax
 import jax.numpy as jnp
 
 from genjax_zoo.nn.attention import attend
@@ -39,3 +40,27 @@ def masked_mean(sequence, real):
   """The mean of a sequence [B, L, E] where `real` [B, L] is true, [B, E]; 0 where nowhere is."""
   total = (sequence * real[..., None]).sum(1)
   return total / jnp.maximum(real.sum(1), 1)[:, None]
+
+
+def word_weights(words, vocabulary: int):
+  """Words [B, L], 0 is padding -> their weights [B, L, vocabulary - 1]: 1 for a word, 0 of none.
+
+  The mean of two captions' weights is a caption between them.
+  """
+  return jax.nn.one_hot(words - 1, vocabulary - 1)
+
+
+class PlacedWords(nn.Module):
+  """Weights of words [B, L, V] -> [B, width]: the sum of a vector for each word at each place.
+
+  It is linear, so that what lies between two captions is made into what lies between their vectors.
+  At first the vector of L words has variance 1.
+  """
+
+  width: int
+
+  @nn.compact
+  def __call__(self, weights):
+    n, length, _ = weights.shape
+    scale = nn.initializers.normal(length**-0.5)
+    return nn.Dense(self.width, use_bias=False, kernel_init=scale)(weights.reshape(n, -1))
