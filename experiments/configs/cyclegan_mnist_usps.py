@@ -14,13 +14,11 @@ from ml_collections import ConfigDict
 
 
 def get_config():
-  adam = dict(name="adam", b1=0.5, schedule="linear")
+  adam = dict(name="adam", learning_rate=1e-3, b1=0.5, schedule="linear")
   return ConfigDict(dict(
-    model=dict(name="cyclegan", width=16, blocks=3, halvings=2, critic=(24, 48)),
+    model=dict(name="cyclegan", width=16, blocks=2, critic=(24, 48), identity=0.0),
     data=dict(name="npz:data/mnist_usps.npz", batch=16),
-    optimizer=dict(
-      gen=dict(**adam, learning_rate=1e-3), critic=dict(**adam, learning_rate=5e-4),
-    ),
+    optimizer=dict(gen=dict(**adam), critic=dict(**adam)),
     train=dict(
       steps=8000, steps_per_dispatch=50, ema=0.995, log_every=400, save_every=2000,
       sample_every=2000,

@@ -55,10 +55,10 @@ class UNetTranslator(nn.Module):
 
 
 class ResidualTranslator(nn.Module):
-  """Images x [B, H, W, C] -> x + f(x) of the same shape: at first the identity, f being 0.
+  """Images [B, H, W, C] -> images of the same shape: halved, `blocks` residual blocks, and back.
 
-  f is the network of CycleGAN (Zhu 2017, arXiv:1703.10593): halved `halvings` times, `blocks`
-  residual blocks, and back. The paper's has f(x) alone: it has to learn first to keep an image.
+  The network of CycleGAN (Zhu 2017, arXiv:1703.10593, section 7.2), halved `halvings` times. The
+  last layer gets the images beside the normalised maps.
   """
 
   width: int
@@ -80,4 +80,4 @@ class ResidualTranslator(nn.Module):
       height, width = sizes.pop()
       h = ConvTranspose(2**i * self.width, (4, 4), (2, 2))(h)[:, :height, :width]
       h = nn.relu(instance_norm(h))
-    return x + Conv(x.shape[-1], (5, 5), kernel_init=nn.initializers.zeros)(h)
+    return Conv(x.shape[-1], (5, 5))(jnp.concatenate([h, x], -1))

@@ -16,8 +16,9 @@ domain already.
 Old are images from a pool of earlier translations (Shrivastava 2017, arXiv:1612.07828): a critic
 that has seen the latest ones alone forgets the others. The pool is in `state`.
 
-Departures: x + f(x) for f(x), so that both maps begin as the identity; the cycle begins at 0 then,
-and is kept instead of found; small networks; the squares are halved.
+Departures: small networks, whose last layer sees the input too; the squares are halved; an average
+of the translators' weights. Translators x + f(x) that begin as the identity would stay there: both
+losses of the cycle have a kink at it, steeper than the critics' slope.
 
 Errata of the slides: docs/errata.md#cyclegan
 """
@@ -100,8 +101,12 @@ class Networks(NamedTuple):
 
   def translated(self, gen, x: Mapping) -> dict:
     """{the other domain: translations} of images of domains."""
-    apply = lambda name, x: self.translator.apply({"params": gen[name]}, x)
-    return {OTHER[k]: apply(OTHER[k], images) for k, images in x.items()}
+
+    def to(name, x):
+      y = self.translator.apply({"params": gen[name]}, x)
+      return jnp.tanh(y) if self.fields[name].num_values else y
+
+    return {OTHER[k]: to(OTHER[k], images) for k, images in x.items()}
 
   def logits(self, critics, name: str, x):
     """Of patches of images of a domain, [B, h, w]."""

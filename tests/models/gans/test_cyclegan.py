@@ -73,7 +73,7 @@ def test_without_a_pool_what_comes_is_shown():
 
 @functools.cache
 def moved(**options):
-  """(learner, its state with maps that are not the identity, a batch)."""
+  """(learner, its state with biases that are not 0, a batch)."""
   still = {"gen": optax.sgd(0.0), "critic": optax.sgd(0.0)}
   learner = cyclegan.learner(DATA, still, **SMALL | options)
   batch = {name: jnp.asarray(x) for name, x in images().items()}
@@ -87,7 +87,7 @@ def by_hand(params, batch):
   """((critic_loss, gen_loss, what both cycles lose), ab(a)), with cycle = 3, identity = 1/4."""
   a, b = (to_floats(batch[name], FIELD) for name in DATA)
   net, patches = ResidualTranslator(4, 1, 1), PatchCritic((4,))
-  to = lambda name, x: net.apply({"params": params["gen"][name]}, x)
+  to = lambda name, x: jnp.tanh(net.apply({"params": params["gen"][name]}, x))
   l_a, l_b = (lambda x, p=params["critic"][name]: patches.apply({"params": p}, x) for name in DATA)
   made_a, made_b = to("image_a", b), to("image_b", a)
   squares = lambda real, fake: (((real - 1) ** 2 + fake**2) / 2).mean()
