@@ -81,7 +81,7 @@ def test_a_models_page_has_its_idea_results_and_slides():
   assert page.startswith("# ddpm\n\nDenoising diffusion")
   bits = results["ddpm_digits"]["likelihood"]["bits_per_dim"]
   assert f"| ddpm_digits | ≤ {bits:.3f} bits/dim |" in page
-  assert "`python -m experiments.explore --pretrained ddpm_labels_digits`" in page
+  assert "`python -m experiments.explore --pretrained ddpm_labels_digits" in page
   assert "### simple_loss" in page
   assert "](../lectures/" in page
 
