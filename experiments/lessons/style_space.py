@@ -14,7 +14,7 @@ import numpy as np
 
 from experiments.lessons._runs import finished_run, trained
 from genjax_zoo.figures.common import first_rows, held_out
-from genjax_zoo.figures.styles import mapped, mixed_styles, paths, projections, truncations
+from genjax_zoo.figures.mapping import mapped, mixed_styles, paths, projections, truncations
 from genjax_zoo.metrics.features import choose
 from genjax_zoo.metrics.path_length import line, path_lengths, trimmed_mean
 from genjax_zoo.metrics.restoration import psnr

@@ -36,10 +36,10 @@ from genjax_zoo.figures.images import (
   styles,
 )
 from genjax_zoo.figures.latents import active_units, clusters, latent_grid, latent_map, traversals
+from genjax_zoo.figures.mapping import mixed_styles, paths, projections, truncations
 from genjax_zoo.figures.pictures import save
 from genjax_zoo.figures.plane import critic, density
 from genjax_zoo.figures.scenes import surfaces, turntables
-from genjax_zoo.figures.styles import mixed_styles, paths, projections, truncations
 from genjax_zoo.figures.text import transfers
 from genjax_zoo.figures.tokens import code_grids, codebook_use, mixed_codes, tokens_drawn
 from genjax_zoo.log import WORTH_SAYING

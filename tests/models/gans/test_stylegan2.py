@@ -169,6 +169,8 @@ def test_latents_are_decoded_of_z_of_w_and_of_a_w_for_each_layer():
   layers = {"w": NETS.every_layer(w["w"])}
   np.testing.assert_allclose(decode(z), decode(w), atol=1)
   np.testing.assert_allclose(decode(z), decode(layers), atol=1)
+  unit = model.parts["mean"](ts.params, ts.state, z)
+  np.testing.assert_allclose(np.clip(unit, 0, 1) * 16, decode(z), atol=0.51)
   assert {k: f.shape for k, f in model.latents.items()} == {"z": (3,)}
 
 

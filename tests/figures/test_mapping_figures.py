@@ -7,7 +7,7 @@ import numpy as np
 
 from genjax_zoo.core import Field
 from genjax_zoo.data.dataset import Dataset
-from genjax_zoo.figures.styles import (
+from genjax_zoo.figures.mapping import (
   COLUMNS,
   ROWS,
   mapped,
