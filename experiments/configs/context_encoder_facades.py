@@ -4,7 +4,10 @@
 
 The photographs are those of partial_convolution_facades.
 
-Expected: not measured yet.
+Expected of the 106 test photographs (seed 0): PSNR in the hole 17.4 dB, standard error 0.2, where
+the nearest known pixel has 16.6; of the whole image 23.4 and 22.6 dB. Windows are painted, blurred,
+and the edge of the hole is seen: no skip tells the decoder what is beside it. About two minutes of
+CPU time.
 """
 
 from ml_collections import ConfigDict

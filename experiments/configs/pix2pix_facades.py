@@ -5,7 +5,12 @@
 The facades of pix2pix (facades.tar.gz, 400 to train, 106 to test) are unpacked into data/facades:
 each file is a photograph and, right of it, its map of labels.
 
-Expected: not measured yet.
+Expected of the 106 test facades (seed 0): L1 0.343, where black and white are 2 apart, PSNR 13.2
+dB, patch Wasserstein distance 0.032. With --config.model.adversarial=0 L1 is 0.324 and PSNR 13.9,
+lower and higher, and the patches are blurred: 0.064. The photographs of the nearest training maps
+(`nearest_targets` of the lesson paired_translation) have a PSNR of 11.3 and, being real, a patch
+distance of 0.015, which pix2pix does not reach. Windows and cornices are where the map has them, in
+the colours of stone. 75 s of CPU time.
 """
 
 from ml_collections import ConfigDict
