@@ -38,8 +38,6 @@ def names(workdirs: list[Path], chosen: list[str]) -> dict[str, str]:
       raise UserError(f"there is no pretrained {name!r}{nearest(name, known)}")
   for name in [*chosen, *known]:
     found[PREFIX + name] = f"{name}: {known[name]}"
-  if not found:
-    raise UserError("there is nothing to explore: name a run with --workdir")
   return found
 
 
@@ -49,7 +47,7 @@ def main(arguments):
     prog="python -m experiments.explore", description="Opens trained models on a local page."
   )
   parser.add_argument("--workdir", nargs="+", default=[], type=Path, metavar="RUN")
-  parser.add_argument("--pretrained", nargs="+", default=[], metavar="NAME")
+  parser.add_argument("--pretrained", nargs="+", default=["vae_digits"], metavar="NAME")
   parser.add_argument("--port", type=int, default=8000, help="0 for any that is free")
   options = parser.parse_args(arguments)
   titles = names(options.workdir, options.pretrained)

@@ -78,7 +78,7 @@ class Output {
       return;
     }
     this.shown.replaceChildren(...made(answer));
-    const calls = answer.calls ? `, ${answer.calls} network calls a sample` : "";
+    const calls = answer.calls ? `, network calls a sample: ${answer.calls}` : "";
     const compiled = this.first && answer.seconds > 0.5 ? ", the first with its compilation" : "";
     this.first = false;
     this.note.textContent = `${seconds(answer.seconds)}${calls}${compiled}`;
@@ -206,7 +206,7 @@ function form(about, changed) {
   const given = {};
   const options = {};
   const row = el("div", { className: "bar" });
-  for (const { name, kind, names, words } of about.given) {
+  for (const { name, kind, names, words, ranges } of about.given) {
     let input;
     if (kind === "class") {
       input = el("select", {}, ...names.map((text) => el("option", { value: text }, text)));
@@ -215,6 +215,11 @@ function form(about, changed) {
       input = el("input", { type: "text", placeholder: "type what it is given" });
       given[name] = () => (input.value.trim() ? input.value.trim() : { row: 0 });
       if (words.length) input.title = `words: ${words.join(" ")}`;
+    } else if (kind === "numbers") {
+      const sliders = ranges.map(([low, high], i) => el("input", { type: "range", min: low,
+        max: high, step: (high - low) / 100 || 1, value: (low + high) / 2, ariaLabel: `${name} ${i}` }));
+      input = el("span", {}, ...sliders);
+      given[name] = () => sliders.map((slider) => Number(slider.value));
     } else {
       input = el("input", { type: "number", min: 0, max: about.examples - 1, value: 0 });
       given[name] = () => ({ row: Number(input.value) });
@@ -382,6 +387,9 @@ function chains(about, seed) {
   return { node, draw: () => {} };
 }
 
+// RePaint goes back and forth so often at each level; its usual 10 take over a quarter of a second.
+const REPEATS = 3;
+
 // A mask painted with the mouse: white stays, black is painted by the model.
 function completions(about, seed) {
   const [height, width] = about.mask.shape;
@@ -401,7 +409,8 @@ function completions(about, seed) {
   const draw = () => asker.ask("complete", {
     row: Number(row.value), mask, seed: seed(), given: controls.given(), options: controls.options(),
   }, output.waiting());
-  const controls = form(about, draw);
+  const options = about.options.map((o) => (o.name === "repeats" ? { ...o, default: REPEATS } : o));
+  const controls = form({ ...about, options }, draw);
   const brush = Math.max(1, Math.round(width / 10));
   let value = 0;
   const touch = (e) => {
@@ -445,7 +454,7 @@ function column(about, seed) {
   if (about.chain) parts.push(chains(about, seed));
   if (about.mask && about.examples) parts.push(completions(about, seed));
   if (about.restores) parts.push(restorations(about, seed));
-  const node = el("article", {}, el("h2", {}, about.title.split("\n")[0]),
+  const node = el("article", {}, el("h2", {}, about.title),
     ...parts.map((part) => part.node),
     parts.length ? null : el("p", { className: "soft" }, "This model neither samples nor decodes."));
   return { node, draw: () => parts.forEach((part) => part.draw()) };

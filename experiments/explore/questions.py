@@ -15,7 +15,7 @@ import numpy as np
 from PIL import Image
 from PIL.PngImagePlugin import PngInfo
 
-from experiments.explore.subject import Subject, classes, unflat
+from experiments.explore.subject import Subject, asked, classes, unflat
 from genjax_zoo import inputs
 from genjax_zoo.core import UserError
 from genjax_zoo.data.dataset import kind_of, main_entry
@@ -29,6 +29,13 @@ NUMBERS = 1, 4, 16, 64  # Of samples: each is compiled once.
 STEPS = 8  # Of a way between two latents.
 FRAMES = 24  # Of a chain, at most.
 MODELS = 16  # Clouds and meshes that are sent, at most.
+# What the page may send of what a model is given, beside the row of a test example.
+SENT = {
+  "class": ((str, int), "a class or "),
+  "text": ((str,), "a text or "),
+  "numbers": ((list,), "numbers or "),
+  "example": ((), ""),
+}
 
 
 def sample(subject: Subject, n: int, seed: int, given: dict, options: dict) -> dict:
@@ -253,10 +260,10 @@ def decoded(subject: Subject, z: np.ndarray, given: dict, seed: int, mean: bool)
 
 
 def conditions(subject: Subject, given: dict, n: int) -> tuple[dict, str]:
-  """(rows of what a model is given, the same as Python), from the page's classes and texts.
+  """(rows of what a model is given, the same as Python), from the page's classes, texts, numbers.
 
   {"row": i} stands for what the model is given of a test example. Raises UserError for what it
-  can't be given, or lacks.
+  can't be given, or lacks: a text stands for a class or a caption, never for a file.
   """
   run = subject.run
   unknown = given.keys() - run.model.given.keys()
@@ -272,8 +279,11 @@ def conditions(subject: Subject, given: dict, n: int) -> tuple[dict, str]:
       rows[name] = np.repeat(given_of(run, subject.example(row))[name], n, 0)
       lines.append(f'"{name}": given_of(run, subject.example({row}))["{name}"][0]')
       continue
-    if not isinstance(value, (str, int)) or isinstance(value, bool):
-      raise UserError(f"{name}: the model needs a class, a text or a test example of it")
+    types, what = SENT[asked(field)]
+    if type(value) not in types:
+      raise UserError(f"{name}: the model needs {what}a test example of it")
+    if isinstance(value, list) and not all(type(x) in (int, float) for x in value):
+      raise UserError(f"{name}: these are no numbers")
     if isinstance(value, str) and not field.names and value.isdigit():
       value = int(value)
     rows[name] = inputs.rows({name: value}, {name: field}, n)[name]

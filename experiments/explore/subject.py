@@ -21,6 +21,7 @@ from genjax_zoo.sharding import compiled
 
 TEST = 256  # Test examples that the page offers, and whose latents say what is usual.
 COORDINATES = 12  # Latent coordinates that have a slider.
+NUMBERS = 4  # That are given one by one, at most.
 MASKS = "known", "keep"  # What `sample` is given to keep a part of an example.
 
 
@@ -129,8 +130,8 @@ class Subject:
     run = self.run
     return {
       "name": self.name,
-      "title": repr(run),
-      "given": [entry(name, field) for name, field in run.model.given.items()],
+      "title": repr(run).partition(", in ")[0],
+      "given": [self.entry(name) for name in run.model.given],
       "options": options_of(run) if run.model.sample else None,
       "latents": self.latents,
       "chain": "chain" in run.model.parts,
@@ -151,7 +152,7 @@ class Subject:
     label = self.run.fields.get("label")
     return {
       "size": len(mean),
-      "given": [entry(k, model.given[k]) for k in model.latents if k in model.given],
+      "given": [self.entry(name) for name in model.latents if name in model.given],
       "active": self.active,
       "mean": mean[self.active].tolist(),
       "sd": sd[self.active].tolist(),
@@ -160,6 +161,19 @@ class Subject:
       "means": "mean" in model.parts,
       "classes": classes(label) if self.maps and label is not None else [],
     }
+
+  def entry(self, name: str) -> dict:
+    """How the page asks for what the model is given; of a few numbers it has their ranges too."""
+    field = self.run.model.given[name]
+    found = {"name": name, "kind": asked(field)}
+    if found["kind"] == "class":
+      return found | {"names": classes(field)}
+    if found["kind"] == "text":
+      return found | {"words": [] if field.tokenizer else [w for w in field.names if w][:500]}
+    if found["kind"] == "numbers" and self.dataset is not None and name in self.test:
+      x = self.test[name]
+      return found | {"ranges": np.stack([x.min(0), x.max(0)], 1).tolist()}
+    return found | {"kind": "example"}
 
 
 def unflat(z: np.ndarray, fields: Mapping[str, Field]) -> dict[str, np.ndarray]:
@@ -172,14 +186,14 @@ def unflat(z: np.ndarray, fields: Mapping[str, Field]) -> dict[str, np.ndarray]:
   }
 
 
-def entry(name: str, field: Field) -> dict:
-  """How the page asks for what a model is given: a class, a text, or a test example's own."""
-  if names := classes(field):
-    return {"name": name, "kind": "class", "names": names}
+def asked(field: Field) -> str:
+  """What the page may send of a field: a "class", a "text", "numbers", or an "example"'s row."""
+  if classes(field):
+    return "class"
   if field.names and len(field.shape) == 1:
-    words = [] if field.tokenizer else [word for word in field.names if word]
-    return {"name": name, "kind": "text", "words": words[:500]}
-  return {"name": name, "kind": "example"}
+    return "text"
+  few = len(field.shape) == 1 and field.shape[0] <= NUMBERS and not field.num_values
+  return "numbers" if few and np.issubdtype(field.dtype, np.floating) else "example"
 
 
 def classes(field: Field) -> list[str]:

@@ -90,11 +90,40 @@ def changes(page, section: str, act):
   )
 
 
+def touch_samples(page, about: dict):
+  """Gives the model other words and numbers, takes fewer steps, turns what is solid."""
+  kinds = {entry["kind"]: entry for entry in about["given"]}
+  if words := kinds.get("text", {}).get("words"):
+    caption = page.locator(".samples input[type=text]").first
+    caption.fill("xyzzy")
+    caption.press("Enter")
+    assert "xyzzy" in page.wait_for_selector(".samples .wrong").inner_text()
+    caption.fill(words[0])
+    caption.press("Enter")
+    page.wait_for_selector(".samples .wrong", state="detached")
+  if "numbers" in kinds:
+    slider = page.locator(".samples .bar input[type=range]").first
+    changes(page, ".samples", lambda: slider.fill(slider.get_attribute("max")))
+  if "steps" in [option["name"] for option in about["options"]]:
+    steps = page.get_by_label("steps", exact=True).first
+    changes(page, ".samples", lambda: (steps.fill("5"), steps.press("Enter")))
+  if canvas := page.query_selector(".samples .clouds canvas"):
+    changes(page, ".samples", lambda: canvas.press("ArrowRight"))
+    box = canvas.bounding_box()
+    page.mouse.move(box["x"] + 90, box["y"] + 90)
+    page.mouse.down()
+    changes(page, ".samples", lambda: page.mouse.move(box["x"] + 130, box["y"] + 60))
+    page.mouse.up()
+  if picture := page.query_selector(".samples div > img"):
+    assert page.get_attribute(".samples a", "href") == picture.get_attribute("src")
+
+
 def touch(page, about: dict):
   """Uses all that the page offers of a model."""
   if about["options"] is not None:
     changes(page, ".samples", lambda: page.click("#another"))
     assert "genjax_zoo.load" in page.text_content(".samples pre")
+    touch_samples(page, about)
   if about["latents"]:
     slider = page.locator(".latents .sliders input").first
     changes(page, ".latents", lambda: slider.fill(slider.get_attribute("max")))

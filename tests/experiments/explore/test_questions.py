@@ -2,6 +2,8 @@
 
 import base64
 import io
+import re
+from types import SimpleNamespace
 
 import numpy as np
 from PIL import Image
@@ -9,7 +11,7 @@ import pytest
 
 from experiments import pipeline
 from experiments.explore import questions
-from experiments.explore.subject import Subject, entry, unflat
+from experiments.explore.subject import Subject, asked, unflat
 from genjax_zoo.core import Field, UserError
 from genjax_zoo.prob.interpolation import spherical
 
@@ -127,7 +129,7 @@ def test_what_can_not_be_is_said_in_a_line(subject):
   label = {"label": "3"}
   z = subject.usual[0].tolist()
   assert ask(questions.sample, 3, 0, label, {}) == "n=3: it is one of 1, 4, 16, 64"
-  assert "needs a class, a text or a test example" in ask(questions.sample, 4, 0, {}, {})
+  assert "needs a class or a test example" in ask(questions.sample, 4, 0, {}, {})
   assert "label: there is no 'x'" in ask(questions.sample, 4, 0, {"label": "x"}, {})
   assert "given no 'colour'" in ask(questions.sample, 4, 0, label | {"colour": "red"}, {})
   assert "takes no 'steps'" in ask(questions.sample, 4, 0, label, {"steps": 3})
@@ -171,12 +173,60 @@ def test_a_chain_goes_from_noise_to_the_sample(tmp_path):
     questions.chain(subject, 0, 99, {})
 
 
+FIELDS = {
+  "label": Field((), np.int32, 3),
+  "caption": Field((4,), np.int32, 3, ("", "red", "ball")),
+  "camera": Field((2,), np.float32),
+  "image": Field((8, 8, 1), np.uint8, 17),
+}
+
+
 def test_fields_are_asked_for_by_their_kind():
-  label = Field((), np.int32, 3)
-  assert entry("y", label)["names"] == ["0", "1", "2"]
-  words = Field((4,), np.int32, 3, ("", "red", "ball"))
-  assert entry("caption", words) == {"name": "caption", "kind": "text", "words": ["red", "ball"]}
-  assert entry("image", Field((8, 8, 1), np.uint8, 17))["kind"] == "example"
+  assert [asked(field) for field in FIELDS.values()] == ["class", "text", "numbers", "example"]
+  assert asked(Field((9,), np.float32)) == asked(Field((2,), np.int32, 5)) == "example"
+
+
+@pytest.fixture
+def conditioned():
+  """What the page sees of a model that is given one thing of each kind."""
+  found = Subject("toy")
+  found.run = SimpleNamespace(model=SimpleNamespace(given=FIELDS))
+  found.dataset = "toy"
+  found.test = {"camera": np.float32([[0, 3], [2, 1]])}
+  return found
+
+
+def test_the_page_is_told_classes_words_and_ranges(conditioned):
+  entries = [conditioned.entry(name) for name in FIELDS]
+  assert entries[0] == {"name": "label", "kind": "class", "names": ["0", "1", "2"]}
+  assert entries[1] == {"name": "caption", "kind": "text", "words": ["red", "ball"]}
+  assert entries[2] == {"name": "camera", "kind": "numbers", "ranges": [[0.0, 2.0], [1.0, 3.0]]}
+  assert entries[3] == {"name": "image", "kind": "example"}
+  conditioned.dataset = None
+  assert conditioned.entry("camera") == {"name": "camera", "kind": "example"}
+
+
+def test_what_a_model_is_given_is_checked_by_its_kind(conditioned):
+  def rows(**given):
+    conditioned.run.model.given = {k: FIELDS[k] for k in given}
+    return questions.conditions(conditioned, given, 2)
+
+  found, code = rows(label=2, caption="ball red", camera=[0.5, 1])
+  np.testing.assert_array_equal(found["label"], [2, 2])
+  np.testing.assert_array_equal(found["caption"], [[2, 1, 0, 0]] * 2)
+  np.testing.assert_array_equal(found["camera"], [[0.5, 1]] * 2)
+  assert code == '{"label": 2, "caption": "ball red", "camera": [0.5, 1]}'
+  for given, said in (
+    ({"caption": "blue"}, "'blue'"),
+    ({"caption": 3}, "caption: the model needs a text or a test example of it"),
+    ({"camera": [1, 2, 3]}, "camera [n, 2]; given is camera [3]"),
+    ({"camera": [1, "2"]}, "camera: these are no numbers"),
+    ({"camera": [[1], 2]}, "camera: these are no numbers"),
+    # The path of an image would be read.
+    ({"image": __file__}, "image: the model needs a test example of it"),
+  ):
+    with pytest.raises(UserError, match=re.escape(said)):
+      rows(**given)
 
 
 def test_rows_of_numbers_are_latents_in_the_order_of_their_fields():
