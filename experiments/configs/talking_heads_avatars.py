@@ -3,8 +3,9 @@
   python -m experiments.main --config=configs/talking_heads_avatars.py
 
 Expected of 100 unseen people (seed 0): read by the nearest of all images of these people in all
-poses, the pose is right in 0.96 of the pictures and the person in 0.99, where another shot of the
-person has the pose in 0.02; PSNR 26.4 dB. Faces are noisy close up. About 200 s of CPU time.
+poses, the pose is right in 0.96 of the pictures and the person in 0.99, where a shot as it is has
+the pose in none, and a picture of another test example in 0.02; PSNR 26.4 dB. Faces are noisy close
+up. About 200 s of CPU time.
 """
 
 from ml_collections import ConfigDict
