@@ -4,10 +4,14 @@
 
 With `--config.data.name=folder:PATH` it is of your own images and their captions.txt.
 
-Expected (seed 0) with train.steps=2400: of 1,000 samples given test captions, as the nearest of all
-renderings says, the background is right in 1.00, left and right in 0.95, colour in 0.86, size in
-0.61, top and bottom in 0.55, shape in 0.31. The words are learned one after the other: 1,000 steps
-know the background alone. 110 s of training on 2 busy CPU cores.
+Expected (seed 0): of 1,000 samples given test captions, as the nearest of all renderings says,
+place and background are right in 1.00, colour in 0.994, size in 0.84, shape in 0.37 (0.25 by
+chance; at 16 pixels shapes differ by little) and all in 0.35; the distance to that rendering is
+0.047. 234 CPU seconds, 4 minutes on a core.
+
+Captions are read at high noise: before anything is seen they say the most, and what is learned at
+low noise drowns their gradient. Of log sigma ~ N(0.7, 1.5^2) 800 steps know the background alone,
+of N(1.5, 1) 500 steps know the place.
 """
 
 from ml_collections import ConfigDict
@@ -16,7 +20,7 @@ from ml_collections import ConfigDict
 def get_config():
   return ConfigDict(dict(
     model=dict(
-      name="edm", sd=0.77, mean=0.7, spread=1.5, low=0.02, high=40.0,
+      name="edm", sd=0.77, mean=1.5, spread=1.2, low=0.02, high=40.0,
       condition=("tokens",), drop=0.1,
       network=dict(name="dit", width=128, depth=4, patch=4),
     ),
