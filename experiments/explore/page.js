@@ -78,10 +78,10 @@ class Output {
       return;
     }
     this.shown.replaceChildren(...made(answer));
-    const calls = answer.calls ? `, network calls a sample: ${answer.calls}` : "";
-    const compiled = this.first && answer.seconds > 0.5 ? ", the first with its compilation" : "";
+    const calls = answer.calls ? `; network calls a sample: ${answer.calls}` : "";
+    const compiled = this.first && answer.seconds > 0.5 ? " with its compilation" : "";
     this.first = false;
-    this.note.textContent = `${seconds(answer.seconds)}${calls}${compiled}`;
+    this.note.textContent = `${seconds(answer.seconds)}${compiled}${calls}`;
     this.python.hidden = false;
     this.code.textContent = answer.code;
     this.save.hidden = !answer.picture;

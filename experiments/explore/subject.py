@@ -21,7 +21,7 @@ from genjax_zoo.sharding import compiled
 
 TEST = 256  # Test examples that the page offers, and whose latents say what is usual.
 COORDINATES = 12  # Latent coordinates that have a slider.
-NUMBERS = 4  # That are given one by one, at most.
+FEW = 4  # Numbers that have a slider each when they are given, at most.
 MASKS = "known", "keep"  # What `sample` is given to keep a part of an example.
 
 
@@ -192,7 +192,7 @@ def asked(field: Field) -> str:
     return "class"
   if field.names and len(field.shape) == 1:
     return "text"
-  few = len(field.shape) == 1 and field.shape[0] <= NUMBERS and not field.num_values
+  few = len(field.shape) == 1 and field.shape[0] <= FEW and not field.num_values
   return "numbers" if few and np.issubdtype(field.dtype, np.floating) else "example"
 
 
