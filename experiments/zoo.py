@@ -3,12 +3,14 @@
   python -m experiments.zoo --data=digits [--only=vae_digits,gan_digits] [--budget=1m]
   [--workdir=runs/zoo]
   python -m experiments.zoo --data=folder:~/photos --size=32 --budget=2m
+  python -m experiments.zoo --data=coloured_shapes --suite=text_to_image --budget=5m
 
 Each config of experiments/configs whose data are `--data` gets a run folder in the workdir. On data
 of your own these are the configs of a set of the same kind, ALIKE, whose models can be built for
 them: of folder:, npz: and tfds: those of digits. `--size` is their `data.size`. The same command
-again resumes. A config that fails is reported and the others go on. `--budget` limits the training
-time of a model: it shortens configs that would take longer. Writes results.json and report.html.
+again resumes. A config that fails is reported and the others go on. `--suite` are the configs that
+answer one question. `--budget` limits the training time of a model with all its stages: it shortens
+configs that would take longer. Writes results.json and report.html.
 """
 
 import os
@@ -45,11 +47,24 @@ with importing():
 flags.DEFINE_string("data", "digits", "The data set: digits, mnist, fashion_mnist, ...")
 flags.DEFINE_integer("size", 0, "The size that images of your own are scaled to.")
 flags.DEFINE_list("only", [], "Names of experiments/configs; all of the data set by default.")
+flags.DEFINE_string("suite", "", "The configs of one question, instead of --only: text_to_image.")
 flags.DEFINE_string("budget", "", "The longest training time of a model: 90s, 5m, 1h.")
 flags.DEFINE_integer("samples", 2000, "Number of samples to measure the quality of each model.")
 flags.DEFINE_string("workdir", None, "The folder of the runs; runs/zoo_<data> by default.")
 FLAGS = flags.FLAGS
 
+SUITES = {  # Configs that one question compares.
+  "text_to_image": [
+    "cascade_shapes",
+    "dalle_shapes",
+    "imagen_shapes",
+    "latent_diffusion_shapes",
+    "stackgan_shapes",
+    "text_diffusion_shapes",
+    "token_prior_shapes",
+    "unclip_shapes",
+  ]
+}
 # The set whose configs are those of a user's files, by the prefix of these; others are as digits.
 ALIKE = {"video": "moving_shapes", "meshes": "meshes", "points": "points"}
 
@@ -137,18 +152,43 @@ def seconds(text: str) -> float:
   return float(found[1]) * {"s": 1, "m": 60, "h": 3600}[found[2]]
 
 
-def shorten(config, budget: float):
+def keep_to(budget: float, config, folder: Path, notes: list):
+  """Shortens a config, after training its stages, so that all of them take `budget` seconds.
+
+  A stage may take an equal share of it, and what it leaves is the last one's. A run that is resumed
+  keeps its number of steps. Adds to `notes` what was shortened.
+  """
+  share = budget / (len(config.stages) + (config.train.steps > 0))
+  stages = {}
+  for name, stage in config.stages.items():
+    keep_to(share, stage, folder, notes)
+    stages[name] = pipeline.train_run(stage.to_dict(), folder / stage.name)
+  spent = [read_json(run.folder / "training.json")["seconds"] for run in stages.values()]
+  steps = config.train.steps
+  if saved := read_json(folder / config.name / "config.json"):
+    config.train.update(saved["train"])
+  else:
+    shorten(config, budget - sum(spent), stages)
+  if config.train.steps < steps:
+    left = f"{config.train.steps:,} of its {steps:,} steps"
+    note = f"{config.name}: {left}, to train for {budget:g} s"
+    print(note, flush=True)
+    if note not in notes:  # A stage may be one of several models.
+      notes.append(note)
+
+
+def shorten(config, budget: float, stages):
   """Scales the steps of a config to `budget` seconds, by the speed of four dispatches."""
   steps = config.train.steps
   K = config.train.steps_per_dispatch
-  if steps <= 4 * K or config.stages:
+  if steps <= 4 * K:
     return
   print(f"timing {4 * K} steps, to keep to the budget", flush=True)
   trial = config.copy_and_resolve_references()
   trial.train.update(steps=4 * K, log_every=K, save_every=4 * K, sample_every=0, fid_every=0)
   with tempfile.TemporaryDirectory() as folder, Log(folder, 4 * K) as log:
     dataset = pipeline.load_data(trial)
-    pipeline.fit(trial.to_dict(), Path(folder), dataset, {}, log)
+    pipeline.fit(trial.to_dict(), Path(folder), dataset, stages, log)
     rates = sorted(row["steps_per_second"] for row in read_rows(Path(folder) / "metrics.jsonl"))
   median = rates[len(rates) // 2]
   factor = min(1.0, budget * median / steps)
@@ -165,16 +205,8 @@ def run_all(configs, folder: Path, budget: float | None, samples: int) -> tuple[
     print(f"[{i + 1} of {len(configs)}] {name}", flush=True)
     try:
       config.evaluate.samples = samples
-      steps = config.train.steps
-      saved = read_json(folder / name / "config.json")
-      if budget and saved:  # A run that is resumed keeps its number of steps.
-        config.train.update(saved["train"])
-      elif budget:
-        shorten(config, budget)
-      if config.train.steps < steps:
-        note = f"{name}: {config.train.steps:,} of its {steps:,} steps, to train for {budget:g} s"
-        notes.append(note)
-        print(note, flush=True)
+      if budget:
+        keep_to(budget, config, folder, notes)
       pipeline.train_run(config.to_dict(), folder / name)
       runs.append(folder / name)
     except UserError as e:
@@ -207,7 +239,10 @@ def main(argv):
   begun = time.perf_counter()
   try:
     budget = seconds(FLAGS.budget) if FLAGS.budget else None
-    configs, left_out = plan(FLAGS.data, FLAGS.size, FLAGS.only)
+    if FLAGS.suite and FLAGS.suite not in SUITES:
+      raise UserError(f"--suite={FLAGS.suite}: there are {', '.join(SUITES)}")
+    only = SUITES[FLAGS.suite] if FLAGS.suite else FLAGS.only
+    configs, left_out = plan(FLAGS.data, FLAGS.size, only)
     print(*left_out, sep="\n", end="\n" * bool(left_out), flush=True)
     runs, failures, notes = run_all(configs, folder, budget, FLAGS.samples)
     notes += left_out

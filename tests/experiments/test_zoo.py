@@ -1,6 +1,7 @@
 """What every model of the zoo must do, checked for each config whose data need no download."""
 
 from pathlib import Path
+from types import SimpleNamespace
 
 import chex
 import jax
@@ -15,7 +16,7 @@ from genjax_zoo import load
 from genjax_zoo.core import UserError, observed
 from genjax_zoo.data import take
 from genjax_zoo.figures.kinds import show
-from genjax_zoo.log import Log
+from genjax_zoo.log import Log, read_json, write_json
 from genjax_zoo.run import describe, learner_of
 
 # Prefixes of data that need files.
@@ -25,7 +26,10 @@ MAPS = (
   "cyclegan", "partial_convolution", "context_encoder", "talking_heads", "talking_heads_tuned"
 )  # fmt: skip
 # They compile slowly, and their own tests take smaller networks.
-LARGE = "pix2pix", "cyclegan", "stargan_v2", "stylegan2", "talking_heads", "talking_heads_tuned"
+LARGE = (
+  "pix2pix", "cyclegan", "stargan_v2", "stylegan2", "talking_heads", "talking_heads_tuned",
+  "text_gan", "stackgan",
+)  # fmt: skip
 NAMES = sorted(p.stem for p in (Path(resolve.__file__).parent / "configs").glob("[a-z]*.py"))
 
 
@@ -284,6 +288,38 @@ def test_data_of_one_s_own_get_every_config_that_fits(tmp_path):
     zoo.plan(f"folder:{tmp_path}", 10, ["vae_digit"])
   with pytest.raises(UserError, match="--size=10 is for data of your own"):
     zoo.plan("digits", 10)
+
+
+def test_a_budget_is_that_of_a_model_with_its_stages(tmp_path, monkeypatch):
+  """A stage may take an equal share; what it leaves, here 1 s of each, is the last one's."""
+  budgets = {}
+
+  def shorten(config, budget, stages):
+    budgets[config.name] = budget
+    config.train.steps = 7
+
+  def train_run(config, folder):
+    stages = [folder.parent / stage["name"] for stage in config["stages"].values()]
+    before = sum(read_json(stage / "training.json")["seconds"] for stage in stages)
+    folder.mkdir(exist_ok=True)
+    write_json(folder / "training.json", {"seconds": before + budgets[folder.name] - 1})
+    return SimpleNamespace(folder=folder)
+
+  monkeypatch.setattr(zoo, "shorten", shorten)
+  monkeypatch.setattr(pipeline, "train_run", train_run)
+  notes = []
+  for name in "unclip_shapes", "cascade_shapes":
+    zoo.keep_to(80.0, resolve.resolve(f"configs/{name}.py"), tmp_path, notes)
+  unclip = {"clip_shapes": 20, "unclip_prior_shapes": 40 - 19, "unclip_shapes": 80 - 39}
+  cascade = {"text_diffusion_shapes8": 40, "super_resolution_shapes": 40, "cascade_shapes": 2}
+  assert budgets == unclip | cascade
+  assert notes[0].startswith("clip_shapes: 7 of its") and "for 20 s" in notes[0]
+  assert len(notes) == 5
+
+
+def test_a_suite_has_configs_of_one_set():
+  for names in zoo.SUITES.values():
+    assert zoo.fitting("coloured_shapes", names) == sorted(names)
 
 
 def test_the_page_of_a_comparison_gets_real_examples_without_their_labels(tmp_path):

@@ -1,0 +1,27 @@
+"""Text to image by a VQGAN and a transformer of its codes, given captions of coloured shapes.
+
+  python -m experiments.main --config=configs/token_prior_shapes.py
+
+The first stage is vqgan_shapes, which is trained where it is missing. dalle_shapes, beside it,
+models captions too, and has a first stage without a critic.
+
+Expected: not measured yet.
+"""
+
+from ml_collections import ConfigDict
+
+
+def get_config():
+  return ConfigDict(dict(
+    model=dict(name="token_prior", width=128, layers=4, heads=4, condition=("tokens",)),
+    stages=dict(first="configs/vqgan_shapes.py"),
+    data=dict(name="coloured_shapes", batch=32),
+    optimizer=dict(
+      name="adamw", learning_rate=2e-3, schedule="cosine", warmup_steps=50, clip_norm=1.0
+    ),
+    train=dict(
+      steps=4000, steps_per_dispatch=50, ema=0.99, log_every=250, save_every=1000, sample_every=0
+    ),
+    evaluate=dict(samples=1000, examples=500),
+    sample=dict(n=64),
+  ))  # fmt: skip
