@@ -7,7 +7,8 @@ is the R-precision: the share of renders, from cameras that no image was made fr
 nearest of all true renderings has the shape and the colour of the prompt.
 
 Expected (seed 0), of 288 renders: R-precision 1.00, PSNR beside true renders of the size that fits
-best 21.6 dB. 150 s of CPU time with its first stage, on one core.
+best 21.6 dB. Cubes are 1.12 times as wide seen from 45 degrees as from their faces, see the lesson
+dreams_of_scenes. 150 s of CPU time with its first stage, on one core.
 """
 
 from ml_collections import ConfigDict

@@ -7,7 +7,12 @@ renders of which the nearest of all renderings has the shape and the colour of t
 wider seen on its edge, from 45 degrees, than on its face: that ratio of widths is 1 for what is
 round. PSNR is beside true renders, of the size that fits best.
 
-Verdict: not measured yet.
+The cubes are 1.12 times as wide from 45 degrees, where true ones are 1.21 times, in perspective;
+1.00 times where the prior is not given the camera, and 1.07 times with guidance 1. R-precision is
+1.00 in all three. PSNR is 21.6, 20.5 and 26.2 dB: guidance sharpens the edges, and leaves horns and
+a haze. 6 CPU minutes.
+
+Verdict: holds: 1.12 times as wide from its edge given the camera, 1.00 without; 1.21 in truth.
 """
 
 from pathlib import Path
