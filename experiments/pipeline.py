@@ -184,13 +184,22 @@ def check_stages(config: dict, fields: Mapping, stages: Mapping[str, Mapping]):
   own = fields[main_entry(fields)]
   for name, earlier in stages.items():
     first = earlier[main_entry(earlier)]
-    if (of_frames(first), first.num_values) != (of_frames(own), own.num_values):
+    if not fits(first, own):
       source = config["stages"][name]["data"]["name"]
       raise UserError(
         f"stage {name!r} is of {source}, {list(first.shape)} of {first.num_values} values, "
         f"and the model on it of {config['data']['name']}, {list(own.shape)} of {own.num_values}: "
         f"set --config.stages.{name}.data.name and its options too"
       )
+
+
+def fits(first, own) -> bool:
+  """Whether what a stage is of is what the model on it is of, or smaller images, of a cascade."""
+  small, large = of_frames(first), of_frames(own)
+  same = small == large
+  if kind_of(first) == kind_of(own) == "image":
+    same = small[2] == large[2] and not any(b % a for a, b in zip(small, large))
+  return same and first.num_values == own.num_values
 
 
 def of_frames(field) -> tuple[int, ...]:
