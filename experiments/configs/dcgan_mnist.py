@@ -15,8 +15,8 @@ def get_config():
     data=dict(name="tfds:mnist", batch=64),
     optimizer=dict(gen=dict(**adam), critic=dict(**adam)),
     train=dict(
-      steps=12_000, steps_per_dispatch=50, ema=0.999, log_every=500, save_every=2000,
-      sample_every=2000,
+      steps=8000, steps_per_dispatch=50, ema=0.999, log_every=500, save_every=1000,
+      sample_every=1000,
     ),
     evaluate=dict(samples=10_000),
   ))  # fmt: skip

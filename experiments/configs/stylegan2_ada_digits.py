@@ -14,7 +14,7 @@ def get_config():
   adam = dict(name="adam", learning_rate=2e-3, b1=0.0, b2=0.99)
   return ConfigDict(dict(
     model=dict(
-      name="stylegan2", latent=24, mapping=2, widths=(32, 32), critic=(32, 64), r1=0.1, path=0.0,
+      name="stylegan2", latent=24, mapping=2, widths=(32, 32), critic=(32, 64), r1=0.03, path=0.0,
       lazy=8, augment=("blit", "geometry", "colour"), speed=20_000.0,
     ),
     data=dict(name="digits", validation=1000, batch=32),
