@@ -265,7 +265,7 @@ function form(about, changed) {
 function samples(about, seed) {
   const asker = new Asker(about.name, "samples");
   const output = new Output();
-  const n = el("select", {}, ...[1, 4, 16, 64].map((x) => el("option", { selected: x === 16 }, `${x}`)));
+  const n = el("select", {}, ...[1, 4, 16, 64].map((x) => el("option", { selected: x === about.n }, `${x}`)));
   const draw = () => asker.ask("sample", {
     n: Number(n.value), seed: seed(), given: controls.given(), options: controls.options(),
   }, output.waiting());

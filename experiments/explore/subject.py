@@ -13,8 +13,10 @@ from genjax_zoo.core import Field, UserError
 from genjax_zoo.data import count
 from genjax_zoo.data.dataset import Dataset, kind_of, main_entry
 from genjax_zoo.figures.common import are_responsibilities
+from genjax_zoo.log import read_json
 from genjax_zoo.metrics.quality import examples
 from genjax_zoo.models.diffusion._sampling import SAMPLERS
+from genjax_zoo.published import FOLDER, PREFIX, read
 from genjax_zoo.run import Run
 from genjax_zoo.sample import check_used, sample_options
 from genjax_zoo.sharding import compiled
@@ -35,6 +37,16 @@ class Subject:
   def run(self) -> Run:
     """The run. Raises UserError where it can't be loaded."""
     return load(self.name)
+
+  @functools.cached_property
+  def n(self) -> int:
+    """The number of samples that the page begins with: 16, or fewer where these take over 1 s."""
+    if self.name.startswith(PREFIX):
+      evaluation = read(FOLDER, self.name.removeprefix(PREFIX))[1]["evaluation"]
+    else:
+      evaluation = read_json(self.run.folder / "evaluation.json", {})
+    seconds = (evaluation.get("sampling") or {}).get("seconds_per_image", 0)
+    return max([n for n in (1, 4, 16) if n * seconds <= 1], default=1)
 
   @functools.cached_property
   def dataset(self) -> Dataset | None:
@@ -133,6 +145,7 @@ class Subject:
       "title": repr(run).partition(", in ")[0],
       "given": [self.entry(name) for name in run.model.given],
       "options": options_of(run) if run.model.sample else None,
+      "n": self.n,
       "latents": self.latents,
       "chain": "chain" in run.model.parts,
       "mask": self.mask and {"shape": run.fields[main_entry(run.fields)].shape[:2]},

@@ -13,6 +13,7 @@ from experiments import pipeline
 from experiments.explore import questions
 from experiments.explore.subject import Subject, asked, unflat
 from genjax_zoo.core import Field, UserError
+from genjax_zoo.log import write_json
 from genjax_zoo.prob.interpolation import spherical
 
 
@@ -179,6 +180,17 @@ FIELDS = {
   "camera": Field((2,), np.float32),
   "image": Field((8, 8, 1), np.uint8, 17),
 }
+
+
+def test_the_page_begins_with_as_many_samples_as_take_a_second(tmp_path):
+  found = []
+  for seconds in 0.01, 0.0626, 0.26, 2.0:
+    subject = Subject(str(tmp_path))
+    subject.run = SimpleNamespace(folder=tmp_path)
+    write_json(tmp_path / "evaluation.json", {"sampling": {"seconds_per_image": seconds}})
+    found.append(subject.n)
+  assert found == [16, 4, 1, 1]
+  assert Subject("pretrained:vae_digits").n == 16
 
 
 def test_fields_are_asked_for_by_their_kind():
