@@ -218,11 +218,11 @@ def classes(field: Field) -> list[str]:
 
 def options_of(run: Run) -> list[dict]:
   """The options of a model's `sample`, by its signature, with the values that the config gives."""
-  chosen = sample_options(run.config)
+  parameters = inspect.signature(run.model.sample).parameters.values()
+  defaults = {p.name: p.default for p in parameters if p.kind is not p.VAR_KEYWORD}
   found = []
-  for name, parameter in inspect.signature(run.model.sample).parameters.items():
-    default = chosen.get(name, parameter.default)
-    if name in inputs.NOT_OPTIONS or parameter.kind is parameter.VAR_KEYWORD:
+  for name, default in (defaults | sample_options(run.config)).items():
+    if name in inputs.NOT_OPTIONS:
       continue
     if name == "scale" and not run.model.given:  # Of guidance, which takes a condition.
       continue

@@ -11,7 +11,7 @@ import pytest
 
 from experiments import pipeline
 from experiments.explore import questions
-from experiments.explore.subject import Subject, asked, unflat
+from experiments.explore.subject import Subject, asked, options_of, unflat
 from genjax_zoo.core import Field, UserError
 from genjax_zoo.log import write_json
 from genjax_zoo.prob.interpolation import spherical
@@ -180,6 +180,17 @@ FIELDS = {
   "camera": Field((2,), np.float32),
   "image": Field((8, 8, 1), np.uint8, 17),
 }
+
+
+def test_options_are_of_the_signature_and_of_the_config():
+  def sample(params, state, key, n, given={}, temperature=1.0, steps=8, **options):
+    """Of a model of stages, whose own options are not in its signature."""
+
+  config = {"sample": {"n": 4, "seed": 0, "top_p": 0.9, "steps": 5}}
+  model = SimpleNamespace(sample=sample, given={})
+  found = options_of(SimpleNamespace(model=model, config=config))
+  assert {o["name"]: o["default"] for o in found} == {"temperature": 1.0, "steps": 5, "top_p": 0.9}
+  assert [o["type"] for o in found] == ["float", "int", "float"]
 
 
 def test_the_page_begins_with_as_many_samples_as_take_a_second(tmp_path):
