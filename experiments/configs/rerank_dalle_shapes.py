@@ -7,9 +7,9 @@ Nothing else is trained; missing stages are trained first.
 Expected (seed 0) of 1,000 test captions: the nearest of all renderings has all six words of 0.72 of
 the best of 8 samples, where it has those of 0.60 of samples of dalle_shapes, 1.2 times as many, and
 of 0.90 of reconstructions: shape 0.72 for 0.62, size 0.99 for 0.94, colour, place and background
-always. The network that reads captions has all of 0.81, for 0.62: 1.3
-times. A CLIP finds the caption of 0.99 among all 576, for 0.68: networks share a taste, and see
-more of a gain than pixels do. FID 0.49, for 0.61. 4 minutes on a core, after the stages.
+always. The network that reads captions has all of 0.81, for 0.62: 1.3 times. A CLIP finds the
+caption of 0.99 among all 576, for 0.68: networks share a taste, and see more of a gain than pixels
+do. FID 0.49, for 0.61. 4 minutes on a core, after the stages.
 
 It is the judge that limits it: of 500 captions the nearest rendering has all words of some sample
 of the 8 for 0.98, and of that with the highest probability by the network that reads captions for
