@@ -5,7 +5,10 @@
 The autoencoder, configs/diffusion_autoencoder_shapes.py, is trained first if its run is missing. A
 sample is a code, decoded with new noise.
 
-Expected (seed 0): to be measured.
+Expected (seed 0): 500 samples are at a root mean square distance of 0.038, in [0, 1], from the
+nearest of all renderings, where images decoded from codes of test images are at 0.028: colours
+between those of the data, now and then two shapes. 25 s of training on one busy CPU core, after the
+first stage.
 """
 
 from ml_collections import ConfigDict

@@ -2,7 +2,11 @@
 
   python -m experiments.main --config=configs/diffusion_autoencoder_shapes.py
 
-Expected (seed 0): to be measured.
+Expected (seed 0), of 500 samples with the codes of test images: background and colour kept in 1.00,
+the exact place, of 8 in each direction, in 0.95 and 0.96, the radius, of 4, in 0.62, the shape in
+0.46. The mean squared error of 200 test images, in [0, 1], is 0.0010 without the inferred noise and
+700 times smaller with it. Lesson `semantic_codes` measures what the codes say. 330 s of training on
+one busy CPU core.
 """
 
 from ml_collections import ConfigDict
@@ -12,7 +16,7 @@ def get_config():
   return ConfigDict(dict(
     model=dict(
       name="diffusion_autoencoder", latent=16, widths=(32, 64),
-      sd=0.77, mean=1.0, spread=1.4, low=0.01, high=40.0,
+      sd=0.77, mean=1.3, spread=1.3, low=0.01, high=40.0,
       network=dict(name="dit", width=128, depth=4, patch=4),
     ),
     data=dict(name="coloured_shapes", size=16, batch=64),

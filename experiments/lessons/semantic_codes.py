@@ -7,7 +7,15 @@ linear classifier read each word of a caption in the code, beside the same numbe
 components? And does an image whose code is moved along the classifier's direction, from its own
 colour to the next, get that colour and keep the rest?
 
-Verdict: not measured yet.
+Of 300 test images, without the inferred noise the ground and the colour are kept in 1.00, the exact
+place, of 8 in each direction, in 0.96 and 0.97, the radius in 0.65, the shape, which 16 pixels
+hardly show, in 0.42. PSNR is 30.5 dB, with the noise 58.8. From 16 numbers left or right, and top
+or bottom, are read in 1.00, the size in 0.91; from as many principal components in 0.54, 0.53 and
+0.48, hardly more than by chance. Of the edited images 0.99 have the new colour, 1.00, 0.99 and 1.00
+keep left or right, top or bottom, and the ground. Half-way between two codes both shapes are there,
+fading: places are not on a line.
+
+Verdict: holds, but for the shape, which is left to the noise.
 """
 
 import jax
