@@ -106,6 +106,7 @@ PARTS = {
   "path": "params, state, steps",  # -> noise levels [steps + 1], from noise to data.
   "chain": "params, state, key, n, given",  # -> (x, x0_hat), each [frames, n, ...], noise to data.
   "consistency": "params, state, x, level, c",  # -> the end of the ODE's trajectory, [B, ...].
+  "noise": "params, state, batch, key",  # -> {name: noise [B, ...]}, which `decode` takes too.
   "log_label": "params, state, x, level",  # -> log p(label | x), [B, classes].
   # Games.
   "critic": "params, state, batch",  # -> logits [B], high for real data.

@@ -19,38 +19,47 @@ FAMILIES = ("box", "cylinder", "cone", "ellipsoid", "torus", "table", "chair")
 VOXELS = (".npy", ".npy.gz")
 
 
-def load(name: str, *, examples: int = 4000, points: int = 128, seed: int = 0) -> Dataset:
+def load(
+  name: str, *, examples: int = 4000, points: int = 128, surface: int = 0, seed: int = 0
+) -> Dataset:
   """`examples` clouds of solids of seven families with random proportions, and a tenth to test.
 
   "points" float32 [points, 3] are uniform on the surface of a solid, z up, scaled so that the
-  longest side of its bounding box is [-1, 1]; "label" is the family. Raises UserError under 10
-  examples.
+  longest side of its bounding box is [-1, 1]; "label" is the family. "surface" [surface, 3], if
+  asked for, are more points of the same, to measure how near a cloud is to it. Raises UserError
+  under 10 examples.
   """
   if examples < 10:
     raise UserError(f"data.examples={examples}: take 10 or more, a tenth as many are for testing")
   rng = np.random.default_rng(seed)
   solids = FLAT | ROUND
   label = rng.integers(len(FAMILIES), size=examples + examples // 10).astype(np.int32)
-  clouds = []
+  dense_rng = np.random.default_rng((seed, 1))  # So that "points" are the same without "surface".
+  clouds, dense = [], []
   for family in label:
-    mesh = solids[FAMILIES[family]](rng)
-    clouds.append(cloud_on(rng, surfaces.triangles(mesh), points))
+    triangles = surfaces.triangles(solids[FAMILIES[family]](rng))
+    clouds.append(cloud_on(rng, triangles, points))
+    dense.append(cloud_on(dense_rng, triangles, surface))
   arrays = {"points": np.stack(clouds), "label": label}
+  if surface:
+    arrays["surface"] = np.stack(dense)
   parts = {"train": slice(examples), "test": slice(examples, None)}
   splits = {split: {k: x[rows] for k, x in arrays.items()} for split, rows in parts.items()}
-  return dataset(name, fields_of(points, FAMILIES), splits)
+  return dataset(name, fields_of(points, FAMILIES, surface), splits)
 
 
 def dataset(name: str, fields: dict[str, Field], splits: dict, found: str = "") -> Dataset:
   """The data set of clouds, with their units: models see them standardised (standardize.py)."""
   units = table.units(name, "points", splits["train"]["points"], kind="points", main=True)
-  fields = fields | {"points": fields["points"]._replace(**units)}
+  clouds = fields.keys() & {"points", "surface"}
+  fields = fields | {key: fields[key]._replace(**units) for key in clouds}
   return Dataset(name, fields, splits, found=found)
 
 
-def fields_of(points: int, classes) -> dict[str, Field]:
+def fields_of(points: int, classes, surface: int = 0) -> dict[str, Field]:
   """The entries of clouds of so many points."""
-  fields = {"points": Field((points, 3), np.float32, ordered=False, kind="points")}
+  cloud = lambda points: Field((points, 3), np.float32, ordered=False, kind="points")
+  fields = {"points": cloud(points)} | ({"surface": cloud(surface)} if surface else {})
   if classes:
     fields["label"] = Field((), np.int32, len(classes), tuple(classes), ordered=False)
   return fields

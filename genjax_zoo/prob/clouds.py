@@ -1,5 +1,6 @@
 """Point clouds: sets of points, in which no point has a place of its own."""
 
+import jax
 import jax.numpy as jnp
 
 
@@ -18,3 +19,16 @@ def chamfer(x, y):
   """
   squared = squared_distances(x, y)
   return squared.min(-1).mean(-1) + squared.min(-2).mean(-1)
+
+
+def jitter(key, x, amount):
+  """Points x [..., D] moved by noise of the standard deviation `amount`."""
+  return x + amount * jax.random.normal(key, x.shape)
+
+
+def voxels(key, x, amount):
+  """Points x [..., D] moved to the centres of the cubes of the side `amount` that they are in."""
+  return amount * (jnp.floor(x / amount) + 0.5)
+
+
+CORRUPTIONS = {f.__name__: f for f in (jitter, voxels)}  # Each is (key, x, amount) -> points.

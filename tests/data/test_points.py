@@ -43,6 +43,16 @@ def test_procedural_clouds():
   assert (np.isclose(np.abs(boxes), extent, rtol=0.02).any(-1)).mean() > 0.98
 
 
+def test_more_points_are_of_the_same_surface_and_change_no_others():
+  plain, dense = (load("points", examples=20, **more) for more in ({}, {"surface": 2000}))
+  fields, rows = dense.fields, dense.splits["test"]
+  np.testing.assert_array_equal(rows["points"], plain.splits["test"]["points"])
+  assert rows["surface"].shape == (2, 2000, 3) and "surface" not in plain.fields
+  assert fields["surface"].sd == fields["points"].sd and main_entry(fields) == "points"
+  squared = ((rows["points"][:, :, None] - rows["surface"][:, None]) ** 2).sum(-1)
+  assert np.sqrt(squared.min(-1)).max() < 0.25  # None is far from all of 2,000.
+
+
 def test_clouds_follow_the_seed():
   first, same, other = (load("points", examples=20, seed=s).splits["test"] for s in (0, 0, 1))
   np.testing.assert_array_equal(first["points"], same["points"])

@@ -4,7 +4,7 @@ import jax
 import numpy as np
 import pytest
 
-from genjax_zoo.prob.clouds import chamfer, squared_distances
+from genjax_zoo.prob.clouds import chamfer, jitter, squared_distances, voxels
 
 RNG = np.random.default_rng(0)
 X, Y = RNG.normal(size=(4, 9, 3)), RNG.normal(size=(4, 5, 3))
@@ -44,3 +44,13 @@ def test_the_gradient_pulls_a_point_to_its_neighbours():
   y = np.array([[1.0], [-3.0]])
   gradient = jax.grad(lambda x: chamfer(x.reshape(1, 1), y))(0.0)
   assert gradient == pytest.approx(2 * (0 - 1) + ((0 - 1) + (0 + 3)))
+
+
+def test_jitter_moves_points_by_its_amount_and_voxels_to_their_centres():
+  x = np.zeros((2, 4000, 3))
+  moved = jitter(jax.random.key(0), x, 0.3)
+  np.testing.assert_allclose(moved.mean((0, 1)), 0, atol=0.02)
+  np.testing.assert_allclose(moved.std((0, 1)), 0.3, rtol=0.03)
+  found = voxels(None, np.array([[-0.1, 0.1, 1.3], [0.49, 0.5, -0.5]]), 0.5)
+  np.testing.assert_allclose(found, [[-0.25, 0.25, 1.25], [0.25, 0.75, -0.25]])
+  np.testing.assert_allclose(voxels(None, found, 0.5), found)
