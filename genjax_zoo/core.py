@@ -108,6 +108,7 @@ PARTS = {
   "consistency": "params, state, x, level, c",  # -> the end of the ODE's trajectory, [B, ...].
   "noise": "params, state, batch, key",  # -> {name: noise [B, ...]}, which `decode` takes too.
   "log_label": "params, state, x, level",  # -> log p(label | x), [B, classes].
+  "log_caption": "params, state, x, level, tokens",  # -> log p(tokens | x) + constant, [B].
   # Games.
   "critic": "params, state, batch",  # -> logits [B], high for real data.
   "realism": "params, state, latents",  # -> the critic of what latents are decoded to, [B].
@@ -150,6 +151,7 @@ PARTS = {
   "score": "params, state, images, given",  # -> how well images of the data fit, [B].
   "embed_image": "params, state, images",  # -> unit vectors [B, D] of images of the data.
   "embed_text": "params, state, tokens",  # -> unit vectors [B, D] of captions.
+  "read_text": "params, state, tokens",  # -> states of their words [B, L, E], 0 at padding.
 }
 
 

@@ -6,6 +6,7 @@
   (L,)   words    a caption, 0 pads it    its mean           a transformer
   (D,)   real     an embedding, a code    a dense layer      `tokens` tokens
   (D,)   camera   angles                  of its harmonics   `tokens` tokens
+  (L, D) states   words read, 0 pads      their mean        a dense layer
   (H, W) classes  a segmentation map                                           one-hot
   (h, w, C)       an image                                                     resized
 
@@ -23,7 +24,7 @@ import jax.numpy as jnp
 
 from genjax_zoo.nn.embed import harmonics, sinusoids
 from genjax_zoo.nn.mlp import MLP
-from genjax_zoo.nn.text_encoder import TextEncoder
+from genjax_zoo.nn.text_encoder import TextEncoder, masked_mean
 
 TOKENS = 4  # That an embedding adds to the sequence which attention looks at.
 
@@ -73,6 +74,12 @@ class Condition(nn.Module):
             states = nn.Dense(self.tokens * self.text, name=f"tokens_{name}")(value)
             sequence.append(states.reshape(len(value), self.tokens, self.text))
             mask.append(jnp.broadcast_to(known[:, None], (len(value), self.tokens)))
+        case 2, False:
+          real = (value != 0).any(-1)
+          pooled = nn.Dense(self.features, name=f"pooled_{name}")(masked_mean(value, real))
+          vector += self.nullable(name, pooled, known)
+          sequence.append(nn.Dense(self.text, name=f"states_{name}")(value))
+          mask.append(real * known[:, None])
     join = lambda parts: jnp.concatenate(parts, 1) if parts else None
     return Conditioning(nn.silu(vector), join(sequence), join(mask))
 
@@ -104,7 +111,7 @@ def condition_channels(c, fields, size: tuple[int, int]):
   for name, field in fields:
     value, known = c[name]
     match len(field.shape):
-      case 2:
+      case 2 if field.num_values:
         x, method = jax.nn.one_hot(value, field.num_values), "nearest"
       case 3:
         x, method = value.astype(jnp.float32), "cubic"

@@ -95,6 +95,24 @@ def test_a_caption_is_the_mean_of_its_words():
   np.testing.assert_allclose(out.vector[1], expected[1], rtol=1e-4, atol=1e-5)
 
 
+def test_states_of_words_are_a_sequence_and_enter_by_their_mean():
+  """What a frozen network read, with states of 0 as padding."""
+  rng = np.random.default_rng(0)
+  states = rng.normal(size=(N, 4, 3)).astype("f4")
+  states[0, 2:] = 0
+  known = np.array([1.0, 0.0, 1.0])
+  net = Condition(E, (("c", Field((4, 3), np.float32, kind="states")),), ("c",), text=8)
+  params = net.init(KEY, NOISE, {"c": (states, known)})
+  out = net.apply(params, NOISE, {"c": (states, known)})
+  np.testing.assert_array_equal(out.mask, [[1, 1, 0, 0], [0, 0, 0, 0], [1, 1, 1, 1]])
+  p = params["params"]
+  np.testing.assert_allclose(out.sequence, dense(p["states_c"], states), rtol=1e-4, atol=1e-5)
+  mean = np.stack([states[0, :2].mean(0), states[1].mean(0), states[2].mean(0)])
+  pooled = known[:, None] * dense(p["pooled_c"], mean)
+  expected = silu(of_noise(p) + np.asarray(p["null_c"])[None] + pooled)
+  np.testing.assert_allclose(out.vector, expected, rtol=1e-4, atol=1e-5)
+
+
 def test_images_and_maps_are_channels_beside_whether_they_are_known():
   image = jnp.arange(N * 4).reshape(N, 2, 2, 1) % 5
   classes = jnp.arange(N * 4).reshape(N, 2, 2) % 3

@@ -169,6 +169,8 @@ def check_condition(shape: tuple[int, ...], fields: Mapping[str, Field]):
   for name, field in fields.items():
     axes = len(field.shape)
     is_map = axes == 2 and field.num_values
+    if field.kind == "states":  # Of words, which attention takes beside data of any shape.
+      continue
     if axes > 1 and not (len(shape) == 3 and (axes == 3 or is_map)):
       raise UserError(
         f"model.condition: no network of data of the shape {shape} takes {name!r}, of the shape "

@@ -48,7 +48,7 @@ class ImageEncoder(nn.Module):
 
 
 class CaptionEncoder(nn.Module):
-  """Words [B, L], 0 is padding -> unit vectors [B, embedding]."""
+  """Words [B, L], 0 is padding -> (unit vectors [B, embedding], their states [B, L, width])."""
 
   vocabulary: int
   width: int
@@ -57,8 +57,8 @@ class CaptionEncoder(nn.Module):
 
   @nn.compact
   def __call__(self, words):
-    _, pooled = TextEncoder(self.vocabulary, self.width, self.depth)(words)
-    return unit(nn.Dense(self.embedding, use_bias=False)(pooled))
+    states, pooled = TextEncoder(self.vocabulary, self.width, self.depth)(words)
+    return unit(nn.Dense(self.embedding, use_bias=False)(pooled)), states
 
 
 def unit(x):
@@ -123,7 +123,12 @@ def model(
     return image_net.apply({"params": params["image"]}, to_floats(images, field))
 
   def embed_text(params, state, tokens):
-    return text_net.apply({"params": params["text"]}, tokens)
+    return text_net.apply({"params": params["text"]}, tokens)[0]
+
+  def read_text(params, state, tokens):
+    """The states of the words, [B, L, text_width], 0 at padding."""
+    states = text_net.apply({"params": params["text"]}, tokens)[1]
+    return states * (tokens > 0)[..., None]
 
   def score(params, state, images, given):
     texts = embed_text(params, state, given[TEXT])
@@ -170,5 +175,10 @@ def model(
     latents={"image_embedding": vector, "text_embedding": vector},
     evaluate=evaluate,
     summary=summary,
-    parts={"score": score, "embed_image": embed_image, "embed_text": embed_text},
+    parts={
+      "score": score,
+      "embed_image": embed_image,
+      "embed_text": embed_text,
+      "read_text": read_text,
+    },
   )
