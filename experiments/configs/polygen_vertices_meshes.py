@@ -3,7 +3,8 @@
   python -m experiments.main --config=configs/polygen_vertices_meshes.py
 
 Expected (seed 0): 1.34 bits a vertex of test meshes with masks and 1.35 without; tokens drawn
-evenly among the valid ones cost 15.6. 106 CPU seconds.
+evenly among the valid ones cost 15.6. Sampling 32 with a cache takes a sixteenth of the time that
+it takes without (sample(cached=False)). 106 CPU seconds.
 """
 
 from ml_collections import ConfigDict
