@@ -6,7 +6,8 @@ import threading
 import pytest
 
 from experiments import pipeline
-from experiments.explore.server import Server
+from experiments.explore.server import Server, watched
+from experiments.explore.watching import Watching
 from genjax_zoo.published import PREFIX, pretrained
 
 playwright = pytest.importorskip("playwright.sync_api")
@@ -183,6 +184,29 @@ def test_a_narrow_page_is_not_wider_than_its_window(page, address, tmp_path):
   open_model(page, address([folder]), 400)
   shown(page, ".latents")
   assert page.evaluate("document.documentElement.scrollWidth") <= 400
+
+
+def test_a_training_is_seen_and_paused(page):
+  training = Watching()
+  plane = {"extent": [-1, 1, -1, 1], "data": [[0, 0]], "density": [0.0, 1.0, 0.0, 1.0]}
+  training.state |= {"name": "toy", "step": 5, "steps": 10, "shown": {"step": 5, "plane": plane}}
+  training.curves = {"loss": [[1, 2.0], [5, 1.0]]}
+  server = watched(training, 0)
+  page.goto(f"http://127.0.0.1:{server.server_port}/")
+  page.wait_for_selector(".training .side canvas")
+  assert page.inner_text(".training p") == "step 5 of 10; below, step 5"
+  assert page.inner_text(".curves figcaption") == "loss: 1, from 1 to 2"
+  page.click("#pause")
+  page.wait_for_selector("text=Resume")
+  assert training.paused.is_set()
+  training.state |= {"step": 6, "shown": {"step": 6, "error": "KeyError: x"}}
+  page.wait_for_selector(".training .wrong >> text=KeyError: x")
+  page.click("#pause")
+  page.wait_for_selector("text=Pause")
+  assert not training.paused.is_set()
+  page.close()
+  server.shutdown()
+  server.server_close()
 
 
 @pytest.mark.slow
