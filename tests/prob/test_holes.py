@@ -44,6 +44,16 @@ def test_strokes_are_a_quarter_of_the_pixels_and_of_every_image_its_own():
   assert abs(fine.mean() - known.mean()) < 0.01
 
 
+def test_a_box_is_a_rectangle_of_every_image_its_own():
+  missing = 1 - np.asarray(HOLES["box"](KEY, 400, 24, 32))[..., 0]
+  rows, columns = missing.max(2), missing.max(1)
+  np.testing.assert_array_equal(missing, rows[:, :, None] * columns[:, None])
+  assert (np.abs(np.diff(np.pad(rows, ((0, 0), (1, 1))))).sum(1) == 2).all()  # One run of them.
+  # Of a side s about a uniform place 1 - (1 - s / 2)² is inside in the mean; s ~ U(1/3, 4/3).
+  expected = 5 / 6 - (25 / 36 + 1 / 12) / 4
+  assert abs(rows.mean() - expected) < 0.03 and abs(columns.mean() - expected) < 0.03
+
+
 def test_every_unknown_pixel_is_that_of_the_nearest_known_one():
   x = jnp.arange(2 * 6 * 5 * 2.0).reshape(2, 6, 5, 2)
   known = jax.random.bernoulli(KEY, 0.2, (2, 6, 5, 1)).astype(jnp.float32)
