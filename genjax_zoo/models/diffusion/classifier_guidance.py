@@ -9,6 +9,10 @@ two trained stages: nothing is left to train. Both x0_hat(x) and, at scale 1, x0
 for every sampler, as those of a conditional model with its null condition; classifier-free guidance
 between the two by `scale` is then classifier guidance.
 
+With a CLIP of noisy images (noisy_clip.py) c is a caption: CLIP guidance (GLIDE, Nichol 2021,
+arXiv:2112.10741). The diffusion model may be a conditional one, whose condition was left out now
+and then in training: without it, it is the unconditional one.
+
 Departure: the paper moves the mean of a step by scale var grad log p, here x0_hat moves; as steps
 get small they agree.
 
@@ -18,41 +22,56 @@ Errata of the slides: docs/errata.md#classifier_guidance
 import jax.numpy as jnp
 
 from genjax_zoo.core import Model, UserError
-from genjax_zoo.models._condition import label_classes
+from genjax_zoo.models._condition import condition_of, label_classes
 from genjax_zoo.models.diffusion._diffusion import diffusion
 from genjax_zoo.models.diffusion._space import space_of
 from genjax_zoo.prob import guidance
 from genjax_zoo.prob.schedules import NoiseLevel
 
 
+def guided_by(classifier: Model) -> str:
+  """What a classifier of noisy data is of: "label" or "tokens". Raises UserError for another."""
+  for part, name in {"log_label": "label", "log_caption": "tokens"}.items():
+    if part in classifier.parts:
+      return name
+  raise UserError(
+    "stages.classifier has no part 'log_label' or 'log_caption': take noisy_classifier or "
+    "noisy_clip"
+  )
+
+
+def log_given(classifier: Model, stage, x, level: NoiseLevel, value):
+  """log p(c | x) of labels or captions c = value [B, ...], up to a constant, [B]."""
+  if guided_by(classifier) == "tokens":
+    return classifier.parts["log_caption"](*stage, x, level, value)
+  log_label = classifier.parts["log_label"](*stage, x, level)
+  return jnp.take_along_axis(log_label, value[:, None], 1)[:, 0]
+
+
 def model(data, *, first: Model, classifier: Model, steps: int = 50) -> Model:
-  """Samples by label of the diffusion model `first`, guided by the `classifier` of its noisy data.
+  """Samples of the diffusion model `first` by label or caption, guided by the `classifier`.
 
   `steps` are those of DDIM. Raises UserError where a stage is not of its kind.
   """
   if missing := {"denoise", "path"} - first.parts.keys():
     raise UserError(f"stages.first is no diffusion model: it has no part {min(missing)!r}")
-  if "log_label" not in classifier.parts:
-    raise UserError("stages.classifier has no part 'log_label': take noisy_classifier")
-  if first.given:
-    raise UserError(
-      "stages.first is conditional: classifier guidance is for an unconditional model"
-    )
-  space = space_of(data, ("label",))
-  label_classes(space.condition_fields)
+  name = guided_by(classifier)
+  space = space_of(data, (name,))
+  if name == "label":
+    label_classes(space.condition_fields)
 
   def init(key, batch, frozen):
     return {}, {"frozen": frozen}
 
   def denoise(params, state, x, level: NoiseLevel, c):
-    """x0_hat of a label, at scale 1; where the label is not known, that of `first`."""
+    """x0_hat of a condition, at scale 1; where it is not known, that of `first`."""
     stages = state["frozen"]
-    label, known = c["label"]
-    plain = lambda x, level: first.parts["denoise"](*stages["first"], x, level)
+    value, known = c[name]
+    nothing = condition_of(first.given, {}, len(x))
+    plain = lambda x, level: first.parts["denoise"](*stages["first"], x, level, nothing)
 
     def log_prob(x, level):
-      log_label = classifier.parts["log_label"](*stages["classifier"], x, level)
-      own = jnp.take_along_axis(log_label, label[:, None], 1)[:, 0]
+      own = log_given(classifier, stages["classifier"], x, level, value)
       return jnp.where(known > 0, own, 0.0)
 
     return guidance.classifier(plain, log_prob)(x, level)

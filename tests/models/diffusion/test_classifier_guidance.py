@@ -72,7 +72,27 @@ def test_stages_of_another_kind_are_told():
     classifier_guidance.model(DATA, first=CLASSIFIER, classifier=CLASSIFIER)
   with pytest.raises(UserError, match=r"stages\.classifier"):
     classifier_guidance.model(DATA, first=DIFFUSION, classifier=DIFFUSION)
-  with pytest.raises(UserError, match="unconditional"):
-    classifier_guidance.model(
-      DATA, first=DIFFUSION._replace(given={"label": DATA["label"]}), classifier=CLASSIFIER
-    )
+
+
+def test_a_conditional_model_is_guided_without_its_own_condition():
+  """Its condition is null, and log p of captions takes the place of that of labels."""
+  known = lambda params, state, x, level, c: x * c["tokens"][1][:, None]
+  fields = {"x": DATA["x"], "tokens": Field((2,), np.int32, 5)}
+  first = Model(
+    None,
+    given={"tokens": fields["tokens"]},
+    parts={"denoise": known, "path": DIFFUSION.parts["path"]},
+  )
+  # The gradient is the caption itself.
+  log_caption = lambda params, state, x, level, tokens: (x * tokens).sum(-1)
+  clip = Model(None, parts={"log_caption": log_caption})
+  model = classifier_guidance.model(fields, first=first, classifier=clip)
+  state = {"frozen": {"first": ({}, {}), "classifier": ({}, {})}}
+  tokens = jnp.array([[1, 2], [3, 4]])
+  level = schedules.NoiseLevel(jnp.array(0.5), jnp.array(3.0))
+  denoise = lambda known: model.parts["denoise"](
+    {}, state, jnp.ones((2, 2)), level, {"tokens": (tokens, jnp.full(2, known))}
+  )
+  np.testing.assert_allclose(denoise(1.0), 3.0**2 / 0.5 * tokens)
+  np.testing.assert_allclose(denoise(0.0), 0)
+  assert model.given == {"tokens": fields["tokens"]}
