@@ -17,8 +17,8 @@ Old are images from a pool of earlier translations (Shrivastava 2017, arXiv:1612
 that has seen the latest ones alone forgets the others. The pool is in `state`.
 
 Departures: small networks, whose last layer sees the input too; the squares are halved; an average
-of the translators' weights. Translators x + f(x) that begin as the identity would stay there: both
-losses of the cycle have a kink at it, steeper than the critics' slope.
+of the translators' weights. Translators x + f(x) with f = 0 at first stayed there in our runs: both
+losses of the cycle are least at the identity, with a kink, and the critics had won before.
 
 Errata of the slides: docs/errata.md#cyclegan
 """
