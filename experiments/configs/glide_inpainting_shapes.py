@@ -5,7 +5,9 @@
 It starts from configs/text_diffusion_shapes16.py, which is trained first if its run is missing.
 Lesson `inpainting_by_words` compares it with RePaint, which needs no training.
 
-Expected (seed 0): to be measured.
+Expected (seed 0): 500 test images with a random rectangle missing, painted as their captions say,
+have the right colour, ground and half in each direction in 1.00, size in 0.91, shape in 0.69; all
+that is known is kept. 65 s of training on one busy CPU core, after the first stage.
 """
 
 from ml_collections import ConfigDict

@@ -1,10 +1,12 @@
-"""A model that sees the hole paints what the caption says there; RePaint has to be told many times.
+"""RePaint fills holes as well as a model that was fine-tuned for it, if the words say all.
 
-Deck C shows GLIDE's inpainting by words. Of test images of coloured shapes the half is missing in
-which the shape is; the caption is another one of the same ground and the same half. So what is
-known says nothing of the shape, and all its words must be followed in the hole, as the nearest of
-all 18,432 images reads them. GLIDE's model was trained further on images with holes. RePaint takes
-the model as it was, and steps back and forth at every noise level, which costs as many calls.
+Deck C shows GLIDE's inpainting by words. GLIDE's model was trained further on images with holes,
+which it sees. RePaint takes the text-to-image model as it was, sees the known part with noise
+alone, and steps back and forth at every noise level. Of test images of coloured shapes either the
+half is missing in which the shape is, beside another caption of the same ground and half, whose
+words must be followed in the hole; or the middle, which cuts the shape, beside the image's own
+caption: shape, radius and exact place must then fit what is left of it. The nearest of all 18,432
+images reads both.
 
 Verdict: not measured yet.
 """
@@ -14,6 +16,7 @@ import numpy as np
 from experiments.lessons._runs import finished_run, trained
 from genjax_zoo.data.shapes import labels
 from genjax_zoo.figures.pictures import grid
+from genjax_zoo.prob.holes import HOLES
 
 TRAINED, PLAIN = "glide_inpainting_shapes", "text_diffusion_shapes16"
 REPEATS = 1, 5  # Of RePaint.
@@ -47,32 +50,48 @@ def without_shapes(factors, size: int) -> np.ndarray:
   return np.broadcast_to(known[:, :, None, None], (len(factors), size, size, 1)).astype(np.uint8)
 
 
+def asked(test) -> dict:
+  """{task: what a model is given}: other words where nothing is known, own ones where a part is."""
+  known = without_shapes(test["factors"], test["image"].shape[1])
+  centre = np.asarray(HOLES["centre"](None, *test["image"].shape[:3])).astype(np.uint8)
+  other = test["tokens"][other_rows(test["factors"])]
+  given = lambda known, tokens: {
+    "image": np.where(known, test["image"], 0).astype(np.uint8),
+    "known": known,
+    "tokens": tokens,
+  }
+  return {"other words": given(known, other), "own words": given(centre, test["tokens"])}
+
+
+def painted(run, plain, given) -> dict[str, np.ndarray]:
+  """{method: images} of the trained model and of RePaint by the plain one."""
+  n = len(given["image"])
+  made = {"GLIDE": run.sample(n, given=given, steps=STEPS)["image"]}
+  full = given | {"known": np.broadcast_to(given["known"], given["image"].shape)}
+  for repeats in REPEATS:
+    x = plain.sample(n, given=full, steps=STEPS, repeats=repeats)["image"]
+    made[f"RePaint, {repeats} times"] = x
+  return made
+
+
 def lesson(smoke):
   run, dataset = run_of(TRAINED, smoke)
   plain, _ = run_of(PLAIN, smoke)
   n = 20 if smoke else 300
   test = {k: x[:n] for k, x in dataset.splits["test"].items()}
-  known = without_shapes(test["factors"], test["image"].shape[1])
-  given = {
-    "image": np.where(known, test["image"], 0).astype(np.uint8),
-    "known": known,
-    "tokens": test["tokens"][other_rows(test["factors"])],
-  }
-  full = given | {"known": np.broadcast_to(known, test["image"].shape)}
-  made = {"GLIDE": run.sample(n, given=given, steps=STEPS)["image"]}
-  for repeats in REPEATS:
-    painted = plain.sample(n, given=full, steps=STEPS, repeats=repeats)
-    made[f"RePaint, {repeats} times"] = painted["image"]
-  results = {}
-  for name, x in made.items():
-    judged = dataset.judge({"image": x}, {"tokens": given["tokens"]})
-    results[name] = {k: float(v.mean()) for k, v in judged.items()}
-    is_known = np.broadcast_to(known, x.shape) > 0
-    results[name]["pixels kept"] = float((x == test["image"])[is_known].mean())
-  results["GLIDE"]["calls"] = run.model.calls(steps=STEPS)
-  for repeats in REPEATS:
-    results[f"RePaint, {repeats} times"]["calls"] = STEPS * repeats
-  rows = np.concatenate([x[:COLUMNS] for x in (test["image"], given["image"], *made.values())])
-  captions = "Test images; what is known, beside another caption; painted by "
   values = dataset.fields["image"].num_values
-  return results, [(grid(rows, values, columns=COLUMNS), captions + ", ".join(made) + ".")]
+  results, pictures = {}, []
+  for task, given in asked(test).items():
+    made = painted(run, plain, given)
+    results[task] = {}
+    for name, x in made.items():
+      wanted = {"tokens": given["tokens"]}
+      wanted |= {"image": test["image"]} if task == "own words" else {}
+      judged = dataset.judge({"image": x}, wanted)
+      is_known = np.broadcast_to(given["known"], x.shape) > 0
+      results[task][name] = {k: float(v.mean()) for k, v in judged.items()}
+      results[task][name]["pixels kept"] = float((x == test["image"])[is_known].mean())
+    rows = np.concatenate([x[:COLUMNS] for x in (test["image"], given["image"], *made.values())])
+    caption = f"Test images; what is known, beside {task}; painted by {', '.join(made)}."
+    pictures.append((grid(rows, values, columns=COLUMNS), caption))
+  return results, pictures
