@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV := .venv$(if $(filter-out python3,$(PYTHON)),-$(notdir $(PYTHON)))
 RUN := $(VENV)/bin/python
 
-.PHONY: help setup train test test-slow mutants mutate lint zoo explore docs data bench clean
+.PHONY: help setup train test test-slow mutants mutate lint zoo explore docs data bench gpu clean
 help:  ## List the targets.
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
 
@@ -49,6 +49,10 @@ data: setup  ## Prepare a tensorflow-datasets set: make data DATASET=mnist.
 bench: setup  ## Compare training and sampling with PyTorch on this machine: make bench ARGS=--workloads=vae,glow.
 	$(RUN) -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[bench]'
 	$(RUN) -m experiments.bench $(ARGS)
+
+gpu: setup  ## Measure on a GPU, in order of worth, for some minutes: make gpu ARGS=--minutes=30.
+	$(RUN) -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[cuda]'
+	$(RUN) -m experiments.gpu $(ARGS)
 
 lint: setup  ## Format and check the code.
 	$(RUN) -m ruff format .

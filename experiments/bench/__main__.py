@@ -24,7 +24,7 @@ import jax
 import numpy as np
 
 from experiments.bench import measure, ours
-from experiments.bench.cost import device_rates, flops, loops, step
+from experiments.bench.cost import utilisation
 from experiments.bench.workloads import ON_GPU, WORKLOADS, Workload
 from genjax_zoo.core import UserError, nearest
 from genjax_zoo.evaluate import device_name
@@ -116,21 +116,6 @@ def ratio(rates: dict[str, float]) -> float:
   """The best of ours over the best of theirs."""
   best = lambda side: max(v for k, v in rates.items() if k.startswith(side))
   return best("ours") / best("torch")
-
-
-def utilisation(w: Workload, program, examples: float) -> dict:
-  """Fractions of the device's measured rates, {"matmul", "copy"}, at `examples` a second.
-
-  "copy" is missing for a step with a loop, whose body XLA's count of bytes takes once.
-  """
-  matmul, copy = device_rates(w.dtype)
-  steps = examples / w.batch
-  arithmetic = step(w)
-  attained = {"matmul": flops(arithmetic) * steps / matmul}
-  # A dispatch is itself a loop over steps: XLA counts the bytes of one step.
-  if not loops(arithmetic):
-    attained["copy"] = program.cost_analysis().get("bytes accessed", 0.0) * steps / copy
-  return attained
 
 
 def summary(name: str, found: dict) -> str:

@@ -64,9 +64,8 @@ def loops(jaxpr) -> bool:
   return False
 
 
-def device_rates(dtype: str) -> tuple[float, float]:
-  """(operations a second of large matrix products in `dtype`, bytes a second of large copies)."""
-  n = 8192
+def device_rates(dtype: str, n: int) -> tuple[float, float]:
+  """(operations a second of products of matrices [n, n] in `dtype`, bytes a second of copies)."""
   a = jnp.ones((n, n), dtype)
 
   def shortest(f):
@@ -78,3 +77,19 @@ def device_rates(dtype: str) -> tuple[float, float]:
   product = shortest(lambda x: x @ x)
   copy = shortest(lambda x: x + 1)
   return 2 * n**3 / product, 2 * a.nbytes / copy
+
+
+def utilisation(w, program, examples: float, n: int = 8192) -> dict:
+  """Fractions of the device's measured rates, {"matmul", "copy"}, at `examples` a second.
+
+  The rates are of matrices [n, n], `program` is the compiled training of the workload `w`. "copy"
+  is missing for a step with a loop, whose body XLA's count of bytes takes once.
+  """
+  matmul, copy = device_rates(w.dtype, n)
+  steps = examples / w.batch
+  arithmetic = step(w)
+  attained = {"matmul": flops(arithmetic) * steps / matmul}
+  # A dispatch is itself a loop over steps: XLA counts the bytes of one step.
+  if not loops(arithmetic):
+    attained["copy"] = program.cost_analysis().get("bytes accessed", 0.0) * steps / copy
+  return attained
