@@ -15,7 +15,7 @@ def get_config():
     data=dict(name="tfds:mnist", batch=64),
     optimizer=dict(gen=dict(**adam), critic=dict(**adam)),
     train=dict(
-      steps=8000, steps_per_dispatch=50, ema=0.999, log_every=500, save_every=1000,
+      steps=6000, steps_per_dispatch=50, ema=0.999, log_every=500, save_every=1000,
       sample_every=1000,
     ),
     evaluate=dict(samples=10_000),

@@ -17,7 +17,7 @@ def get_config():
     data=dict(name="tfds:mnist", batch=32),
     optimizer=dict(gen=dict(**adam), critic=dict(**adam)),
     train=dict(
-      steps=2500, steps_per_dispatch=20, ema=0.998, log_every=100, save_every=500,
+      steps=2000, steps_per_dispatch=20, ema=0.998, log_every=100, save_every=500,
       sample_every=500,
     ),
     evaluate=dict(samples=10_000),

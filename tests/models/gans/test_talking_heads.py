@@ -16,7 +16,8 @@ from genjax_zoo.models.gans.talking_heads import Critic, Networks
 from genjax_zoo.nn.convnet import Encoder
 from genjax_zoo.nn.styled import StyledTranslator
 
-IMAGE, MARKS = Field((4, 4, 3), np.uint8, 17), Field((4, 4, 1), np.uint8, 5)
+LEVELS = 2**16  # So many that rounding hides nothing.
+IMAGE, MARKS = Field((4, 4, 3), np.uint16, LEVELS), Field((4, 4, 1), np.uint8, 5)
 DATA = {
   "image": IMAGE,
   "landmarks": MARKS,
@@ -108,13 +109,14 @@ def test_portraits_are_of_the_person_of_the_shots_in_the_pose_of_the_landmarks()
   sample = jax.jit(lambda given: model.sample(ts.params, {}, KEY, N, given)["image"])
   latents = model.encode(ts.params, {}, batch)
   made = model.decode(ts.params, {}, latents)["image"]
-  assert made.dtype == np.uint8 and made.shape == (N, 4, 4, 3)
-  np.testing.assert_array_equal(sample(given), made)
+  assert made.dtype == np.uint16 and made.shape == (N, 4, 4, 3)
+  near = lambda a, b: np.testing.assert_allclose(np.asarray(a, int), np.asarray(b, int), atol=2)
+  near(sample(given), made)
   mixed = model.decode(ts.params, {}, latents | {"landmarks": batch["landmarks"][::-1]})["image"]
-  np.testing.assert_array_equal(sample(given | {"landmarks": batch["landmarks"][::-1]}), mixed)
+  near(sample(given | {"landmarks": batch["landmarks"][::-1]}), mixed)
   assert (mixed != made).any((1, 2, 3)).all()
   unit = model.parts["mean"](ts.params, {}, latents)
-  np.testing.assert_array_equal(np.round(np.clip(unit, 0, 1) * 16).astype(np.uint8), made)
+  near(np.clip(unit, 0, 1) * (LEVELS - 1), made)
 
 
 def test_a_new_person_has_e_for_the_vector_of_the_critic():
@@ -129,12 +131,12 @@ def test_a_new_person_has_e_for_the_vector_of_the_critic():
 
 @functools.cache
 def tuning():
-  """(sample(steps, given), what is given of two people)."""
+  """(sample(given, steps, rate), what is given of two people)."""
   learner, ts, batch = started()
   model = talking_heads_tuned.model(DATA, first=learner.model, l1=3.0, adversarial=0.4)
   _, state = model.init(KEY, batch, {"first": (ts.params, {})})
   given = {name: batch[name][:2] for name in model.given}
-  draw = lambda given, steps: model.sample({}, state, KEY, 2, given, steps=steps, rate=0.01)
+  draw = lambda given, steps, rate: model.sample({}, state, KEY, 2, given, steps, rate)
   return jax.jit(draw, static_argnums=1), given
 
 
@@ -145,7 +147,7 @@ def test_a_tuned_portrait_is_nearer_the_shots():
   known = given | {"landmarks": given["shot_landmarks"][:, 0]}
   error = lambda made: np.abs(made["image"] - given["shots"][:, 0].astype(float)).mean()
   untuned = learner.model.sample(ts.params, {}, KEY, 2, known)
-  assert error(draw(known, 100)) < 0.7 * error(untuned)
+  assert error(draw(known, 100, 0.01)) < 0.7 * error(untuned)
 
 
 def test_the_first_update_is_of_both_losses_with_e_for_the_person():
@@ -166,7 +168,7 @@ def test_the_first_update_is_of_both_losses_with_e_for_the_person():
     return 3 * jnp.abs(x - made).mean() - 0.4 * NETS.logits(critic, made, y, e).mean()
 
   def moved(loss, params):
-    step = lambda p, g: p - 0.01 * g / (jnp.abs(g) + 1e-8)
+    step = lambda p, g: p - 0.05 * g / (jnp.abs(g) + 1e-8)
     return jax.tree.map(step, params, jax.grad(loss)(params))
 
   @jax.jit
@@ -175,15 +177,16 @@ def test_the_first_update_is_of_both_losses_with_e_for_the_person():
     own = moved(lambda gen: gen_loss(gen, after), gen)
     return NETS.make(own, of(given, "landmarks")[:1], e[:1])
 
-  found = to_floats(draw(given, 1)["image"], IMAGE)[0]
-  np.testing.assert_allclose(found, jnp.clip(expected()[0], -1, 1), atol=0.07)  # Half a level.
+  found = to_floats(draw(given, 1, 0.05)["image"], IMAGE)[0]
+  np.testing.assert_allclose(found, jnp.clip(expected()[0], -1, 1), atol=2e-3)
 
 
 def test_people_are_tuned_to_one_by_one():
   draw, given = tuning()
-  both = draw(given, 1)["image"].astype(int)
-  other = draw({name: x[::-1] for name, x in given.items()}, 1)["image"].astype(int)
-  np.testing.assert_allclose(both, other[::-1], atol=1)
+  both = draw(given, 1, 0.05)["image"].astype(int)
+  other = draw({name: x[::-1] for name, x in given.items()}, 1, 0.05)["image"].astype(int)
+  np.testing.assert_allclose(both, other[::-1], atol=LEVELS / 1000)
+  assert np.abs(both - other).max() > LEVELS / 10
 
 
 def test_data_without_people_and_other_stages_are_refused():
