@@ -1,5 +1,7 @@
 """LION: two diffusions, the second a set's; a network of zeros is the score of N(0, I)."""
 
+import functools
+
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -20,6 +22,7 @@ BATCH = {
   "label": jnp.arange(6) % 3,
 }
 SET = {"name": "set", "width": 16, "depth": 1}
+SMALL = {"name": "mlp", "hidden": (8,)}  # Compiled sooner, where what it is does not matter.
 
 
 def perturbed(params):
@@ -36,9 +39,9 @@ def stage():
   return first, {"first": (perturbed(params), state)}
 
 
-def started(stage, **options):
+def started(stage, network=SET, **options):
   first, frozen = stage
-  model = lion.model(DATA, first=first, T=20, hidden=(8,), network=SET, **options)
+  model = lion.model(DATA, first=first, T=20, hidden=(8,), network=network, **options)
   return model, *jax.jit(model.init)(KEY, BATCH, frozen)
 
 
@@ -133,3 +136,72 @@ def test_a_stage_without_latent_points_is_refused():
   first = ddpm.model(DATA, network=SET)
   with pytest.raises(UserError, match="take point_vae"):
     lion.model(DATA, first=first)
+
+
+def still(shape, T=20):
+  """A prior of "x" whose network is 0 and which is not conditioned: the score of N(0, I)."""
+  prior = ddpm.model({"x": Field(shape, np.float32)}, T=T, network={"name": "mlp", "hidden": (4,)},
+                     **lion.CHOICES)  # fmt: skip
+  params, _ = prior.init(KEY, {"x": jnp.zeros((1, *shape))})
+  return prior, params, prior.parts["path"](None, {}, T)
+
+
+def test_where_latents_are_noise_already_the_ode_stands_still():
+  prior, params, levels = still((3,))
+  batch = {"x": jax.random.normal(KEY, (5, 3))}
+  # It starts at alpha x and ends at sigma times the noise; both are nearly 1.
+  noise = lion.to_noise(prior, params, batch, levels)
+  np.testing.assert_allclose(noise * levels.sigma[0], levels.alpha[-2] * batch["x"], rtol=1e-2)
+  back = lion.from_noise(prior, params, {"x": noise}, levels)
+  np.testing.assert_allclose(back, levels.alpha[-2] * batch["x"], rtol=2e-2)
+
+
+@pytest.mark.parametrize("share", [0.0, 0.3, 1.0])
+def test_diffuse_denoise_forgets_as_much_as_its_share_of_the_levels(share):
+  """Where the ODE stands still what is left is alpha x + sigma eps, at that level."""
+  prior, params, levels = still((1,))
+  x = jnp.full((4000, 1), 3.0)
+  made = lion.diffuse_denoise(prior, params, {"x": x}, levels, KEY, share)
+  level = levels.at(20 - round(share * 20))
+  np.testing.assert_allclose(made.mean(), 3 * level.alpha, atol=0.05)
+  np.testing.assert_allclose(made.std(), level.sigma, atol=0.03)
+
+
+def test_clouds_go_to_noise_and_back(stage):
+  """By small networks, along whose ODE a few steps are nearly exact."""
+  first, frozen = stage
+  model, params, state = started(stage, SMALL, condition=("label",))
+  little = lambda x, y: 0.9 * x + 0.1 * y
+  params = {name: jax.tree.map(little, p, perturbed(p)) for name, p in params.items()}
+  noise = jax.jit(lambda batch: model.parts["noise"](params, state, batch, KEY))(BATCH)
+  back = jax.jit(lambda latents: model.decode(params, state, latents, KEY)["points"])
+  assert set(noise) == {"noise_z", "noise_h", "label"}
+  latents = first.encode(*frozen["first"], BATCH, KEY)
+  moved = np.abs(noise["noise_h"] - state["scale"]["h"] * latents["h"]).max()
+  wanted = first.decode(*frozen["first"], latents, KEY)["points"]
+  found = back(noise)
+  assert moved > 0.05
+  np.testing.assert_allclose(found, wanted, atol=0.2 * moved)
+  # A shape of noise is denoised given the label, and points given that shape.
+  for name, other in (("label", (BATCH["label"] + 1) % 3), ("noise_z", -noise["noise_z"])):
+    assert np.abs(back(noise | {name: other}) - found).max() > 1e-3
+
+
+def test_given_clouds_are_varied_about_themselves(stage):
+  first, frozen = stage
+  decode = lambda params, state, z, key: first.decode(params, state, z, key) | {"h": z["h"]}
+  model, params, state = started((first._replace(decode=decode), frozen), SMALL)
+  params = {"shape": params["shape"], "points": perturbed(params["points"])}
+
+  @functools.partial(jax.jit, static_argnums=1)
+  def sample(params, share):
+    return model.sample(params, state, KEY, 6, BATCH, share=share)
+
+  latents = first.encode(*frozen["first"], BATCH, KEY)
+  same = first.decode(*frozen["first"], latents, KEY)["points"]
+  np.testing.assert_allclose(sample(params, 0.0)["points"], same, rtol=1e-4, atol=1e-4)
+  near, far = (sample(params, share) for share in (0.1, 0.8))
+  assert 0 < np.abs(near["points"] - same).mean() < np.abs(far["points"] - same).mean()
+  # Latent points are denoised given the shape that came out.
+  other = sample(params | {"shape": perturbed(params["shape"])}, 0.8)
+  assert np.abs(other["h"] - far["h"]).max() > 1e-3
