@@ -6,7 +6,8 @@ The beta-VAE of the same views is --config.model.clamped=False; see the lesson t
 
 Expected (seed 0): of new chairs the other views from one have a mean squared error of 0.0027, where
 the mean chair of each azimuth has 0.0168 and the nearest training chair 0.0047; R² of the azimuth
-0.89 from its own latents, 0.03 from the others. 39 s on one core of a CPU.
+0.89 from its own latents, 0.03 from the others. 39 s on one core of a CPU. With twice as many of
+its own, --config.model.azimuth=8 --config.model.latent=28, these are 0.0026, 0.90 and 0.05.
 """
 
 from ml_collections import ConfigDict
