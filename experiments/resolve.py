@@ -167,7 +167,8 @@ def override(config: ConfigDict, assignment: str):
   """Applies "a.b=value", read as the type of the present value.
 
   Another `name` of a model, network, data set or optimizer brings its own arguments; those that
-  both take keep their values. Raises UserError for an unknown key and for a value of another type.
+  both take keep their values. Schedules are those of a model's loss: another model has none. Raises
+  UserError for an unknown key and for a value of another type.
   """
   key, equals, text = assignment.partition("=")
   *path, last = key.split(".")
@@ -175,6 +176,7 @@ def override(config: ConfigDict, assignment: str):
     config.sample.given = ConfigDict()
   where = config
   for part in path:
+    above = where
     where = where.get(part) if isinstance(where, ConfigDict) else None
   # In these a config may have keys that no default has: options of the model's own functions.
   open_section = path in (["sample"], ["sample", "given"], ["evaluate", "log_prob"])
@@ -188,6 +190,8 @@ def override(config: ConfigDict, assignment: str):
   named = [part for part in path if part in BY_NAME]
   with where.unlocked():
     if last == "name" and named:
+      if path[-1] == "model" and text != where.name:
+        above.schedules = ConfigDict()
       rename(where, text, BY_NAME[named[-1]](text))
     else:
       kind = where.get_type(last) if last in where else None

@@ -267,6 +267,13 @@ def test_another_model_may_have_another_kind_of_network():
   assert config.model.network == "mlp"
 
 
+def test_another_model_has_no_schedules_of_the_loss_of_the_first():
+  config = resolve.resolve("configs/token_prior_sprites.py")
+  assert "drop" in config.stages.first.schedules
+  resolve.override(config, "stages.first.model.name=vqvae")
+  assert not config.stages.first.schedules and config.stages.first.model.widths == (32, 64)
+
+
 def test_an_unknown_config_is_answered_with_similar_ones():
   with pytest.raises(UserError, match=r"did you mean 'configs/vae_digits.py'") as error:
     resolve.resolve("configs/vae_digit.py")

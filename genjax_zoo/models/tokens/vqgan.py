@@ -1,6 +1,7 @@
 """VQGAN (Esser 2021, arXiv:2012.09841): a VQ-VAE whose reconstructions a critic can't tell.
 
-  reconstruction = mean |v - v_hat| + perceptual mean over maps of |phi(v) - phi(v_hat)|²
+  reconstruction = error + perceptual mean over maps of |phi(v) - phi(v_hat)|²
+  error = mean |v - v_hat|, or with `error` "squared" |v - v_hat|² / (D var v), as in vqvae.py
   gen_loss = reconstruction + quantization (vqvae.py) + lambda adversarial
   lambda   = weight |grad_L reconstruction| / (|grad_L adversarial| + 1e-6)   [eq. 7]
   critic_loss = mean over patches of relu(1 - real) + relu(1 + fake)
@@ -10,8 +11,11 @@ reconstruction does. phi are the feature maps of a frozen classifier (the stage 
 its mean square; without one there is no perceptual loss. The critic's part starts late, by the
 generator's schedule `weight`.
 
+With `spectral` the critic's kernels have spectral norm 1 (nn/spectral.py): a smooth critic asks for
+more contrast where images are blurred, one without a bound also for patterns that only it sees.
+
 Departures: the feature network is one of this project, trained on the same data; PatchGAN's critic
-without normalisation; lambda is at most 1e4, as in the authors' code.
+without normalisation, unless `spectral`; lambda is at most 1e4, as in the authors' code.
 """
 
 from collections.abc import Mapping
@@ -19,15 +23,20 @@ from collections.abc import Mapping
 import jax
 import jax.numpy as jnp
 
-from genjax_zoo.core import Learner, Model
+from genjax_zoo.core import Learner, Model, UserError
 from genjax_zoo.models._form import mean_of
 from genjax_zoo.models._game import play
 from genjax_zoo.models.tokens import vqvae
 from genjax_zoo.models.tokens._grid import autoencoder, scale_loss, vectors
 from genjax_zoo.nn.codebook import codes_of, straight_through
 from genjax_zoo.nn.patch_critic import PatchCritic
+from genjax_zoo.nn.spectral import directions, normalised
 from genjax_zoo.prob.adversarial import GAMES
 
+ERRORS = {
+  "absolute": lambda v, v_hat, variance: mean_of(jnp.abs(v - v_hat)),
+  "squared": lambda v, v_hat, variance: mean_of(jnp.square(v - v_hat)) / variance,
+}
 LARGEST = 1e4  # The most that the adversarial loss is multiplied by.
 
 
@@ -46,6 +55,14 @@ def adaptive_weight(reconstruction, adversarial, last):
   norm = lambda f: jnp.linalg.norm(jax.grad(lambda kernel: f(kernel).mean())(last))
   ratio = norm(reconstruction) / (norm(adversarial) + 1e-6)
   return jax.lax.stop_gradient(jnp.clip(ratio, 0, LARGEST))
+
+
+def bounded(critic, state):
+  """(the critic, changes of state): its kernels with spectral norm 1 if the state has their "u"."""
+  if "u" not in state:
+    return critic, {}
+  critic, u = normalised(critic, state["u"])
+  return critic, {"u": u}
 
 
 def of_generator(f):
@@ -67,6 +84,8 @@ def learner(
   decay: float = 0.98,
   restart: float = 0.1,
   critic: tuple[int, ...] = (32, 64),
+  spectral: bool = False,
+  error: str = "absolute",
   perceptual: float = 1.0,
   schedules: Mapping = {},
   ema: float = 0.0,
@@ -74,8 +93,10 @@ def learner(
   """A VQGAN of "image"; `critic` are the widths of the patch critic, `judge` a classifier.
 
   The schedule gen.weight is that of the adversarial loss, 1 by default. Raises UserError as `vqvae`
-  does.
+  does, and for an unknown `error`.
   """
+  if error not in ERRORS:
+    raise UserError(f"model.error={error!r}; there are {' and '.join(ERRORS)}")
   book = dict(codes=codes, features=features, beta=beta, decay=decay, restart=restart)
   stage = vqvae.model(data, network=network, widths=widths, blocks=blocks, **book)
   ae = autoencoder(data, network, widths, features, blocks)
@@ -90,24 +111,29 @@ def learner(
     k_gen, k_critic = jax.random.split(key)
     gen, state = stage.init(k_gen, batch)
     critic = patches.init(k_critic, ae.observation.floats(batch))["params"]
+    if spectral:
+      state |= {"u": directions(jax.random.fold_in(k_critic, 1), critic)}
     return {"gen": gen, "critic": critic}, state | ({"frozen": frozen} if frozen else {})
 
   def distance(state, v, v_hat):
     """The reconstruction loss [B]."""
-    error = mean_of(jnp.abs(v - v_hat))
+    loss = ERRORS[error](v, v_hat, state["variance"])
     if judge is None:
-      return error
+      return loss
     maps = lambda v: judge.parts["maps"](*state["frozen"]["judge"], 2 * v - 1)
-    return error + perceptual * perceptual_distance(maps, v, v_hat)
+    return loss + perceptual * perceptual_distance(maps, v, v_hat)
 
   def critic_loss(critic, gen, state, batch, key):
     v_hat = stage.parts["mean"](gen, state, stage.encode(gen, state, batch, key))
+    critic, changes = bounded(critic, state)
     real = logits(critic, ae.observation.floats(batch))
     fake = logits(critic, v_hat)
-    return mean_of(game.critic(real, fake)), ({}, {"real": mean_of(real), "fake": mean_of(fake)})
+    metrics = {"real": mean_of(real), "fake": mean_of(fake)}
+    return mean_of(game.critic(real, fake)), (changes, metrics)
 
   def gen_loss(gen, critic, state, batch, key, weight=1.0):
     k_out, k_book = jax.random.split(key)
+    critic, _ = bounded(critic, state)
     v = ae.observation.floats(batch)
     z = vectors(ae, gen, batch)
     numbers, e = vqvae.quantize(codes_of(state["book"]), z)

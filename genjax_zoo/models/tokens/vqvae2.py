@@ -12,7 +12,8 @@ adds detail given it. Both codebooks are exponential moving averages, see vqvae.
 Trained together, levels compete, and the larger grid can do without the other, which then says
 little (Jukebox, Dhariwal 2020, arXiv:2005.00341, section 3.2, trains each level alone therefore).
 An example loses its bottom codes with probability `drop`: the decoder has zeros in their place, and
-the top has to say all that it can.
+the top has to say all that it can. `drop` is a schedule: both levels are fitted to each other when
+it has come down to 0.
 
 Departures: those of vqvae.py; `drop`; the top codes reach the decoder through the layers that
 condition the bottom codes on them.
@@ -131,12 +132,11 @@ def model(
   beta: float = 0.25,
   decay: float = 0.98,
   restart: float = 0.1,
-  drop: float = 0.0,
 ) -> Model:
   """A VQ-VAE of "image" with a top and a bottom grid, each of `codes` codes of `features` numbers.
 
-  The bottom grid is the image halved len(widths) times. Raises UserError for an unknown `network`,
-  and for images that can't be halved once more.
+  The bottom grid is the image halved len(widths) times. The schedule `drop` is 0 by default. Raises
+  UserError for an unknown `network`, and for images that can't be halved once more.
   """
   nets = make_networks(data, network, widths, features, blocks)
   observation = nets.ae.observation
@@ -163,7 +163,7 @@ def model(
       metrics[f"{level}_commitment"] = commitment
     return loss, found, metrics
 
-  def loss(params, state, batch, key, train):
+  def loss(params, state, batch, key, train, drop=0.0):
     k_out, *k_books = jax.random.split(key, 3)
     if not train:
       value, _, metrics = forward(params, state, batch, k_out)
