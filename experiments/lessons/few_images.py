@@ -11,9 +11,12 @@ too.
 Verdict: not measured yet.
 """
 
+from pathlib import Path
+import tempfile
+
 import numpy as np
 
-from experiments.lessons._runs import mean_and_error, trained
+from experiments.lessons._runs import mean_and_error, trained_in
 from genjax_zoo.figures.pictures import beside, grid, plot
 from genjax_zoo.metrics import quality
 from genjax_zoo.metrics.features import choose
@@ -42,16 +45,18 @@ def compared(run, dataset, n: int) -> dict:
 def lesson(smoke):
   kinds = {"augmented": {}, "not augmented": {"model.augment": ()}}
   results, curves, pictures = {}, {}, []
-  for name, options in kinds.items():
-    found = []
-    for seed in (0,) if smoke else (0, 1, 2):
-      run, dataset = trained(CONFIG, smoke, **options, **{"train.seed": seed})
-      found.append(compared(run, dataset, 100 if smoke else 2000))
-      if not seed:
-        curves[name] = run.metrics
-        pictures.append(grid(run.sample(40)["image"], dataset.fields["image"].num_values, 5))
-    results[name] = {k: mean_and_error(np.array([x[k] for x in found])) for k in found[0]}
-    results[name]["each"] = found
+  with tempfile.TemporaryDirectory() as folder:
+    for name, options in kinds.items():
+      found = []
+      for seed in (0,) if smoke else (0, 1, 2):
+        options |= {"train.seed": seed}
+        run, dataset = trained_in(Path(folder) / f"{name}_{seed}", CONFIG, smoke, **options)
+        found.append(compared(run, dataset, 100 if smoke else 2000))
+        if not seed:
+          curves[name] = run.metrics
+          pictures.append(grid(run.sample(40)["image"], dataset.fields["image"].num_values, 5))
+      results[name] = {k: mean_and_error(np.array([x[k] for x in found])) for k in found[0]}
+      results[name]["each"] = found
 
   def logits(*axes):
     for ax, (name, metrics) in zip(axes, curves.items()):
