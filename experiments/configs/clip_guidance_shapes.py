@@ -5,7 +5,7 @@
 The diffusion model is that of configs/text_diffusion_shapes16.py without its captions, the CLIP
 that of configs/noisy_clip_shapes.py; both are trained first if their runs are missing.
 
-Expected (seed 0): to be measured.
+Expected: not measured yet.
 """
 
 from ml_collections import ConfigDict

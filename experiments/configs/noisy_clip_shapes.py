@@ -4,7 +4,7 @@
 
 configs/clip_guidance_shapes.py guides by it.
 
-Expected (seed 0): to be measured.
+Expected: not measured yet.
 """
 
 from ml_collections import ConfigDict

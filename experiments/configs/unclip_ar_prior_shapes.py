@@ -7,7 +7,7 @@ CLIP, configs/clip_shapes.py, is trained first if its run is missing. To decode 
   python -m experiments.main --config=configs/unclip_shapes.py \\
     --config.stages.prior.model.name=unclip_ar_prior
 
-Expected (seed 0): to be measured.
+Expected: not measured yet.
 """
 
 from ml_collections import ConfigDict

@@ -6,7 +6,7 @@ CLIP, configs/clip_shapes.py, is trained first if its run is missing; configs/un
 images of the embeddings. The autoregressive prior of configs/unclip_ar_prior_shapes.py does the
 same.
 
-Expected (seed 0): to be measured.
+Expected: not measured yet.
 """
 
 from ml_collections import ConfigDict

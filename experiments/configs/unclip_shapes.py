@@ -6,7 +6,7 @@ CLIP and the prior, configs/clip_shapes.py and configs/unclip_prior_shapes.py, a
 their runs are missing. Lesson `unclip_prior` measures variations, text differences and what the
 prior is for.
 
-Expected (seed 0): to be measured.
+Expected: not measured yet.
 """
 
 from ml_collections import ConfigDict
@@ -15,7 +15,7 @@ from ml_collections import ConfigDict
 def get_config():
   return ConfigDict(dict(
     model=dict(
-      name="unclip", sd=0.77, mean=1.5, spread=1.4, low=0.02, high=80.0, drop=0.1,
+      name="unclip", sd=0.77, mean=1.9, spread=1.4, low=0.02, high=80.0, drop=0.1,
       network=dict(name="dit", width=128, depth=4, patch=4),
     ),
     stages=dict(prior="configs/unclip_prior_shapes.py"),
