@@ -20,5 +20,5 @@ def get_config():
     data=dict(name="coloured_shapes", batch=32),
     train=dict(steps=0),
     evaluate=dict(examples=250, samples=500),
-    sample=dict(n=32, up_augmentation=0.2),
+    sample=dict(n=32, up_augmentation=0.1),
   ))  # fmt: skip

@@ -20,7 +20,7 @@ def get_config():
       name="adam", learning_rate=2e-3, schedule="cosine", warmup_steps=50, clip_norm=1.0
     ),
     train=dict(
-      steps=4000, steps_per_dispatch=50, ema=0.99, log_every=250, save_every=1000, sample_every=0
+      steps=3000, steps_per_dispatch=50, ema=0.99, log_every=250, save_every=1000, sample_every=0
     ),
     evaluate=dict(samples=1000),
     sample=dict(n=64),

@@ -11,8 +11,8 @@ from ml_collections import ConfigDict
 def get_config():
   return ConfigDict(dict(
     model=dict(
-      name="sr3", factor=4, residual=True, sd=0.2, mean=-2.0, spread=1.4, low=0.002, high=5.0,
-      augment=0.5, condition=("tokens",), drop=0.1,
+      name="sr3", factor=4, residual=True, sd=0.15, mean=-2.3, spread=1.4, low=0.002, high=5.0,
+      augment=0.3, condition=("tokens",), drop=0.1,
       network=dict(name="dit", width=128, depth=4, patch=4),
     ),
     data=dict(name="coloured_shapes", batch=32),
@@ -20,7 +20,7 @@ def get_config():
       name="adam", learning_rate=2e-3, schedule="cosine", warmup_steps=50, clip_norm=1.0
     ),
     train=dict(
-      steps=2500, steps_per_dispatch=50, ema=0.99, log_every=250, save_every=500, sample_every=0
+      steps=1800, steps_per_dispatch=50, ema=0.99, log_every=200, save_every=600, sample_every=0
     ),
     evaluate=dict(examples=250, samples=500),
     sample=dict(n=32),
