@@ -39,9 +39,9 @@ def stage():
   return first, {"first": (perturbed(params), state)}
 
 
-def started(stage, network=SET, **options):
+def started(stage, network=SET, T=20, **options):
   first, frozen = stage
-  model = lion.model(DATA, first=first, T=20, hidden=(8,), network=network, **options)
+  model = lion.model(DATA, first=first, T=T, hidden=(8,), network=network, **options)
   return model, *jax.jit(model.init)(KEY, BATCH, frozen)
 
 
@@ -170,18 +170,18 @@ def test_diffuse_denoise_forgets_as_much_as_its_share_of_the_levels(share):
 def test_clouds_go_to_noise_and_back(stage):
   """By small networks, along whose ODE a few steps are nearly exact."""
   first, frozen = stage
-  model, params, state = started(stage, SMALL, condition=("label",))
+  model, params, state = started(stage, SMALL, T=100, condition=("label",))
   little = lambda x, y: 0.9 * x + 0.1 * y
   params = {name: jax.tree.map(little, p, perturbed(p)) for name, p in params.items()}
   noise = jax.jit(lambda batch: model.parts["noise"](params, state, batch, KEY))(BATCH)
   back = jax.jit(lambda latents: model.decode(params, state, latents, KEY)["points"])
   assert set(noise) == {"noise_z", "noise_h", "label"}
   latents = first.encode(*frozen["first"], BATCH, KEY)
-  moved = np.abs(noise["noise_h"] - state["scale"]["h"] * latents["h"]).max()
+  moved = np.abs(noise["noise_h"] / state["scale"]["h"] - latents["h"]).max()
   wanted = first.decode(*frozen["first"], latents, KEY)["points"]
   found = back(noise)
-  assert moved > 0.05
-  np.testing.assert_allclose(found, wanted, atol=0.2 * moved)
+  assert moved > 0.5
+  np.testing.assert_allclose(found, wanted, atol=0.05 * moved)
   # A shape of noise is denoised given the label, and points given that shape.
   for name, other in (("label", (BATCH["label"] + 1) % 3), ("noise_z", -noise["noise_z"])):
     assert np.abs(back(noise | {name: other}) - found).max() > 1e-3
