@@ -13,6 +13,7 @@ from genjax_zoo.nn.codebook import (
   straight_through,
   update_codebook,
 )
+from genjax_zoo.sharding import make_mesh, put
 
 RNG = np.random.default_rng(0)
 Z = RNG.normal(size=(6, 4, 3)).astype(np.float32)
@@ -74,6 +75,27 @@ def test_dead_codes_restart_at_vectors_in_proportion_to_their_squared_error():
   new = restart_dead(book, z, numbers, jax.random.key(0), least=0.1)
   share = (new["total"][1:] == 3).mean()
   np.testing.assert_allclose(share, 9 / 10, atol=5 * np.sqrt(0.09 / codes))
+
+
+def test_a_batch_over_four_devices_gives_the_codebook_of_one():
+  z = RNG.normal(size=(8, 4, 3)).astype(np.float32)
+  book = start_codebook(jax.random.key(0), Z, 6)
+
+  @jax.jit
+  def after(book, z):
+    numbers = nearest_code(z, codes_of(book))
+    return restart_dead(
+      update_codebook(book, z, numbers, 0.9), z, numbers, jax.random.key(1), least=1.3
+    )
+
+  alone = after(book, z)
+  assert 0 < (alone["count"] == 1).sum() < 6  # Some restart.
+  mesh = make_mesh()
+  assert mesh.size == 4
+  with jax.set_mesh(mesh):
+    shared = after(book, put(z, mesh, "data"))
+  for name, x in alone.items():
+    np.testing.assert_allclose(shared[name], x, rtol=1e-5, atol=1e-6)
 
 
 def test_codes_of_a_blank_image_differ():
