@@ -84,7 +84,8 @@ def measuring(job: Job, out: Path) -> list[str]:
 
 def run(command: list[str], seconds: float, log) -> int | None:
   """The exit status of a command, None where it was stopped after `seconds`, as by a scheduler."""
-  process = subprocess.Popen(command, stdout=log, stderr=subprocess.STDOUT)
+  # In a session of its own Ctrl-C does not reach it: a second signal would stop it without saving.
+  process = subprocess.Popen(command, stdout=log, stderr=subprocess.STDOUT, start_new_session=True)
   try:
     return process.wait(seconds)
   except subprocess.TimeoutExpired:
@@ -159,6 +160,13 @@ def work(jobs: list[Job], out: Path, minutes: float, smoke: bool, clock: Callabl
     )
 
 
+def finished(out: Path) -> list[str]:
+  """The folders of the trainings that are done."""
+  turns = read_json(out / "jobs.json", {})
+  trained = [job for job in JOBS if job.module == "experiments.main"]
+  return [str(out / job.name) for job in trained if "done" in turns.get(job.name, [])]
+
+
 def main(arguments=None):
   parser = argparse.ArgumentParser(
     description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
@@ -176,6 +184,9 @@ def main(arguments=None):
     if len(jobs) < len(JOBS):
       print("without PyTorch nothing is compared with it: pip install -e '.[bench]'", flush=True)
     work(jobs, options.out, options.minutes, options.smoke)
+    runs = finished(options.out)
+    if runs and not options.smoke:
+      print(f"python -m experiments.table --add {' '.join(runs)}")
   except UserError as e:
     sys.exit(f"error: {e}")
   except Stopped as e:
