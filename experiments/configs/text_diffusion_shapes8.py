@@ -2,7 +2,9 @@
 
   python -m experiments.main --config=configs/text_diffusion_shapes8.py
 
-Expected (seed 0): not measured yet.
+Expected (seed 0): of 500 samples given test captions, as the nearest of all renderings says, place
+and background are right in 1.00, colour in 0.99, size in 0.79 (0.98 of real images, of which some
+are alike at 8 pixels), shape in 0.33 and all in 0.28. 3 CPU minutes.
 """
 
 from ml_collections import ConfigDict
