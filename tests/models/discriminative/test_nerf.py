@@ -75,6 +75,13 @@ def test_density_and_depth_are_where_the_beacon_is(fitted):
   assert 2.8 < straight["depth"][0, 0, 2, 2] < 3.6
 
 
+def test_a_full_grid_begins_at_the_near_side_of_its_cube(fitted):
+  model, params = fitted
+  full = params | {"field": {"grid": jnp.full((8, 8, 8, 4), 40.0)}}
+  depth = model.parts["views"](full, {}, jnp.zeros((1, 2)), 5)["depth"][0, 0, 2, 2]
+  assert 0 <= depth - (cameras.DISTANCE - nerf.EXTENT) < 0.1
+
+
 def test_the_loss_is_the_mean_squared_error_of_pixels():
   """Of a scene of one colour it is the same for all pixels."""
   model = nerf.model(DATA, **SIZE)
