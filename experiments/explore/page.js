@@ -98,7 +98,7 @@ function made(answer) {
   if (answer.picture) return [el("img", { src: answer.picture, alt: "what the model made" })];
   if (answer.texts) return [el("ol", {}, ...answer.texts.map((text) => el("li", {}, text)))];
   if (answer.plane) return [plane(answer.plane)];
-  if (answer.clouds) return [el("div", { className: "clouds" }, ...answer.clouds.map(turnable))];
+  if (answer.clouds) return [el("div", { className: "clouds" }, ...answer.clouds.map((points) => turnable(points)))];
   if (answer.meshes) {
     return [el("div", { className: "clouds" },
       ...answer.meshes.map((mesh) => turnable(mesh.vertices, mesh.faces)))];
