@@ -182,7 +182,8 @@ class Subject:
     if found["kind"] == "class":
       return found | {"names": classes(field)}
     if found["kind"] == "text":
-      return found | {"words": [] if field.tokenizer else [w for w in field.names if w][:500]}
+      words = [] if field.tokenizer else [w for w in field.names if w and w[0] != "<"]
+      return found | {"words": words[:500]}  # Without <pad>.
     if found["kind"] == "numbers" and self.dataset is not None and name in self.test:
       x = self.test[name]
       return found | {"ranges": np.stack([x.min(0), x.max(0)], 1).tolist()}

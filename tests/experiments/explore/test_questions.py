@@ -176,7 +176,7 @@ def test_a_chain_goes_from_noise_to_the_sample(tmp_path):
 
 FIELDS = {
   "label": Field((), np.int32, 3),
-  "caption": Field((4,), np.int32, 3, ("", "red", "ball")),
+  "caption": Field((4,), np.int32, 3, ("<pad>", "red", "ball")),
   "camera": Field((2,), np.float32),
   "image": Field((8, 8, 1), np.uint8, 17),
 }
