@@ -54,9 +54,11 @@ markdown_extensions:
 nav:
 {nav}
 """
-
-
-STYLE = ".md-grid { max-width: 84rem } .md-typeset img { image-rendering: pixelated }\n"
+STYLE = """\
+.md-grid { max-width: 84rem }
+.md-typeset img { image-rendering: pixelated }
+.md-typeset figure, .md-typeset figcaption { margin: 0 0 .5rem; text-align: left }
+"""
 
 
 def model_files() -> list[Path]:
