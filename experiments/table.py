@@ -72,6 +72,8 @@ def check_finished(run: Path, config: dict, evaluation: dict):
   step, steps = evaluation["step"], config["train"]["steps"]
   if step < steps:
     raise UserError(f"{run} is not finished: it was evaluated at step {step} of {steps}")
+  if not evaluation["training"]:
+    raise UserError(f"{run} has no training.json: the command that began it writes one")
 
 
 def check_committed(run: Path, config: dict):
