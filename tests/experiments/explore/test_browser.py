@@ -138,7 +138,8 @@ def touch(page, about: dict):
       page.click(".arithmetic button")
   if about["chain"]:
     page.click(".chain button")
-    changes(page, ".chain", lambda: page.locator(".chain input[type=range]").fill("0"))
+    scrubber = page.get_by_label("from noise to data")
+    changes(page, ".chain", lambda: scrubber.fill("0"))
   if page.query_selector(".completions"):
     page.click(".completions .mask", position={"x": 5, "y": 5})
     shown(page, ".completions")
