@@ -20,9 +20,9 @@ The gradient is the mean difference of neighbouring pixels, and the Laplacian th
 square, over those of the true images; FID is that of reconstructions, by the network of sprites,
 whose architecture is not that of the perceptual loss. Two CPU minutes.
 
-The critic adds all of the detail, and most of what FID gains. Detail has a price in PSNR. Of sprites set apart from training (seed 0), beside a VQ-VAE of as many
-codes and steps; "absolute" and "free" are the error and the critic of the paper, and "bounded" has
-`spectral`:
+The critic adds all of the detail, and most of what FID gains. Detail has a price in PSNR. Of
+sprites set apart from training (seed 0), beside a VQ-VAE of as many codes and steps; "absolute" and
+"free" are the error and the critic of the paper, and "bounded" has `spectral`:
 
   error     critic   steps  perceptual  weight  PSNR, dB  gradient      Laplacian  FID
   absolute  free       800     1          0.8    -0.71    0.69 to 0.85    x 1.46   x 0.53
