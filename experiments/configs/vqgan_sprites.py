@@ -9,12 +9,12 @@ folder of its own:
   python -m experiments.main --config=configs/vqgan_sprites.py \
     --workdir=runs/no_critic/vqgan_sprites --config.schedules.gen.weight.end_value=0
 
-Expected of the test sprites, mean and standard deviation over the seeds 0, 1, 2 (last rows: 0, 1):
+Expected of the test sprites, mean and standard deviation over the seeds 0, 1, 2:
 
                      PSNR, dB      gradient      Laplacian     FID
   vqgan_sprites      21.31 (0.12)  0.89 (0.01)   0.61 (0.01)   0.168 (0.017)
-  without a critic   21.94 (0.05)  0.70 (0.02)   0.29 (0.02)   0.299 (0.040)
-  vqvae_sprites      21.97 (0.04)  0.68 (0.00)   0.29 (0.01)   0.355 (0.005)
+  without a critic   21.92 (0.05)  0.70 (0.01)   0.28 (0.01)   0.306 (0.031)
+  vqvae_sprites      22.00 (0.05)  0.68 (0.00)   0.28 (0.01)   0.346 (0.016)
 
 The gradient is the mean difference of neighbouring pixels, and the Laplacian the mean of its
 square, over those of the true images; FID is that of reconstructions, by the network of sprites,
