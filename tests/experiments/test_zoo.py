@@ -28,7 +28,8 @@ MAPS = (
 # They compile slowly, and their own tests take smaller networks.
 LARGE = (
   "pix2pix", "cyclegan", "stargan_v2", "stylegan2", "talking_heads", "talking_heads_tuned",
-  "text_gan", "stackgan",
+  "text_gan", "stackgan", "vqgan", "cascade", "imagen", "noisy_clip", "glide_inpainting", "unclip",
+  "unclip_prior", "diffusion_autoencoder", "lion_denoising", "video_diffusion", "video_prediction",
 )  # fmt: skip
 NAMES = sorted(p.stem for p in (Path(resolve.__file__).parent / "configs").glob("[a-z]*.py"))
 

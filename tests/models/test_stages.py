@@ -91,7 +91,9 @@ def test_a_stage_without_real_latents_is_told():
   with pytest.raises(UserError, match=r"stages\.first can't encode"):
     latent_diffusion.model(SPACE, first=affine(1.0)._replace(encode=None))
   with pytest.raises(UserError, match="given 'label'"):
-    latent_diffusion.model(SPACE, first=affine(1.0)._replace(given={"label": LABEL}))
+    labelled = affine(1.0)._replace(given={"label": LABEL})
+    latents = labelled.latents | {"label": LABEL}
+    latent_diffusion.model(SPACE, first=labelled._replace(latents=latents))
   for latents in {}, {"z": Field((3,), np.int32, 7)}:
     with pytest.raises(UserError, match="no real latents 'z'"):
       latent_diffusion.model(SPACE, first=affine(1.0)._replace(latents=latents))

@@ -1,5 +1,4 @@
-"""The prior of unCLIP: CLIP's embedding of an image, given a caption (Ramesh 2022, DALL-E 2,
-arXiv:2204.06125).
+"""The prior of unCLIP: CLIP's embedding of an image, given a caption (Ramesh 2022, 2204.06125).
 
 A caption says less than an image, and the embedding v of a caption is not that of one of its
 images, even where both are unit vectors of one space. The prior samples one, u, given the words and

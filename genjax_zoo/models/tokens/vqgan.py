@@ -19,6 +19,7 @@ without normalisation, unless `spectral`; lambda is at most 1e4, as in the autho
 """
 
 from collections.abc import Mapping
+import functools
 
 import jax
 import jax.numpy as jnp
@@ -67,7 +68,7 @@ def bounded(critic, state):
 
 def of_generator(f):
   """A function of the first stage, of the parameters of both players."""
-  return lambda params, *args: f(params["gen"], *args)
+  return functools.wraps(f)(lambda params, *args: f(params["gen"], *args))
 
 
 def learner(
