@@ -240,8 +240,10 @@ def latent_rows(subject: Subject, rows: list) -> np.ndarray:
 def decoded(subject: Subject, z: np.ndarray, given: dict, seed: int, mean: bool) -> dict:
   """The answer of rows of latents [N, D], decoded with what the model is given, side by side."""
   run = subject.run
-  rows, _ = conditions(subject, given, len(z))
-  latents = unflat(z, subject.real) | {k: x for k, x in rows.items() if k in run.model.latents}
+  # A caption, say, may be of samples alone.
+  needed = run.model.given.keys() & run.model.latents.keys()
+  rows, _ = conditions(subject, given, len(z), needed)
+  latents = unflat(z, subject.real) | rows
   numbers = {k: listed(x) for k, x in latents.items()}
   lines = f"latents = {{k: np.array(x) for k, x in {json.dumps(numbers)}.items()}}\n"
   begun = time.perf_counter()
@@ -259,11 +261,12 @@ def decoded(subject: Subject, z: np.ndarray, given: dict, seed: int, mean: bool)
   return shown(subject, batch, code, begun, columns=len(z))
 
 
-def conditions(subject: Subject, given: dict, n: int) -> tuple[dict, str]:
+def conditions(subject: Subject, given: dict, n: int, needed=None) -> tuple[dict, str]:
   """(rows of what a model is given, the same as Python), from the page's classes, texts, numbers.
 
-  {"row": i} stands for what the model is given of a test example. Raises UserError for what it
-  can't be given, or lacks: a text stands for a class or a caption, never for a file.
+  They are those of the names `needed`, all by default. {"row": i} stands for what the model is
+  given of a test example. Raises UserError for what it can't be given, or lacks: a text stands for
+  a class or a caption, never for a file.
   """
   run = subject.run
   unknown = given.keys() - run.model.given.keys()
@@ -271,6 +274,8 @@ def conditions(subject: Subject, given: dict, n: int) -> tuple[dict, str]:
     raise UserError(f"the model is given no {sorted(unknown)[0]!r}")
   rows, lines = {}, []
   for name, field in run.model.given.items():
+    if needed is not None and name not in needed:
+      continue
     value = given.get(name)
     if isinstance(value, dict):
       row = value.get("row", 0)

@@ -252,6 +252,13 @@ def test_what_a_model_is_given_is_checked_by_its_kind(conditioned):
       rows(**given)
 
 
+def test_latents_ask_for_no_caption_that_only_samples_are_given(conditioned):
+  found, _ = questions.conditions(conditioned, {"label": 2}, 2, {"label"})
+  assert found.keys() == {"label"}
+  with pytest.raises(UserError, match="caption"):
+    questions.conditions(conditioned, {"label": 2}, 2)
+
+
 def test_rows_of_numbers_are_latents_in_the_order_of_their_fields():
   fields = {"a": Field((2, 2), np.float32), "b": Field((3,), np.float32)}
   found = unflat(np.arange(14.0).reshape(2, 7), fields)
