@@ -65,6 +65,8 @@ def test_psnr_of_all_pixels_and_of_the_hole():
   whole, hole = hole_psnr(x, filled(x, known, x + 0.4), known)
   np.testing.assert_allclose(hole, 20 * np.log10(5), rtol=1e-5)
   np.testing.assert_allclose(whole - hole, 10 * np.log10(4), rtol=1e-5)
+  elsewhere = jnp.where(known > 0, 0.8, 0.4)
+  np.testing.assert_allclose(hole_psnr(x, elsewhere, known)[1], hole, rtol=1e-5)
   np.testing.assert_allclose(hole_psnr(x + 1, x + 9, known)[1], 100)  # Clipped as pixels are.
 
 

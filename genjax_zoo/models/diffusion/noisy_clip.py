@@ -22,12 +22,12 @@ import jax.numpy as jnp
 from genjax_zoo.core import Model
 from genjax_zoo.models.diffusion._space import align, check_choices, network_functions, space_of
 from genjax_zoo.models.discriminative.clip import (
-  MOST,
   SCALE,
   TEXT,
   CaptionEncoder,
   check,
-  equal_captions,
+  no_negatives,
+  scale_of,
   unit,
 )
 from genjax_zoo.prob import processes, schedules
@@ -77,9 +77,6 @@ def model(
   def embed_text(params, tokens):
     return text_net.apply({"params": params["text"]}, tokens)[0]
 
-  def scale_of(params):
-    return jnp.minimum(jnp.exp(params["log_scale"]), MOST)
-
   def log_caption(params, state, x, level: NoiseLevel, tokens):
     return scale_of(params) * (embed_noisy(params, x, level) * embed_text(params, tokens)).sum(-1)
 
@@ -90,8 +87,7 @@ def model(
     x = processes.diffuse(x0, jax.random.normal(k_eps, x0.shape), level)
     images = embed_noisy(params, x, level, k_dropout if train else None)
     texts = embed_text(params, tokens)
-    padding = batch["weight"] == 0
-    ignored = equal_captions(tokens, tokens) | padding[:, None] | padding[None]
+    ignored = no_negatives(batch)
     similarity = scale_of(params) * images @ texts.T
     own = jnp.eye(len(x0), dtype=bool)
     found = ranks(jnp.where(ignored & ~own, -jnp.inf, similarity), own) == 0

@@ -99,6 +99,17 @@ def check(data: Mapping[str, Field]) -> Field:
   return data[TEXT]
 
 
+def scale_of(params):
+  """The learned scale of cosines, at most MOST."""
+  return jnp.minimum(jnp.exp(params["log_scale"]), MOST)
+
+
+def no_negatives(batch):
+  """The pairs [B, B] that are no negatives: of equal captions, and with what pads the batch."""
+  padding = batch["weight"] == 0
+  return equal_captions(batch[TEXT], batch[TEXT]) | padding[:, None] | padding[None]
+
+
 def model(
   data,
   *,
@@ -153,10 +164,8 @@ def model(
   def loss(params, state, batch, key, train):
     images = embed_image(params, state, batch["image"])
     texts = embed_text(params, state, batch[TEXT])
-    scale = jnp.minimum(jnp.exp(params["log_scale"]), MOST)
-    padding = batch["weight"] == 0
-    ignored = equal_captions(batch[TEXT], batch[TEXT]) | padding[:, None] | padding[None]
-    nats = info_nce(scale * images @ texts.T, ignored)
+    scale = scale_of(params)
+    nats = info_nce(scale * images @ texts.T, no_negatives(batch))
     return nats, ({}, {"scale": jnp.broadcast_to(scale, nats.shape)})
 
   def evaluate(params, state, batch, key):
