@@ -13,7 +13,7 @@ A.toml to E.toml have a lecture each, an [[entry]] for a slide or a group of sli
   code, tests   "FILE: NAME, NAME" under genjax_zoo and tests; the tests fail if the code is wrong
   configs, lessons, pictures   by name; pictures under docs
 
-systems.toml names all that the lectures mention, by number: what is [here] and what is [missing].
+systems.toml names all that the lectures mention, by number.
 """
 
 import argparse
@@ -71,8 +71,8 @@ def mistake(error: dict) -> str:
   return f"- **Slide**, {where}: {error['slide']}\n  **Right**: {error['right']}"
 
 
-def sources(entry: dict, missing: dict[int, str]) -> dict[str, str]:
-  """What belongs to an entry, by what it is; `missing` are the systems without code."""
+def sources(entry: dict) -> dict[str, str]:
+  """What belongs to an entry, by what it is."""
   listed = lambda key, folder: "; ".join(in_file(name, folder) for name in entry.get(key, []))
   return {
     "Code": listed("code", "genjax_zoo"),
@@ -80,17 +80,16 @@ def sources(entry: dict, missing: dict[int, str]) -> dict[str, str]:
     "Run": links(entry.get("configs", []), "configs"),
     "Touch": touched(entry.get("configs", [])),
     "Lesson": links(entry.get("lessons", []), "lessons"),
-    "Not implemented": ", ".join(missing[s] for s in entry["systems"] if s in missing),
   }
 
 
-def section(entry: dict, missing: dict[int, str]) -> str:
+def section(entry: dict) -> str:
   """An entry of a lecture in Markdown."""
   first, _, last = entry["lines"].partition("-")
   where = f"Lines {first} to {last}" if last else f"Line {first}"
   formulas = entry.get("equation", "").strip().splitlines()
   items = [mistake(error) for error in entry.get("error", [])]
-  items += [f"- **{what}**: {text}" for what, text in sources(entry, missing).items() if text]
+  items += [f"- **{what}**: {text}" for what, text in sources(entry).items() if text]
   parts = [
     f"## {entry['title']}",
     f"*{where}, “{entry['slide']}”*",
@@ -110,12 +109,11 @@ def numbered(names: dict[str, str]) -> dict[int, str]:
 def lecture(letter: str, folder: Path = HERE) -> str:
   """The page of a lecture."""
   deck = read(letter, folder)
-  missing = numbered(read("systems", folder)["missing"])
   parts = [
     f"# Lecture {letter}: {deck['title']}",
     deck["about"].strip(),
     "[All five lectures](README.md)",
-    *(section(entry, missing) for entry in deck["entry"]),
+    *(section(entry) for entry in deck["entry"]),
   ]
   return "\n\n".join(parts) + "\n"
 
@@ -137,20 +135,14 @@ def index(letters: list[str], folder: Path = HERE) -> str:
   decks = {letter: read(letter, folder) for letter in letters}
   systems = read("systems", folder)
   where = places(decks)
-
-  def table(names):
-    rows = [[name, where.get(number, "")] for number, name in numbered(names).items()]
-    return markdown(["what", "deck and line"], rows).strip()
-
+  named = [[name, where.get(number, "")] for number, name in numbered(systems["named"]).items()]
   lectures = [[f"[{x}]({x}.md)", deck["title"], deck["of"]] for x, deck in decks.items()]
   parts = [
     "# Five lectures, slide by slide",
     systems["about"].strip(),
     markdown(["deck", "about", "of"], lectures).strip(),
     "## What the slides name, and where it is",
-    table(systems["here"]),
-    "## What they name that has no code here",
-    table(systems["missing"]),
+    markdown(["what", "deck and line"], named).strip(),
   ]
   return "\n\n".join(parts) + "\n"
 

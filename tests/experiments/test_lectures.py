@@ -147,17 +147,16 @@ def test_formulas_survive_markdown(name):
 
 def test_every_system_has_an_entry():
   systems = lectures.read("systems")
-  listed = lectures.numbered(systems["here"]) | lectures.numbered(systems["missing"])
-  assert len(listed) == len(systems["here"]) + len(systems["missing"])
+  listed = lectures.numbered(systems["named"])
   found = {number for letter in DECKS for entry in entries(letter) for number in entry["systems"]}
   assert found == set(listed)
 
 
-def test_what_is_here_has_code_a_lesson_or_a_config():
-  here = lectures.numbered(lectures.read("systems")["here"])
-  for number in here:
+def test_what_is_named_has_code_a_lesson_or_a_config():
+  named = lectures.numbered(lectures.read("systems")["named"])
+  for number in named:
     own = [e for letter in DECKS for e in entries(letter) if number in e["systems"]]
-    assert any(e.get("code") or e.get("lessons") or e.get("configs") for e in own), here[number]
+    assert any(e.get("code") or e.get("lessons") or e.get("configs") for e in own), named[number]
 
 
 @pytest.mark.skipif(
@@ -169,7 +168,7 @@ def test_systems_are_those_of_the_inventory_in_each_deck_that_names_them():
   rows = re.findall(r"^\| (\d+) \|[^|]*\|([^|]*)\|", text.replace(r"\|", ""), re.MULTILINE)
   inventory = {int(number): set(re.findall(r"\b[A-E]\b", where)) for number, where in rows}
   systems = lectures.read("systems")
-  assert inventory.keys() == {int(n) for n in systems["here"] | systems["missing"]}
+  assert inventory.keys() == {int(n) for n in systems["named"]}
   for letter in DECKS:
     found = {number for entry in entries(letter) for number in entry["systems"]}
     named = {number for number, where in inventory.items() if letter in where}
