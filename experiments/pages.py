@@ -164,11 +164,12 @@ def restoration_row(evaluation: dict, root: str) -> list[str]:
 
 def conditions(evaluation: dict) -> tuple[str, ...]:
   """What a run is conditioned on, by its config and by what its samples were judged by."""
-  if "psnr" in (evaluation.get("judged") or {}).get("samples", {}):
-    return ("degraded image",)
+  judged = (evaluation.get("judged") or {}).get("samples", {})
+  if "psnr" in judged:  # Each sample has an answer; that of super-resolution has its low image too.
+    return ("degraded image",) if "low_error" in judged else ("test input",)
   named = resolved(evaluation["config"])["model"].get("condition") or ()
-  judged = "agreement" in (evaluation.get("quality") or {})
-  return tuple(named) if named and not isinstance(named, str) else ("label",) * judged
+  agrees = "agreement" in (evaluation.get("quality") or {})
+  return tuple(named) if named and not isinstance(named, str) else ("label",) * agrees
 
 
 def condition_marks(evaluations: list[dict]) -> dict[tuple[str, ...], str]:

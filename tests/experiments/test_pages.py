@@ -96,8 +96,10 @@ def test_an_fid_of_means_is_marked_and_never_the_best():
 def test_the_conditions_are_those_of_the_config():
   assert pages.conditions(evaluation("ddpm_labels_digits")) == ("label",)
   assert pages.conditions(evaluation("ddpm_digits")) == ()
-  restored = evaluation("sr3_digits", judged={"samples": {"psnr": 20.0}})
+  restored = evaluation("sr3_digits", judged={"samples": {"psnr": 20.0, "low_error": 0.1}})
   assert pages.conditions(restored) == ("degraded image",)
+  portrait = evaluation("talking_heads_avatars", judged={"samples": {"psnr": 20.0}})
+  assert pages.conditions(portrait) == ("test input",)
   assert pages.conditions(evaluation("classifier_guidance_digits", quality={"agreement": 1})) == (
     "label",
   )
