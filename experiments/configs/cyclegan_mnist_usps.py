@@ -4,10 +4,11 @@
 
 experiments/mnist_usps.py makes data/mnist_usps.npz.
 
-Expected (seed 0): the translations stay too near to what they are made of: their FID from USPS is
-5.3 and 0.65 of 2,007 keep their class, as the network of USPS reads them; both ways lead back
-within an L1 of 0.003. MNIST as it is has an FID of 7.1 and 0.66; train against test gives 0.04.
-5 CPU minutes.
+Expected (seed 0): of 2,007 translations of MNIST 0.852 keep their class, as the network of USPS
+reads them, and their FID from USPS is 0.92; MNIST as it is has 0.66 and an FID of 7.1, train
+against test gives 0.04. There and back is an L1 of 0.042 from MNIST and 0.067 from USPS, where
+black and white are 2 apart. Digits are as bold and as wide as those of USPS, some with specks at
+the border. Four CPU minutes.
 """
 
 from ml_collections import ConfigDict
