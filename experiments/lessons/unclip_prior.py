@@ -23,6 +23,7 @@ from genjax_zoo.sharding import jit
 SYSTEM, AUTOREGRESSIVE = "unclip_shapes", "unclip_ar_prior_shapes"
 EDITED = "colour"
 TURNS = 0.25, 0.5  # Of text differences.
+GUIDANCE = 2.0  # Of the decoder, towards its embedding.
 PLACE = [list(WORDS).index(name) for name in ("x", "y")]
 COLUMNS = 10
 PAIRS = 4  # Of images between which is interpolated.
@@ -77,7 +78,9 @@ def lesson(smoke):
   for turn in TURNS:
     embeddings[f"new {EDITED}, {turn}"] = text_difference(image, text, new_text, turn)
 
-  decode = jit(lambda u: run.model.decode(*weights, {"image_embedding": u}, key)["image"])
+  decode = jit(
+    lambda u: run.model.decode(*weights, {"image_embedding": u}, key, scale=GUIDANCE)["image"]
+  )
   made = {name: jax.device_get(decode(u)) for name, u in embeddings.items()}
   read = coloured_shapes(test["image"].shape[1]).nearest
   results = {}

@@ -56,9 +56,15 @@ def test_a_diffusion_prior_learns_gaussian_latents():
   drawn = np.asarray(sample(ts.params, ts.state, jax.random.key(3), n=10_000, steps=50)["x"])
   assert (np.abs(drawn.mean(0) - mean) < 0.1 * spread).all()
   assert (np.abs(np.cov(drawn.T) - covariance) < 0.1 * np.outer(spread, spread)).all()
-  assert model.calls() == 50
+  assert model.calls() == 50 + 1  # What is sampled is decoded.
   with pytest.raises(UserError, match="sampler"):
     model.calls(sampler="ddimm")
+
+
+def test_the_calls_of_latent_diffusion_are_those_of_the_prior_and_of_its_first_stage():
+  for of_first, total in ((7, 57), (None, None)):
+    first = affine(20.0)._replace(calls=lambda n=of_first: n)
+    assert latent_diffusion.model(SPACE, first=first, network=mlp(4)).calls() == total
 
 
 def test_stages_nest():

@@ -107,7 +107,8 @@ def in_latents(first: Model, prior: Model) -> Model:
     return decode(params, state, {"z": z / state["scale"]}, k_x)
 
   def calls(sampler="dpm_solver", steps=50, **options):
-    return prior.calls(sampler=sampler, steps=steps, **options)
+    each = prior.calls(sampler=sampler, steps=steps, **options), first.calls()  # Decoded once.
+    return None if None in each else sum(each)
 
   def mean(params, state, latents):
     return first.parts["mean"](*state["frozen"]["first"], latents)

@@ -116,15 +116,15 @@ def model(
     found = inner.encode(params, {}, conditioned({"image": batch["image"]}, u), key)
     return {IMAGE_EMBEDDING: u, NOISE: found["z"]}
 
-  def decode(params, state, latents, key):
-    """Images of embeddings, with the noise "z" where it is given, or else sampled."""
+  def decode(params, state, latents, key, **options):
+    """Images of embeddings, with the noise "z" where it is given, or else sampled, as by `edm`."""
     u = latents[IMAGE_EMBEDDING]
     if NOISE in latents:
       return inner.decode(params, {}, conditioned({NOISE: latents[NOISE]}, u), key)
-    return inner.sample(params, {}, key, len(u), conditioned({}, u))
+    return inner.sample(params, {}, key, len(u), conditioned({}, u), **options)
 
   def calls(candidates=2, **options):
-    return inner.calls(**options)
+    return prior.calls(candidates=candidates) + inner.calls(**options)
 
   return Model(
     init,

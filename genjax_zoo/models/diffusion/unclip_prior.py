@@ -52,11 +52,14 @@ def same_caption_cosine(u, tokens) -> float:
   return float((u @ u.T)[pairs].mean()) if pairs.any() else float("nan")
 
 
-def prior_model(data, clip: Model, init: Callable, loss: Callable, draw: Callable) -> Model:
+def prior_model(
+  data, clip: Model, init: Callable, loss: Callable, draw: Callable, calls: int
+) -> Model:
   """The Model of a prior by its functions of embeddings at unit length.
 
   init(key, u, batch) -> (params, state); loss(params, state, u, v, batch, key, train) -> [B];
-  draw(params, state, key, v, given) -> [B, D], of any length. `state` is without the frozen CLIP.
+  draw(params, state, key, v, given) -> [B, D], of any length, in so many `calls` of the network.
+  `state` is without the frozen CLIP.
   """
   given_fields = condition_fields(data, (TEXT,))
 
@@ -116,6 +119,7 @@ def prior_model(data, clip: Model, init: Callable, loss: Callable, draw: Callabl
     summary=summary,
     given=given_fields,
     latents=clip.latents,
+    calls=lambda candidates=2: candidates * calls,
     parts={
       "latent_samples": latent_samples,
       "embed_image": embed_image,
@@ -160,8 +164,9 @@ def model(
   def loss(params, state, u, v, batch, key, train):
     return inner.loss(params, {}, {"x": scale * u} | conditioned(batch, v), key, train)[0]
 
+  options = dict(sampler="dpm_solver", steps=steps)
+
   def draw(params, state, key, v, given):
-    options = dict(sampler="dpm_solver", steps=steps)
     return inner.sample(params, {}, key, len(v), conditioned(given, v), **options)["x"]
 
-  return prior_model(data, clip, init, loss, draw)
+  return prior_model(data, clip, init, loss, draw, inner.calls(**options))

@@ -114,6 +114,7 @@ def learner(
     return {"image": make(params["gen"], state, given[TEXT], key)[0]}
 
   model = translator_model(data, init, translate, {TEXT: words})
+  model = model._replace(calls=lambda **options: 1 + first.calls())
   critic_loss = critic_loss_of(make, logits, field, r1, matching)
   return play(model, tx, critic_loss, gen_loss, ema=ema)
 

@@ -101,4 +101,4 @@ def model(
     tokens, _ = sample_tokens(p, params, key, tokens, keep, {})
     return from_codes(from_tokens(p.stream, tokens, (CODES,))[CODES], state["pca"], bins)
 
-  return prior_model(data, clip, init, loss, draw)
+  return prior_model(data, clip, init, loss, draw, dims)

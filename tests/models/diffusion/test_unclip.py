@@ -54,7 +54,7 @@ def test_candidates_are_of_length_1_and_the_best_of_many_is_nearer_to_the_captio
   def draw(params, state, key, v, given):
     return 7 * jax.random.normal(key, v.shape)
 
-  model = unclip_prior.prior_model(FIELDS, CLIP, None, None, draw)
+  model = unclip_prior.prior_model(FIELDS, CLIP, None, None, draw, 3)
   v = embed_text({}, {}, batch["tokens"])
 
   def cosine(candidates):
@@ -63,6 +63,7 @@ def test_candidates_are_of_length_1_and_the_best_of_many_is_nearer_to_the_captio
     np.testing.assert_allclose(jnp.linalg.norm(u, axis=-1), 1, rtol=1e-5)
     return (u * v).sum(-1)
 
+  assert model.calls() == 2 * 3 and model.calls(candidates=5) == 5 * 3
   several = cosine(50)
   assert several.min() > 0.7 and several.mean() > cosine(1).mean() + 0.3
 
@@ -143,6 +144,7 @@ def test_a_caption_becomes_an_embedding_that_is_decoded(batch, monkeypatch):
   model = unclip.model(FIELDS, prior=prior_of(u))
   state = {"frozen": {"prior": ({}, {})}}
   expected = np.round(255 * np.asarray(u)).reshape(N, 2, 2, 1)
+  assert model.calls(steps=2) == 1 + 3  # Of the prior, and of Heun's rule.
   draw = lambda: model.sample({}, state, KEY, N, {"tokens": batch["tokens"]}, steps=2)
   np.testing.assert_allclose(draw()["image"], expected, atol=1)
   latents = jax.jit(model.encode)({}, state, batch, KEY)
