@@ -18,6 +18,8 @@ from genjax_zoo.metrics.reconstructions import reconstruction_quality, reconstru
 from genjax_zoo.run import Run
 from genjax_zoo.sample import sample_options
 
+UNSEEN = "unseen"  # The split of combinations that are left out of training.
+
 
 def measure(run: Run, dataset, log) -> dict:
   """Metrics and likelihood of a run on the split that the config names."""
@@ -93,9 +95,19 @@ def compare_samples(run: Run, dataset, log) -> dict:
     judgements = judged(samples, dataset, run.model.given, features, split, clip.choose(dataset))
     if judgements:
       found["judged"] = judgements
+    if judgements and UNSEEN in dataset.splits:
+      found["judged"][UNSEEN] = judge_unseen(run, dataset, features, options["samples"])
   if isinstance(missing, UserError):
     log.say(f"quality is not measured: {missing}")
   return found
+
+
+def judge_unseen(run: Run, dataset, features: Features | None, n: int) -> dict:
+  """What samples are judged to be, at most n, given combinations that are not in training."""
+  n = min(n, data.count(dataset.splits[UNSEEN]))
+  samples = quality.draw(run, dataset, n, split=UNSEEN, **sample_options(run.config))
+  found = judged(samples, dataset, run.model.given, features, UNSEEN, clip.choose(dataset))
+  return found["samples"]
 
 
 def compare_reconstructions(run: Run, dataset, log) -> dict:

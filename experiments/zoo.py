@@ -8,9 +8,13 @@
 Each config of experiments/configs whose data are `--data` gets a run folder in the workdir. On data
 of your own these are the configs of a set of the same kind, ALIKE, whose models can be built for
 them: of folder:, npz: and tfds: those of digits. `--size` is their `data.size`. The same command
-again resumes. A config that fails is reported and the others go on. `--suite` are the configs that
-answer one question. `--budget` limits the training time of a model with all its stages: it shortens
-configs that would take longer. Writes results.json and report.html.
+again resumes. A config that fails is reported and the others go on. `--budget` limits the training
+time of a model with all its stages: it shortens configs that would take longer. Writes results.json
+and report.html.
+
+`--suite` are the configs that answer one question, `--only` some of them, see suites.py. Those of
+text_to_image never see some combinations of shape, colour and background, and are asked for them
+too; where samples can be guided, they are at several scales.
 """
 
 import os
@@ -34,6 +38,7 @@ with importing():
   import numpy as np
 
   from experiments import pipeline, resolve
+  from experiments.suites import SUITES, add_guidance, draw_asked, draw_guidance
   from genjax_zoo.build import constructor
   from genjax_zoo.core import UserError, nearest, similar
   from genjax_zoo.data import cache_folder, count
@@ -47,24 +52,12 @@ with importing():
 flags.DEFINE_string("data", "digits", "The data set: digits, mnist, fashion_mnist, ...")
 flags.DEFINE_integer("size", 0, "The size that images of your own are scaled to.")
 flags.DEFINE_list("only", [], "Names of experiments/configs; all of the data set by default.")
-flags.DEFINE_string("suite", "", "The configs of one question, instead of --only: text_to_image.")
+flags.DEFINE_string("suite", "", "The configs of one question: text_to_image.")
 flags.DEFINE_string("budget", "", "The longest training time of a model: 90s, 5m, 1h.")
 flags.DEFINE_integer("samples", 2000, "Number of samples to measure the quality of each model.")
 flags.DEFINE_string("workdir", None, "The folder of the runs; runs/zoo_<data> by default.")
 FLAGS = flags.FLAGS
 
-SUITES = {  # Configs that one question compares.
-  "text_to_image": [
-    "cascade_shapes",
-    "dalle_shapes",
-    "imagen_shapes",
-    "latent_diffusion_shapes",
-    "stackgan_shapes",
-    "text_diffusion_shapes",
-    "token_prior_shapes",
-    "unclip_shapes",
-  ]
-}
 # The set whose configs are those of a user's files, by the prefix of these; others are as digits.
 ALIKE = {"video": "moving_shapes", "meshes": "meshes", "points": "points"}
 
@@ -91,22 +84,28 @@ def fitting(data: str, only=()) -> list[str]:
   return [name for name in names if name in only or not only]
 
 
-def plan(data: str, size: int, only=()) -> tuple[dict, list[str]]:
+def plan(data: str, size: int, only=(), suite: str = "") -> tuple[dict, list[str]]:
   """({name: config}, notes on those left out) of the models for `data`, see the top of this file.
 
-  Raises UserError as `fitting`, and when the data can't be loaded or no model fits them.
+  Raises UserError as `fitting`, when the data can't be loaded or no model fits them, and for an
+  unknown suite.
   """
+  if suite:
+    only = within(suite, only)
   own = ":" in data
   if size and not own:
     raise UserError(f"--size={size} is for data of your own, and {data} has its size")
   names = fitting(ALIKE.get(data.partition(":")[0], "digits") if own else data, only)
   configs = {name: resolve.resolve(f"configs/{name}.py") for name in names}
+  if suite:
+    for config in configs.values():
+      set_data(config, **SUITES[suite].data)
   if not own:
     return configs, []
   notes = []
   fields = None
   for name, config in list(configs.items()):
-    set_data(config, data, size)
+    set_data(config, name=data, **({"size": size} if size else {}))
     fields = fields or pipeline.load_data(config.to_dict()).fields
     if why := misfit(config.to_dict(), fields):
       notes.append(f"{name} is left out: {why}")
@@ -116,13 +115,23 @@ def plan(data: str, size: int, only=()) -> tuple[dict, list[str]]:
   return configs, notes
 
 
-def set_data(config, data: str, size: int):
-  """Gives a config, and its stages', other data."""
-  resolve.override(config, f"data.name={data}")
-  if size:
-    resolve.override(config, f"data.size={size}")
+def within(suite: str, only=()) -> list[str]:
+  """The configs of a suite, or `only` some. Raises UserError for unknown ones of both."""
+  if suite not in SUITES:
+    raise UserError(f"--suite={suite}: there are {', '.join(SUITES)}")
+  names = SUITES[suite].configs
+  for name in only:
+    if name not in names:
+      raise UserError(f"--only={name}: {suite} compares {', '.join(names)}")
+  return list(only or names)
+
+
+def set_data(config, **options):
+  """Changes options of the data of a config, and of its stages."""
+  for key, value in options.items():
+    resolve.override(config, f"data.{key}={value}")
   for stage in config.stages.values():
-    set_data(stage, data, size)
+    set_data(stage, **options)
 
 
 def misfit(config: dict, fields) -> str:
@@ -198,8 +207,13 @@ def shorten(config, budget: float, stages):
       config.train[key] = max(K, int(every * factor) // K * K) if every else 0
 
 
-def run_all(configs, folder: Path, budget: float | None, samples: int) -> tuple[list, dict, list]:
-  """(run folders, {config that failed: why}, notes on shortened configs) of {name: config}."""
+def run_all(
+  configs, folder: Path, budget: float | None, samples: int, scales=()
+) -> tuple[list, dict, list]:
+  """(run folders, {config that failed: why}, notes on shortened configs) of {name: config}.
+
+  Models that can be guided are measured at guidance `scales`, if any.
+  """
   runs, failures, notes = [], {}, []
   for i, (name, config) in enumerate(configs.items()):
     print(f"[{i + 1} of {len(configs)}] {name}", flush=True)
@@ -208,6 +222,8 @@ def run_all(configs, folder: Path, budget: float | None, samples: int) -> tuple[
       if budget:
         keep_to(budget, config, folder, notes)
       pipeline.train_run(config.to_dict(), folder / name)
+      if scales:
+        add_guidance(folder / name, scales)
       runs.append(folder / name)
     except UserError as e:
       failures[name] = str(e)
@@ -228,6 +244,17 @@ def draw_real(config, folder: Path):
   save_shown(folder / REAL, real, dataset.fields)
 
 
+def draw_suite(runs, folder: Path) -> dict[Path, str]:
+  """{picture: caption} of what a suite's runs make of the same captions, and by guidance."""
+  asked, guidance = folder / "asked.png", folder / "guidance.png"
+  draw_asked(runs, asked)
+  evaluations = {run.name: read_json(run / "evaluation.json") for run in runs}
+  draw_guidance(evaluations, guidance)
+  about = "Agreement of all words, recall and FID by the scale of classifier-free guidance."
+  figures = {asked: "Samples given the same captions.", guidance: about}
+  return {path: caption for path, caption in figures.items() if path.exists()}
+
+
 def main(argv):
   """Runs the zoo; errors that the user can fix are reported in one line."""
   logging.set_verbosity(logging.WARNING)
@@ -239,16 +266,15 @@ def main(argv):
   begun = time.perf_counter()
   try:
     budget = seconds(FLAGS.budget) if FLAGS.budget else None
-    if FLAGS.suite and FLAGS.suite not in SUITES:
-      raise UserError(f"--suite={FLAGS.suite}: there are {', '.join(SUITES)}")
-    only = SUITES[FLAGS.suite] if FLAGS.suite else FLAGS.only
-    configs, left_out = plan(FLAGS.data, FLAGS.size, only)
+    configs, left_out = plan(FLAGS.data, FLAGS.size, FLAGS.only, FLAGS.suite)
+    scales = SUITES[FLAGS.suite].scales if FLAGS.suite else ()
     print(*left_out, sep="\n", end="\n" * bool(left_out), flush=True)
-    runs, failures, notes = run_all(configs, folder, budget, FLAGS.samples)
+    runs, failures, notes = run_all(configs, folder, budget, FLAGS.samples, scales)
     notes += left_out
     draw_real(next(iter(configs.values())), folder)
     command = "python -m experiments.zoo " + shlex.join(sys.argv[1:])
-    write_comparison(folder, runs, failures, notes, command)
+    figures = draw_suite(runs, folder) if FLAGS.suite and runs else {}
+    write_comparison(folder, runs, failures, notes, command, figures)
   except UserError as e:
     sys.exit(f"error: {e}")
   except KeyboardInterrupt as e:

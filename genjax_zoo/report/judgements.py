@@ -7,10 +7,12 @@ from genjax_zoo.report.page import Html, table, tag
 READING = (
   "Means over the samples of a model, of test examples judged in the same way (real), and of test "
   "examples beside the conditions of others (wrong): a model that ignores its condition is no "
-  "better than these. The names that begin with reader are what a network reads in an image, those "
-  "that begin with clip how well image and caption fit by CLIP; the others need no network. PSNR, "
-  "SSIM and perceptual distance compare with the true image."
+  "better than these. What is unseen is of samples given combinations that no training example "
+  "has. The names that begin with reader are what a network reads in an image, those that begin "
+  "with clip how well image and caption fit by CLIP; the others need no network. PSNR, SSIM and "
+  "perceptual distance compare with the true image."
 )
+KINDS = "samples", "unseen", "real", "wrong"
 
 
 def run_judgements(evaluation: Mapping) -> Html | None:
@@ -18,8 +20,9 @@ def run_judgements(evaluation: Mapping) -> Html | None:
   judged = evaluation.get("judged")
   if not judged:
     return None
-  columns = [judged[kind] for kind in ("samples", "real", "wrong") if kind in judged]
-  head = ["judged", *(kind for kind in ("samples", "real", "wrong") if kind in judged)]
+  kinds = [kind for kind in KINDS if kind in judged]
+  columns = [judged[kind] for kind in kinds]
+  head = ["judged", *kinds]
   names = dict.fromkeys(name for column in columns for name in column)
   rows = [(title(name), *(rounded(column.get(name)) for column in columns)) for name in names]
   return Html(table(rows, head) + tag("p", READING, class_="soft"))
@@ -39,7 +42,11 @@ def compared_judgements(evaluations: Mapping[str, Mapping]) -> Html | None:
   for judged in found.values():
     for kind, values in merged.items():
       values |= {name: x for name, x in judged.get(kind, {}).items() if name in judged["samples"]}
-  lines = {kind: values for kind, values in merged.items() if values} | samples
+  lines = {kind: values for kind, values in merged.items() if values}
+  for run, judgements in samples.items():
+    lines[run] = judgements
+    if "unseen" in found[run]:
+      lines[f"{run}, unseen"] = found[run]["unseen"]
   rows = [(run, *(rounded(values.get(name)) for name in names)) for run, values in lines.items()]
   return Html(table(rows, ("", *map(title, names))) + tag("p", READING, class_="soft"))
 

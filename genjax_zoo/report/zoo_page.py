@@ -76,13 +76,18 @@ class Entry(NamedTuple):
 
 
 def write_comparison(
-  folder, runs, failures: Mapping[str, str] = {}, notes=(), command: str = ""
+  folder,
+  runs,
+  failures: Mapping[str, str] = {},
+  notes=(),
+  command: str = "",
+  figures: Mapping[Path, str] = {},
 ) -> Path:
   """Writes results.json and report.html of evaluated runs into a folder; returns the page's path.
 
   `failures` are {config: why}, `notes` lines to print, `command` what the reader types to get all
-  of it again. A run without an evaluation is a failure. Raises UserError where there is neither a
-  run nor a failure.
+  of it again, `figures` are {picture: caption} of all runs. A run without an evaluation is a
+  failure. Raises UserError where there is neither a run nor a failure.
   """
   folder = Path(folder)
   found = {Path(run): read(Path(run)) for run in runs}
@@ -109,6 +114,7 @@ def write_comparison(
     heading,
     header(heading, entries, failures),
     *ranked(entries, folder),
+    section("Side by side", *(image(path, about) for path, about in figures.items())),
     section("Judged", compared_judgements({e.name: e.evaluation for e in entries})),
     section("Failed", table(list(failures.items()), ("config", "why"))),
     section("Samples", pictures(in_order(entries), folder)),

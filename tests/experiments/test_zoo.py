@@ -12,6 +12,7 @@ from PIL import Image
 import pytest
 
 from experiments import hooks, pipeline, resolve, zoo
+from experiments.suites import SUITES
 from genjax_zoo import load
 from genjax_zoo.core import UserError, observed
 from genjax_zoo.data import take
@@ -326,8 +327,20 @@ def test_a_budget_is_that_of_a_model_with_its_stages(tmp_path, monkeypatch):
 
 
 def test_a_suite_has_configs_of_one_set():
-  for names in zoo.SUITES.values():
-    assert zoo.fitting("coloured_shapes", names) == sorted(names)
+  for suite in SUITES.values():
+    assert zoo.fitting("coloured_shapes", suite.configs) == sorted(suite.configs)
+
+
+def test_what_a_suite_changes_in_the_data_is_changed_in_all_stages():
+  configs, _ = zoo.plan("coloured_shapes", 0, ["imagen_shapes"], "text_to_image")
+  (config,) = configs.values()
+  base = config.stages.base
+  assert config.data.unseen and base.data.unseen and base.stages.text.data.unseen
+  assert base.data.size == 8 and len(zoo.plan("coloured_shapes", 0, (), "text_to_image")[0]) == 8
+  with pytest.raises(UserError, match="--suite=text: there are text_to_image"):
+    zoo.plan("coloured_shapes", 0, (), "text")
+  with pytest.raises(UserError, match="--only=dalle: text_to_image compares cascade_shapes, "):
+    zoo.plan("coloured_shapes", 0, ["dalle"], "text_to_image")
 
 
 def test_the_page_of_a_comparison_gets_real_examples_without_their_labels(tmp_path):
