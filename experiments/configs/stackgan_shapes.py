@@ -4,7 +4,13 @@
 
 The first stage is text_gan_shapes, which is trained where it is missing.
 
-Expected: not measured yet.
+The lesson wrong_captions has its sharpness beside that of the first stage.
+
+Expected (seed 0): of 1,000 samples given test captions, as the nearest of all renderings says,
+background, colour, left and right, top and bottom are right in 0.99 or more, size in 0.86, shape in
+0.43, all at once in 0.39, where the first stage, enlarged, has 0.34; FID 0.93, by the features of
+the coloured shapes. Edges are sharper than the first stage's, fills are speckled, and squares and
+hearts are often round. Three CPU minutes after the first stage's.
 """
 
 from ml_collections import ConfigDict
