@@ -5,7 +5,7 @@ import contextlib
 import numpy as np
 
 from experiments import measuring
-from genjax_zoo.core import Field
+from genjax_zoo.core import Field, Model
 from genjax_zoo.data.dataset import Dataset
 from genjax_zoo.models.latent_variable import autoencoder, vae
 from genjax_zoo.run import Run
@@ -49,3 +49,23 @@ def test_too_few_examples_for_the_features_leave_quality_out(monkeypatch):
     "quality is not measured: the real set has 30 samples: a Frechet distance of 32 features "
     "needs 33"
   ]
+
+
+def test_unseen_combinations_are_judged_by_the_captions_of_their_own_split(monkeypatch):
+  """Samples copy their captions, and are right where those are even: unseen ones are not."""
+  fields = FIELDS | {"tokens": Field((1,), np.int32, 9)}
+  captions = {"train": 1, "test": 2, "unseen": 3}
+  splits = {
+    split: {"image": np.full((20, 8, 8, 1), i, np.uint8), "tokens": np.full((20, 1), i, np.int32)}
+    for split, i in captions.items()
+  }
+  judge = lambda samples, given: {"even": (given["tokens"][:, 0] % 2 == 0).astype(float)}
+  dataset = Dataset("shapes", fields, splits, judge=judge)
+  copy = lambda run, dataset, n, split, **rest: {k: x[:n] for k, x in dataset.splits[split].items()}
+  monkeypatch.setattr(measuring.quality, "draw", copy)
+  monkeypatch.setattr(measuring, "chosen", lambda *args: None)
+  config = {"evaluate": {"samples": 16, "split": "test", "features": "auto"}, "sample": {"n": 4}}
+  model = Model(None, sample=lambda: None, given={"tokens": fields["tokens"]})
+  run = Run(model, {}, {}, config, fields, 0, None, None)
+  found = measuring.compare_samples(run, dataset, Lines())["judged"]
+  assert found["samples"] == {"even": 1.0} and found["unseen"] == {"even": 0.0}

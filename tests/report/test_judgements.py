@@ -50,3 +50,13 @@ def test_what_only_other_runs_were_asked_for_is_in_no_row_of_real_and_wrong():
   found = cells(compared_judgements({"a": {"judged": JUDGED}, "b": {"judged": other}}))
   rows = {row[0]: row[1:] for row in found}
   assert rows["wrong"] == ["0.25", "9", "0.5"] and rows["b"] == ["", "", "0"]
+
+
+def test_what_is_unseen_stands_beside_a_run_s_samples():
+  judged = JUDGED | {"unseen": {"colour": 0.7}}
+  assert cells(run_judgements({"judged": judged}))[:2] == [
+    ["judged", "samples", "unseen", "real", "wrong"],
+    ["colour", "0.9", "0.7", "1", "0.25"],
+  ]
+  rows = cells(compared_judgements({"a": {"judged": judged}}))
+  assert rows[-2:] == [["a", "0.9", "21.50"], ["a, unseen", "0.7", ""]]
