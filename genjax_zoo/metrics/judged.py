@@ -55,9 +55,10 @@ def judged(
   others = derangement(n)
   exchanged = {name: x[others] for name, x in conditions.items()}
   judge = lambda batch, conditions: means(judgements(batch, conditions, dataset, features, clip))
-  found = {"samples": judge(samples, conditions), "real": judge(real, conditions)}
+  like = {name: x for name, x in real.items() if name in samples}  # No caption, if none was given.
+  found = {"samples": judge(samples, conditions), "real": judge(like, conditions)}
   if conditions:
-    found["wrong"] = judge(real, exchanged)
+    found["wrong"] = judge(like, exchanged)
   if any(is_image(given[name]) for name in conditions):
     found["samples"] |= means(restored(samples, real, dataset, given, features))
     partner = {name: x[others] for name, x in real.items()}

@@ -125,3 +125,13 @@ def test_an_image_made_of_one_of_its_own_name_is_judged_beside_the_given_one(toy
   found = judged(samples, toy._replace(judge=judge), {"image": toy.fields["image"]})
   assert found["samples"]["same"] == pytest.approx(1 / N)
   assert found["real"]["same"] == 1 and found["wrong"]["same"] == 0
+
+
+def test_real_images_have_no_captions_where_none_were_given(toy):
+  """Beside samples given labels alone, their own captions would be right without being asked."""
+  judge = lambda samples, given: {name: np.ones(N) for name in {**samples, **given}}
+  test = toy.splits["test"]
+  samples = {"image": test["image"], "label": test["label"]}
+  found = judged(samples, toy._replace(judge=judge), {"label": toy.fields["label"]})
+  for kind in ("samples", "real", "wrong"):
+    assert found[kind].keys() == {"image", "label"}
