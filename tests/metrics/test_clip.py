@@ -121,6 +121,15 @@ def test_noise_and_missing_detail_lower_the_score(shapes):
   assert score(blank) < score(noisy) < score(test["image"])
 
 
+def test_captions_are_those_of_all_splits(shapes):
+  held_out = shapes.splits["test"]["tokens"][:1]
+  rest = np.unique(shapes.splits["train"]["tokens"], axis=0)
+  rest = rest[(rest != held_out).any(1)]
+  parts = {"train": rest, "test": rest[:5], "unseen": held_out}
+  splits = {k: {"tokens": x} for k, x in parts.items()}
+  assert len(clip.all_captions(shapes._replace(splits=splits))) == len(rest) + 1
+
+
 def test_other_images_have_no_clip(shapes):
   other = shapes._replace(fields=shapes.fields | {"image": Field((16, 16, 3), np.uint8, 256)})
   assert clip.choose(other) is None

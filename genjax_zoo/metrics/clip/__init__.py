@@ -84,8 +84,8 @@ def encoder(embed: Callable, params) -> Callable:
 
 
 def all_captions(dataset: Dataset) -> np.ndarray:
-  """All different captions of the training and test examples, int [M, L]."""
-  return np.unique(np.concatenate([dataset.splits[k]["tokens"] for k in ("train", "test")]), axis=0)
+  """All different captions of the data, of any split, int [M, L]."""
+  return np.unique(np.concatenate([split["tokens"] for split in dataset.splits.values()]), axis=0)
 
 
 def fit(clip: Clip, images, tokens, captions, slots: Mapping = {}) -> dict[str, np.ndarray]:
