@@ -57,6 +57,7 @@ nav:
 STYLE = """\
 .md-grid { max-width: 84rem }
 .md-typeset img { image-rendering: pixelated }
+div:has(> math) { overflow-x: auto }
 .md-typeset figure, .md-typeset figcaption { margin: 0 0 .5rem; text-align: left }
 """
 
