@@ -194,11 +194,14 @@ def check_stages(config: dict, fields: Mapping, stages: Mapping[str, Mapping]):
 
 
 def fits(first, own) -> bool:
-  """Whether what a stage is of is what the model on it is of, or smaller images, of a cascade."""
+  """Whether what a stage is of is what the model on it is of.
+
+  Of a cascade they may be smaller images; larger ones where a stage has learned to read captions.
+  """
   small, large = of_frames(first), of_frames(own)
   same = small == large
   if kind_of(first) == kind_of(own) == "image":
-    same = small[2] == large[2] and not any(b % a for a, b in zip(small, large))
+    same = small[2] == large[2] and not any(b % a and a % b for a, b in zip(small, large))
   return same and first.num_values == own.num_values
 
 
