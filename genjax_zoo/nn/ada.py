@@ -26,7 +26,6 @@ import math
 
 import jax
 import jax.numpy as jnp
-from jax.scipy.ndimage import map_coordinates
 import numpy as np
 
 CHANGES = "blit", "geometry", "colour", "filter", "noise", "cutout"
@@ -83,43 +82,59 @@ def shift(y, x):
   return matrix([[1.0, 0.0, y], [0.0, 1.0, x], [0.0, 0.0, 1.0]])
 
 
-def mirror(key, n, size):
+def numbers(key, shape: tuple[int, ...]):
+  """Random numbers of a shape, u uniform in (-1, 1) and the same as normal ones, g.
+
+  All that is drawn for a change comes of one call: each call is compiled anew.
+  """
+  u = jax.random.uniform(key, shape, minval=np.nextafter(np.float32(-1), 0), maxval=1.0)
+  return u, math.sqrt(2) * jax.lax.erf_inv(u)
+
+
+def happens(u, p):
+  """Whether something of probability p happens, by numbers u uniform in (-1, 1)."""
+  return u < 2 * p - 1
+
+
+# Changes are made of numbers (u, g), each [2, n]. The opposite numbers make the inverse change, but
+# for two that are their own inverse.
+
+
+def mirror(u, g, size):
   """Left and right are changed in half of the images."""
-  return scaling(jnp.ones(n), 1.0 - 2.0 * jax.random.bernoulli(key, 0.5, (n,)))
+  return scaling(1.0, jnp.where(happens(u[0], 0.5), -1.0, 1.0))
 
 
-def quarter_turns(key, n, size):
+def quarter_turns(u, g, size):
   """By 0 to 3 quarters."""
-  return turn(jnp.pi / 2 * jax.random.randint(key, (n,), 0, 4))
+  return turn(jnp.pi / 2 * jnp.round(2 * u[0]))
 
 
-def whole_moves(key, n, size):
+def whole_moves(u, g, size):
   """By up to an eighth of the size, to whole pixels."""
-  t = jax.random.uniform(key, (2, n), minval=-MOVE, maxval=MOVE)
-  return shift(jnp.round(t[0] * size[0]), jnp.round(t[1] * size[1]))
+  return shift(jnp.round(MOVE * size[0] * u[0]), jnp.round(MOVE * size[1] * u[1]))
 
 
-def zoom(key, n, size):
+def zoom(u, g, size):
   """Scaled by 2^s, s ~ N(0, 0.2²)."""
-  s = 2 ** (0.2 * jax.random.normal(key, (n,)))
+  s = 2 ** (0.2 * g[0])
   return scaling(s, s)
 
 
-def any_turn(key, n, size):
+def any_turn(u, g, size):
   """By any angle."""
-  return turn(jax.random.uniform(key, (n,), minval=-jnp.pi, maxval=jnp.pi))
+  return turn(jnp.pi * u[0])
 
 
-def stretch(key, n, size):
+def stretch(u, g, size):
   """Scaled by 2^s along one axis and by 2^-s along the other, s ~ N(0, 0.2²)."""
-  s = 2 ** (0.2 * jax.random.normal(key, (n,)))
+  s = 2 ** (0.2 * g[0])
   return scaling(s, 1 / s)
 
 
-def any_moves(key, n, size):
+def any_moves(u, g, size):
   """By N(0, (1/8)²) of the size."""
-  t = MOVE * jax.random.normal(key, (2, n))
-  return shift(t[0] * size[0], t[1] * size[1])
+  return shift(MOVE * size[0] * g[0], MOVE * size[1] * g[1])
 
 
 GEOMETRY = {
@@ -134,27 +149,27 @@ def along_gray():
   return jnp.outer(GRAY, GRAY).astype(jnp.float32)
 
 
-def brightness(key, n):
+def brightness(u, g):
   """b ~ N(0, 0.2²) is added."""
-  b = 0.2 * jax.random.normal(key, (n,))
+  b = 0.2 * g[0]
   return matrix([[1.0, 0.0, 0.0, b], [0.0, 1.0, 0.0, b], [0.0, 0.0, 1.0, b], [0.0, 0.0, 0.0, 1.0]])
 
 
-def contrast(key, n):
+def contrast(u, g):
   """Times 2^c, c ~ N(0, 0.5²)."""
-  c = 2 ** (0.5 * jax.random.normal(key, (n,)))
+  c = 2 ** (0.5 * g[0])
   return matrix([[c, 0.0, 0.0, 0.0], [0.0, c, 0.0, 0.0], [0.0, 0.0, c, 0.0], [0.0, 0.0, 0.0, 1.0]])
 
 
-def inversion(key, n):
+def inversion(u, g):
   """The luminance is mirrored about 0 in half of the images: I - 2 v v^T."""
-  inverted = jax.random.bernoulli(key, 0.5, (n, 1, 1))
+  inverted = happens(u[0], 0.5)[:, None, None]
   return jnp.eye(4)[None] - 2.0 * inverted * along_gray()[None]
 
 
-def hue(key, n):
+def hue(u, g):
   """Turned about the axis of luminance by any angle: Rodrigues' formula."""
-  angle = jax.random.uniform(key, (n, 1, 1), minval=-jnp.pi, maxval=jnp.pi)
+  angle = (jnp.pi * u[0])[:, None, None]
   v = along_gray()[None]
   cross = jnp.array([[0, -1, 1, 0], [1, 0, -1, 0], [-1, 1, 0, 0], [0, 0, 0, 0]]) / math.sqrt(3)
   rgb = jnp.diag(jnp.array([1.0, 1.0, 1.0, 0.0]))[None]
@@ -162,9 +177,9 @@ def hue(key, n):
   return turned + jnp.diag(jnp.array([0.0, 0.0, 0.0, 1.0]))[None]
 
 
-def saturation(key, n):
+def saturation(u, g):
   """What is off the axis of luminance times 2^s, s ~ N(0, 1)."""
-  s = 2 ** jax.random.normal(key, (n, 1, 1))
+  s = 2 ** g[0][:, None, None]
   v = along_gray()[None]
   rgb = jnp.diag(jnp.array([1.0, 1.0, 1.0, 0.0]))[None]
   return jnp.eye(4)[None] + (s - 1) * (rgb - v)
@@ -178,48 +193,65 @@ def share_of(change, p):
   return 1 - jnp.sqrt(1 - p) if change is any_turn else p
 
 
-def sometimes(key, p, M):
-  """Matrices [n, k, k] with probability p, else the identity."""
-  applied = jax.random.bernoulli(key, p, (len(M), 1, 1))
-  return jnp.where(applied, M, jnp.eye(M.shape[-1])[None])
+def sometimes(u, p, M):
+  """Matrices [n, k, k] with probability p, by numbers u [n], else the identity."""
+  return jnp.where(happens(u, p)[:, None, None], M, jnp.eye(M.shape[-1])[None])
+
+
+def product(matrices):
+  """The product of [m, n, k, k] along the first axis, [n, k, k]; one product is compiled."""
+  return jax.lax.scan(lambda M, N: (M @ N, None), matrices[0], matrices[1:])[0]
 
 
 def geometry(key, n, size, names, p):
   """All geometric changes of images of a size, from a place in the changed image: [n, 3, 3]."""
   changes = [change for name in ("blit", "geometry") if name in names for change in GEOMETRY[name]]
-  M = jnp.eye(3)[None].repeat(n, 0)
-  for change, k in zip(changes, jax.random.split(key, max(len(changes), 1))):
-    k_change, k_applied = jax.random.split(k)
-    M = M @ sometimes(k_applied, share_of(change, p), change(k_change, n, size))
-  return M
+  u, g = numbers(key, (len(changes), 3, n))
+  made = [
+    sometimes(u[i, 2], share_of(change, p), change(u[i], g[i], size))
+    for i, change in enumerate(changes)
+  ]
+  return product(jnp.stack(made))
 
 
 def colours(key, n, p):
   """All changes of colour, from the first to the last, [n, 4, 4]."""
-  M = jnp.eye(4)[None].repeat(n, 0)
-  for change, k in zip(COLOURS, jax.random.split(key, len(COLOURS))):
-    k_change, k_applied = jax.random.split(k)
-    M = sometimes(k_applied, p, change(k_change, n)) @ M
-  return M
+  u, g = numbers(key, (len(COLOURS), 2, n))
+  made = [sometimes(u[i, 1], p, change(u[i], g[i])) for i, change in enumerate(COLOURS)]
+  return product(jnp.stack(made[::-1]))
+
+
+def mirrored_index(i, size: int):
+  """Integers as places in [0, size), mirrored beyond the borders: d c b a | a b c d | d c b a."""
+  i = i % (2 * size)
+  return jnp.minimum(i, 2 * size - 1 - i)
 
 
 def resampled(x, M):
   """Images [B, H, W, C] whose pixel at a place u is that of x at M u; beyond x it is mirrored.
 
-  Places are (y, x, 1) in pixels from the centre, M is [B, 3, 3].
+  Places are (y, x, 1) in pixels from the centre, M is [B, 3, 3]. Bilinear, by one gather of all
+  four neighbours, whose gradients are one scatter.
   """
-  height, width = x.shape[1:3]
-  y, x_ = jnp.mgrid[:height, :width] - jnp.array([height - 1, width - 1])[:, None, None] / 2
-  places = jnp.stack([y, x_, jnp.ones_like(y)]).reshape(3, -1)
+  n, height, width, channels = x.shape
+  centre = jnp.array([[height - 1, width - 1, 0]]).T / 2
+  rows, columns = jnp.mgrid[:height, :width]
+  places = jnp.stack([rows, columns, jnp.ones_like(rows)]).reshape(3, -1) - centre
   # Turns by 90 degrees are exact up to rounding: whole places stay whole.
-  found = jnp.matmul(M, places[None], precision="highest")[:, :2].reshape(-1, 2, height, width)
-  found = found + jnp.array([height - 1, width - 1])[None, :, None, None] / 2
-
-  def of_channel(image, place):
-    return map_coordinates(image, [place[0], place[1]], order=1, mode="reflect")
-
-  of_image = jax.vmap(of_channel, in_axes=(-1, None), out_axes=-1)
-  return jax.vmap(of_image)(x, found)
+  found = jnp.matmul(M, places[None], precision="highest") + centre[None]
+  low = jnp.floor(found[:, :2])
+  share = found[:, :2] - low
+  shares = jnp.stack([1 - share, share])  # [2, B, 2, H W]: of the lower neighbour, of the upper.
+  near = jnp.stack([low, low + 1]).astype(jnp.int32)
+  rows = mirrored_index(near[:, :, 0], height)
+  columns = mirrored_index(near[:, :, 1], width)
+  index = rows[:, None] * width + columns[None]  # [2, 2, B, H W].
+  weight = shares[:, None, :, 0] * shares[None, :, :, 1]
+  of_image = lambda a: jnp.moveaxis(a.reshape(4, n, -1), 0, 1)  # [B, 4, H W].
+  pixels = x.reshape(n, -1, channels)
+  neighbours = jnp.take_along_axis(pixels, of_image(index).reshape(n, -1, 1), 1)
+  neighbours = neighbours.reshape(n, 4, -1, channels)
+  return (neighbours * of_image(weight)[..., None]).sum(1).reshape(x.shape)
 
 
 def recoloured(x, M):
@@ -247,14 +279,12 @@ def gains(key, n: int, p):
 
   After each of them all are scaled to the power that natural images are expected to keep.
   """
-  g = jnp.ones((n, len(CENTRES)))
-  power = jnp.array(POWER)[None]
-  for one, k in zip(jnp.eye(len(CENTRES)), jax.random.split(key, len(CENTRES))):
-    k_gain, k_applied = jax.random.split(k)
-    gain = 2 ** (jax.random.normal(k_gain, (n, 1)) * jax.random.bernoulli(k_applied, p, (n, 1)))
-    changed = jnp.where(one[None] > 0, gain, 1.0)
-    g = g * changed / jnp.sqrt((power * changed**2).sum(-1, keepdims=True))
-  return g
+  u, g = numbers(key, (2, n, len(CENTRES)))
+  gain = jnp.where(happens(u[1], p), 2 ** g[0], 1.0)
+  # [n, 4, 4]: the gains that each of the four changes gives to all bands.
+  each = jnp.where(jnp.eye(len(CENTRES), dtype=bool)[None], gain[..., None], 1.0)
+  power = jnp.sqrt((jnp.array(POWER)[None, None] * each**2).sum(-1, keepdims=True))
+  return (each / power).prod(1)
 
 
 def filtered(x, g):
@@ -267,35 +297,48 @@ def filtered(x, g):
   return jnp.fft.irfft2(spectrum, wide.shape[1:3], axes=(1, 2))[:, :height, :width]
 
 
-def noisy(x, key, p):
-  """White noise is added to images, of a standard deviation |N(0, 0.1²)| for each."""
-  k_scale, k_noise, k_applied = jax.random.split(key, 3)
-  scale = 0.1 * jnp.abs(jax.random.normal(k_scale, (len(x), 1, 1, 1)))
-  applied = jax.random.bernoulli(k_applied, p, (len(x), 1, 1, 1))
-  return x + jnp.where(applied, scale, 0.0) * jax.random.normal(k_noise, x.shape)
+def added_noise(key, shape: tuple[int, ...], p):
+  """White noise of images, of a standard deviation |N(0, 0.1²)| for each, or 0."""
+  k_scale, k_noise = jax.random.split(key)
+  u, g = numbers(k_scale, (2, shape[0], 1, 1, 1))
+  scale = jnp.where(happens(u[1], p), 0.1 * jnp.abs(g[0]), 0.0)
+  return scale * jax.random.normal(k_noise, shape)
 
 
-def cut(x, key, p):
-  """A rectangle of half the height and width, centred anywhere, set to 0."""
-  k_centre, k_applied = jax.random.split(key)
-  n, height, width, _ = x.shape
-  centre = jax.random.uniform(k_centre, (n, 2, 1))
-  near = lambda i, size: jnp.abs((jnp.arange(size)[None] + 0.5) / size - centre[:, i]) < 0.25
-  inside = near(0, height)[:, :, None] & near(1, width)[:, None]
-  applied = jax.random.bernoulli(k_applied, p, (n, 1, 1))
-  return jnp.where((inside & applied)[..., None], 0.0, x)
+def kept(key, n: int, size, p):
+  """What is not cut out, bool [n, H, W, 1]: a rectangle of half the size, centred anywhere, is."""
+  height, width = size
+  u, _ = numbers(key, (3, n, 1))
+  near = lambda u, size: jnp.abs((jnp.arange(size)[None] + 0.5) / size - (u + 1) / 2) < 0.25
+  inside = near(u[0], height)[:, :, None] & near(u[1], width)[:, None]
+  return ~(inside & happens(u[2], p)[:, :, None])[..., None]
 
 
-def augment(x, key, names: tuple[str, ...], p):
-  """Images [B, H, W, C] in [-1, 1] after the changes `names`, each with probability p []."""
+def drawn(key, shape: tuple[int, ...], names: tuple[str, ...], p) -> dict:
+  """The changes `names` of images of a shape [B, H, W, C], each with probability p []."""
   k_geometry, k_colour, k_filter, k_noise, k_cut = jax.random.split(key, 5)
-  n = len(x)
+  n, *size, _ = shape
+  found = {}
   if {"blit", "geometry"} & set(names):
-    x = resampled(x, geometry(k_geometry, n, x.shape[1:3], names, p))
+    found["geometry"] = geometry(k_geometry, n, size, names, p)
   if "colour" in names:
-    x = recoloured(x, colours(k_colour, n, p))
+    found["colour"] = colours(k_colour, n, p)
   if "filter" in names:
-    x = filtered(x, gains(k_filter, n, p))
+    found["filter"] = gains(k_filter, n, p)
   if "noise" in names:
-    x = noisy(x, k_noise, p)
-  return cut(x, k_cut, p) if "cutout" in names else x
+    found["noise"] = added_noise(k_noise, shape, p)
+  if "cutout" in names:
+    found["kept"] = kept(k_cut, n, size, p)
+  return found
+
+
+def changed(x, changes: dict):
+  """Images [B, H, W, C] in [-1, 1] after changes that were `drawn`."""
+  if "geometry" in changes:
+    x = resampled(x, changes["geometry"])
+  if "colour" in changes:
+    x = recoloured(x, changes["colour"])
+  if "filter" in changes:
+    x = filtered(x, changes["filter"])
+  x = x + changes.get("noise", 0.0)
+  return jnp.where(changes["kept"], x, 0.0) if "kept" in changes else x

@@ -11,6 +11,7 @@ import math
 import flax.linen as nn
 import jax
 import jax.numpy as jnp
+import numpy as np
 
 from genjax_zoo.nn.conv import conv_general_dilated
 from genjax_zoo.nn.norm import pixel_norm
@@ -82,19 +83,19 @@ class EqualConv(nn.Module):
 
 
 class StyledConv(nn.Module):
-  """x [B, H, W, C], w [B, D] -> [B, H, W, width]: modulated, with noise at each pixel if a key."""
+  """x [B, H, W, C], w [B, D] -> [B, H, W, width]: modulated; eps [B, H, W, 1] is noise, or None."""
 
   width: int
 
   @nn.compact
-  def __call__(self, x, w, key=None):
+  def __call__(self, x, w, eps=None):
     style = EqualDense(x.shape[-1], bias=1.0)(w)
     kernel = self.param("kernel", normal, (3, 3, x.shape[-1], self.width))
     bias = self.param("bias", nn.initializers.zeros, (self.width,))
     strength = self.param("noise", nn.initializers.zeros, ())
     y = modulated(x, style, equalised(kernel))
-    if key is not None:
-      y += strength * jax.random.normal(key, (*y.shape[:3], 1))
+    if eps is not None:
+      y += strength * eps
     return leaky_relu(y + bias[None, None, None])
 
 
@@ -145,18 +146,31 @@ class Synthesis(nn.Module):
     """Two for each resolution: the second layer of one adds to the image by the w of the next."""
     return 2 * len(self.widths)
 
+  @property
+  def sizes(self) -> list[tuple[int, int]]:
+    """(height, width) of each resolution, from the smallest on."""
+    return halvings(self.shape[:2], len(self.widths) - 1)
+
+  def noise(self, key, n: int) -> list:
+    """Noise of each layer but the last to the image, [n, H, W, 1], by one call; None for no key."""
+    if key is None:
+      return [None] * self.layers
+    sizes = [self.sizes[(i + 1) // 2] for i in range(self.layers - 1)]
+    ends = np.cumsum([height * width for height, width in sizes])
+    parts = jnp.split(jax.random.normal(key, (n, ends[-1])), ends[:-1], 1)
+    return [part.reshape(n, *size, 1) for part, size in zip(parts, sizes)]
+
   @nn.compact
   def __call__(self, ws, key=None):
-    sizes = halvings(self.shape[:2], len(self.widths) - 1)
-    keys = [None] * self.layers if key is None else jax.random.split(key, self.layers)
-    x = self.param("constant", normal, (1, *sizes[0], self.widths[0]))
+    eps = self.noise(key, len(ws))
+    x = self.param("constant", normal, (1, *self.sizes[0], self.widths[0]))
     x = jnp.broadcast_to(x, (len(ws), *x.shape[1:]))
     image = jnp.zeros((1, 1, 1, 1))
-    for i, (width, size) in enumerate(zip(self.widths, sizes)):
+    for i, (width, size) in enumerate(zip(self.widths, self.sizes)):
       if i:
-        x = StyledConv(width)(enlarged(x, size), ws[:, 2 * i - 1], keys[2 * i - 1])
+        x = StyledConv(width)(enlarged(x, size), ws[:, 2 * i - 1], eps[2 * i - 1])
         image = enlarged(image, size)
-      x = StyledConv(width)(x, ws[:, 2 * i], keys[2 * i])
+      x = StyledConv(width)(x, ws[:, 2 * i], eps[2 * i])
       image = image + ToImage(self.shape[-1])(x, ws[:, 2 * i + 1])
     return image
 

@@ -75,10 +75,10 @@ def test_a_layer_is_a_modulated_convolution_with_noise_of_a_learned_strength():
   affine = params["EqualDense_0"]
   style = w @ affine["kernel"] / np.sqrt(7) + 1  # The bias is 1 at first.
   y = stylegan.modulated(X, style, params["kernel"] / np.sqrt(18))
-  noise = 0.7 * jax.random.normal(jax.random.key(5), (3, 5, 4, 1))
-  for extra, key in ((0.0, None), (noise, jax.random.key(5))):
+  eps = jax.random.normal(jax.random.key(5), (3, 5, 4, 1))
+  for extra, noise in ((0.0, None), (0.7 * eps, eps)):
     expected = stylegan.leaky_relu(y + extra + jnp.arange(6.0)[None, None, None])
-    found = net.apply({"params": params}, X, w, key)
+    found = net.apply({"params": params}, X, w, noise)
     np.testing.assert_allclose(found, expected, rtol=1e-4, atol=1e-4)
 
 

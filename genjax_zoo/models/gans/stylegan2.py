@@ -65,14 +65,15 @@ class Networks(NamedTuple):
 
   def mixed(self, gen, key, n: int, mixing: float):
     """ws of random z, and with probability `mixing` of a second one from a random layer on."""
-    k_first, k_second, k_layer, k_mixed = jax.random.split(key, 4)
     layers = self.synthesis.layers
-    first = self.map(gen, noise(k_first, n, self.latent))
     if not mixing:
-      return self.every_layer(first)
-    second = self.map(gen, noise(k_second, n, self.latent))
-    start = jax.random.randint(k_layer, (n,), 1, layers)
-    start = jnp.where(jax.random.bernoulli(k_mixed, mixing, (n,)), start, layers)
+      return self.every_layer(self.map(gen, noise(key, n, self.latent)))
+    k_z, k_layer = jax.random.split(key)
+    z = noise(k_z, n, 2 * self.latent).reshape(2 * n, self.latent)
+    first, second = jnp.moveaxis(self.map(gen, z).reshape(n, 2, self.latent), 1, 0)
+    # Uniform in [0, 1), and where it is below `mixing` over that again.
+    u = jax.random.uniform(k_layer, (n,)) / mixing
+    start = jnp.where(u < 1, 1 + jnp.floor(u * (layers - 1)), layers)
     of_first = jnp.arange(layers)[None] < start[:, None]
     return jnp.where(of_first[..., None], first[:, None], second[:, None])
 
@@ -231,11 +232,10 @@ def learner(
     params, state = nets.init(key, to_floats(batch["image"], field))
     return params, state | {"ada": ada.started(augment)}
 
-  def changed(x, key, state):
-    """Images [B, H, W, C], real or generated, augmented with the present p."""
-    if not augment:
-      return x
-    return ada.augment(x, jax.random.fold_in(key, 1), augment, state["ada"]["p"])
+  def drawn(key, n, state):
+    """Changes of n images with the present p; {} for none."""
+    p = state["ada"]["p"] if augment else 0.0
+    return ada.drawn(jax.random.fold_in(key, 1), (n, *field.shape), augment, p)
 
   def fakes(gen, key, n):
     k_w, k_noise = jax.random.split(key)
@@ -244,14 +244,17 @@ def learner(
 
   def critic_loss(critic, gen, state, batch, key, r1_weight=0.0):
     x = to_floats(batch["image"], field)
-    k_real = jax.random.fold_in(key, 2)
-    real_logits = lambda x: nets.logits(critic, changed(x, k_real, state))
     made, _ = fakes(gen, key, len(x))
-    real, fake = real_logits(x), nets.logits(critic, changed(made, key, state))
+    logits = lambda x, changes: nets.logits(critic, ada.changed(x, changes))
+    keys = jnp.stack([jax.random.fold_in(key, 2), key])
+    changes = jax.vmap(lambda key: drawn(key, len(x), state))(keys)
+    # One compiled critic for both; each of its groups has images of one kind.
+    real, fake = jax.vmap(logits)(jnp.stack([x, made]), changes)
     value = game.critic(real, fake)
     metrics = {"real_logit": real, "fake_logit": fake}
     if r1:
-      slope = lambda: squared_slope(real_logits, x)
+      of_real = jax.tree.map(lambda change: change[0], changes)
+      slope = lambda: squared_slope(lambda x: logits(x, of_real), x)
       metrics["squared_slope"] = lazily(slope, r1_weight, len(x))
       value += weighted(r1_weight / 2, metrics["squared_slope"])
     if augment:
@@ -262,7 +265,8 @@ def learner(
     k_fake, k_path = jax.random.split(key)
     n = len(batch["image"])
     made, ws = fakes(gen, k_fake, n)
-    value = game.gen(nets.logits(critic, changed(made, k_fake, state)))
+    made = ada.changed(made, drawn(k_fake, n, state))
+    value = game.gen(nets.logits(critic, made))
     changes = {"w": optax.incremental_update(ws[:, 0].mean(0), state["w"], 1 - MEAN_DECAY)}
     metrics = {}
     if path:
