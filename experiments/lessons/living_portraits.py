@@ -8,7 +8,13 @@ often it is the right one, "likeness" the share of the seven things a person is 
 itself, which has the person and not the pose, and the true image are beside them. Tuned to the
 four shots (talking_heads_tuned_avatars) the networks are each person's own.
 
-Verdict: not measured yet.
+Of 100 people, four shots give the pose in 0.95 and the person in 0.99 of the pictures, one shot in
+0.92 and 0.94, the shot as it is in 0 and 1. Tuning makes the person right in 1.00, as it does all
+of the likeness, and PSNR 27.6 dB for 26.4; the pose is right in 0.92, within the standard error of
+0.03. Tuned in the game, as the paper does, at the same rate the pose falls to 0.88 at 26.5 dB: of
+four images the critic learns their four poses.
+
+Verdict: holds: pose and person are right in 0.95 and 0.99; tuning gains 1.3 dB and the last person.
 """
 
 from pathlib import Path

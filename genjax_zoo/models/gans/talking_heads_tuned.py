@@ -40,9 +40,10 @@ def model(data, *, first: Model, l1: float = 10.0, adversarial: float = 1.0) -> 
   def gen_loss(gen, critic, batch):
     players = {"gen": gen, "critic": critic}
     made = 2 * first.parts["mean"](players, {}, batch) - 1
-    error = mean_of(jnp.abs(to_floats(batch["image"], field) - made))
-    fooled = game.gen(first.parts["realism"](players, {}, batch))
-    return (l1 * error + adversarial * fooled).mean()
+    loss = l1 * mean_of(jnp.abs(to_floats(batch["image"], field) - made))
+    if adversarial:
+      loss += adversarial * game.gen(first.parts["realism"](players, {}, batch))
+    return loss.mean()
 
   def tuned(players, batch, steps: int, rate):
     """The players after `steps` updates each, on "image", "landmarks" and "e" of a person."""
@@ -55,7 +56,8 @@ def model(data, *, first: Model, l1: float = 10.0, adversarial: float = 1.0) -> 
       return players | {player: moved}, opts | {player: opt}
 
     def step(carry, _):
-      carry = update("critic", "gen", critic_loss, *carry)
+      if adversarial:
+        carry = update("critic", "gen", critic_loss, *carry)
       return update("gen", "critic", gen_loss, *carry), None
 
     opts = {player: tx.init(x) for player, x in players.items()}

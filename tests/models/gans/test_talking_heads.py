@@ -130,10 +130,10 @@ def test_a_new_person_has_e_for_the_vector_of_the_critic():
 
 
 @functools.cache
-def tuning():
+def tuning(adversarial: float = 0.4):
   """(sample(given, steps, rate), what is given of two people)."""
   learner, ts, batch = started()
-  model = talking_heads_tuned.model(DATA, first=learner.model, l1=3.0, adversarial=0.4)
+  model = talking_heads_tuned.model(DATA, first=learner.model, l1=3.0, adversarial=adversarial)
   _, state = model.init(KEY, batch, {"first": (ts.params, {})})
   given = {name: batch[name][:2] for name in model.given}
   draw = lambda given, steps, rate: model.sample({}, state, KEY, 2, given, steps, rate)
@@ -150,10 +150,11 @@ def test_a_tuned_portrait_is_nearer_the_shots():
   assert error(draw(known, 100, 0.01)) < 0.7 * error(untuned)
 
 
-def test_the_first_update_is_of_both_losses_with_e_for_the_person():
+@pytest.mark.parametrize("adversarial", [0.4, 0.0])
+def test_the_first_update_is_of_both_losses_with_e_for_the_person(adversarial):
   """By Adam a first step is as long for each parameter: the rate, by the sign of its gradient."""
   _, ts, _ = started()
-  draw, given = tuning()
+  draw, given = tuning(adversarial)
   gen, critic = ts.params["gen"], ts.params["critic"]
   e = person_of(gen, given)[:1].repeat(2, 0)
   x, y = of(given, "shots")[0], of(given, "shot_landmarks")[0]
@@ -165,7 +166,8 @@ def test_the_first_update_is_of_both_losses_with_e_for_the_person():
 
   def gen_loss(gen, critic):
     made = NETS.make(gen, y, e)
-    return 3 * jnp.abs(x - made).mean() - 0.4 * NETS.logits(critic, made, y, e).mean()
+    fooled = -NETS.logits(critic, made, y, e).mean()
+    return 3 * jnp.abs(x - made).mean() + adversarial * fooled
 
   def moved(loss, params):
     step = lambda p, g: p - 0.05 * g / (jnp.abs(g) + 1e-8)
