@@ -51,10 +51,11 @@ class Attention(nn.Module):
     return self.out(weighted_mean(weights, v))
 
 
-def attending_to(prefix: Mapping[str, tuple]):
+def attending_to(prefix: Mapping[str, tuple], real=None):
   """A context in which each attention NAME sees keys and values before those of the sequence.
 
-  prefix[NAME] = (keys, values), each [B, k, heads, D], which all tokens attend to.
+  prefix[NAME] = (keys, values), each [B, k, heads, D], which all tokens attend to; of those of an
+  example only to what `real` [B, k] says there is.
   """
 
   def interceptor(call, args, kwargs, context):
@@ -65,6 +66,9 @@ def attending_to(prefix: Mapping[str, tuple]):
     k = jnp.concatenate([keys, k], 1)
     v = jnp.concatenate([values, v], 1)
     mask = jnp.pad(mask, ((0, 0), (keys.shape[1], 0)), constant_values=True)
+    if real is not None:
+      rest = mask.shape[1] - real.shape[1]
+      mask = mask[None] & jnp.pad(real, ((0, 0), (0, rest)), constant_values=True)[:, None]
     return call(q, k, v, mask)
 
   return nn.intercept_methods(interceptor)

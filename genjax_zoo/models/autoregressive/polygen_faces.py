@@ -13,7 +13,8 @@ of the place in the face, and of the place in the sequence.
 The softmax is over STOP, NEW and the vertices that there are, in training too. At sampling and
 evaluation what breaks the rule is masked besides (prob/rules.py).
 
-Departures: pre-norm without ReZero's gates; the place in the sequence beside the place in the face.
+Departures: pre-norm without ReZero's gates; the place in the sequence beside the place in the face;
+attention to the vertices, where there is any, in one softmax with that to the sequence.
 """
 
 import math
@@ -31,7 +32,7 @@ from genjax_zoo.models.autoregressive._meshes import (
   mesh_model,
 )
 from genjax_zoo.nn.attention import attend as attention_of
-from genjax_zoo.nn.causal import causal_layers
+from genjax_zoo.nn.causal import attending_to, causal_layers
 from genjax_zoo.prob import rules
 
 SMALL = nn.initializers.normal(0.1)
@@ -70,7 +71,8 @@ class Encoder(nn.Module):
 class FaceNet(nn.Module):
   """Logits [B, T, 2 + V] of each token of the faces from those before it and from e.
 
-  `about` [B, T, 3] are the token before each place, its face's number, and its place in the face.
+  `about` [B, T, 3] are the token before each place, its face's number, and its place in the face;
+  `exists` [B, 2 + V] says what there is in e. With `cross_attention` all layers attend to e too.
   """
 
   length: int  # T
@@ -78,22 +80,23 @@ class FaceNet(nn.Module):
   layers: int
   heads: int
   dropout: float = 0.0
+  cross_attention: bool = False
 
-  def __call__(self, e, about, train=False):
+  def __call__(self, e, about, exists=None, train=False):
     """All places."""
     places = jnp.arange(self.length)
     mask = np.tril(np.ones((self.length, self.length), bool))
     attend = lambda attention, h, layer: attention(h, mask)
-    return self.decode(e, about, places, attend, train)
+    return self.decode(e, about, exists, places, attend, train)
 
-  def token(self, e, about, i):
+  def token(self, e, about, exists, i):
     """Place i alone: about [B, 1, 3] -> [B, 1, 2 + V]; keeps a cache."""
     seen = jnp.arange(self.length)[None] <= i
     attend = lambda attention, h, layer: attention.token(h, seen, i)
-    return self.decode(e, about, i[None], attend, False)
+    return self.decode(e, about, exists, i[None], attend, False)
 
   @nn.compact
-  def decode(self, e, about, places, attend, train):
+  def decode(self, e, about, exists, places, attend, train):
     """The transformer, of which `attend` alone looks beyond a token."""
     token, face, place = jnp.moveaxis(about, -1, 0)
     embed = lambda values: nn.Embed(self.length, self.width, embedding_init=SMALL)(values)
@@ -102,10 +105,19 @@ class FaceNet(nn.Module):
     h = jnp.where((places == 0)[None, :, None], begin[None, None], pointed)
     h += embed(face) + embed(place) + embed(places)[None]
     options = dict(layers=self.layers, heads=self.heads, dropout=self.dropout, train=train)
-    h = causal_layers(h, attend, **options)
+    with attending_to(self.keys_and_values(e), exists):
+      h = causal_layers(h, attend, **options)
     # At first every token is as probable as any other.
     query = nn.Dense(self.width, kernel_init=nn.initializers.zeros)(nn.LayerNorm()(h))
     return jnp.einsum("btd,bkd->btk", query, e) / math.sqrt(self.width)
+
+  def keys_and_values(self, e) -> dict:
+    """{attention: (keys, values)} of e, each [B, 2 + V, heads, D]; {} for no `cross_attention`."""
+    if not self.cross_attention:
+      return {}
+    size = (2, self.heads, self.width // self.heads)
+    project = lambda: jnp.moveaxis(nn.DenseGeneral(size)(e), 2, 0)
+    return {f"Attention_{layer}": tuple(project()) for layer in range(self.layers)}
 
 
 def about_places(tokens):
@@ -123,10 +135,9 @@ def about_places(tokens):
   return jnp.pad(about, ((0, 0), (1, 0), (0, 0)))[:, :-1]
 
 
-def among_vertices(logits, mask):
-  """Logits [B, T, 2 + V], -inf at vertices that a mesh with the mask [B, V] does not have."""
-  exists = jnp.pad(mask, ((0, 0), (rules.FIRST, 0)), constant_values=True)
-  return jnp.where(exists[:, None], logits, -jnp.inf)
+def existing(mask):
+  """Which of STOP, NEW and the vertices a mesh with the mask [B, V] has, bool [B, 2 + V]."""
+  return jnp.pad(mask, ((0, 0), (rules.FIRST, 0)), constant_values=True)
 
 
 def to_entries(tokens) -> dict:
@@ -135,10 +146,18 @@ def to_entries(tokens) -> dict:
 
 
 def model(
-  data, *, width: int = 128, layers: int = 4, heads: int = 4, dropout: float = 0.0
+  data,
+  *,
+  width: int = 128,
+  layers: int = 4,
+  heads: int = 4,
+  dropout: float = 0.0,
+  cross_attention: bool = False,
 ) -> Model:
   """The faces of meshes, given their vertices; encoder and decoder have `layers` each.
 
+  With `cross_attention` the sequence attends to the vertices too, as in the authors' code: it sees
+  what is left to be joined, at a quarter more time, which meshes of many faces need.
   Raises UserError for data that are no meshes, and for heads that don't divide width.
   """
   if width % heads:
@@ -146,10 +165,17 @@ def model(
   field, mask, sequence, _ = mesh_fields(data)
   most, (length,) = field.shape[0], sequence.shape
   encoder = Encoder(field.num_values, width, layers, heads)
-  net = FaceNet(length, width, layers, heads, dropout)
+  net = FaceNet(length, width, layers, heads, dropout, cross_attention)
 
   def mask_of(context):
     return jnp.asarray(context["vertices_mask"])
+
+  def exists(context):
+    return existing(mask_of(context))
+
+  def restricted(logits, context):
+    """Logits [B, T, 2 + V], -inf at vertices that there are not."""
+    return jnp.where(exists(context)[:, None], logits, -jnp.inf)
 
   def encoded(params, context):
     vertices = jnp.asarray(context["vertices"])
@@ -172,9 +198,14 @@ def model(
     rngs = {"dropout": key} if key is not None else {}
     e = encoded(params, context)
     logits = net.apply(
-      {"params": params["net"]}, e, about_places(tokens), train=key is not None, rngs=rngs
+      {"params": params["net"]},
+      e,
+      about_places(tokens),
+      exists(context),
+      key is not None,
+      rngs=rngs,
     )
-    return among_vertices(logits, mask_of(context))
+    return restricted(logits, context)
 
   def start(params, n, context):
     e = encoded(params, context)
@@ -185,8 +216,10 @@ def model(
     e, cache = carry
     about = jnp.take(about_places(tokens), i[None], 1)
     variables = {"params": params["net"], "cache": cache}
-    logits, changed = net.apply(variables, e, about, i, method="token", mutable=["cache"])
-    return among_vertices(logits, mask_of(context))[:, 0], (e, changed["cache"])
+    logits, changed = net.apply(
+      variables, e, about, exists(context), i, method="token", mutable=["cache"]
+    )
+    return restricted(logits, context)[:, 0], (e, changed["cache"])
 
   return mesh_model(
     MeshSequence(

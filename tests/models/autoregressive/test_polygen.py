@@ -70,7 +70,7 @@ def vertex_model():
 
 @pytest.fixture(scope="module")
 def face_model():
-  return compiled(polygen_faces.model(DATA, **SIZE))
+  return compiled(polygen_faces.model(DATA, **SIZE, cross_attention=True))
 
 
 @pytest.fixture(scope="module")
@@ -172,7 +172,7 @@ def first_changes(f, x, value):
 
 
 def test_no_token_depends_on_itself_or_a_later_one(vertex_model, face_model):
-  net = polygen_faces.FaceNet(12, 8, 1, 2)
+  net = polygen_faces.FaceNet(12, 8, 1, 2, cross_attention=True)
   e = jax.random.normal(KEY, (1, 10, 8))
   tokens = jnp.array([[2, 3, 4, 1, 3, 5, 4, 7, 1, 5, 7, 0]])
   of_faces = lambda x: net.apply({"params": face_model[1]["net"]}, e, polygen_faces.about_places(x))
@@ -206,6 +206,20 @@ def test_a_pointer_is_a_product_over_the_root_of_the_width():
   logits = net.apply({"params": params}, e, about)
   expected = np.broadcast_to(e.sum(-1)[:, None] / np.sqrt(8), (2, 4, 6))
   np.testing.assert_allclose(logits, expected, rtol=1e-4, atol=1e-5)
+
+
+@pytest.mark.parametrize("cross_attention", [False, True])
+def test_with_cross_attention_vertices_that_are_not_joined_yet_are_seen(cross_attention):
+  e, other = jax.random.normal(KEY, (2, 1, 6, 8))
+  exists = jnp.arange(6)[None] < 5
+  about = polygen_faces.about_places(jnp.array([[2, 3, 1, 2]]))
+  net = polygen_faces.FaceNet(4, 8, 1, 2, cross_attention=cross_attention)
+  params = {"params": perturbed(net.init(KEY, e, about, exists)["params"])}
+  logits = lambda e: net.apply(params, e, about, exists)[..., :4]
+  at = lambda i: logits(e.at[:, i].set(other[:, i]))
+  # Vertex 4 is in no face yet, and 5 is none.
+  assert (np.abs(at(4) - logits(e)).max() > 1e-3) == cross_attention
+  np.testing.assert_allclose(at(5), logits(e), atol=1e-5)
 
 
 def test_a_pointer_follows_its_vertex(face_model):
