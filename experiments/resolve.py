@@ -167,8 +167,9 @@ def override(config: ConfigDict, assignment: str):
   """Applies "a.b=value", read as the type of the present value.
 
   Another `name` of a model, network, data set or optimizer brings its own arguments; those that
-  both take keep their values. Schedules are those of a model's loss: another model has none. Raises
-  UserError for an unknown key and for a value of another type.
+  both take keep their values. Schedules are those of a model's loss: another model has none. What is
+  said of data is said of those of earlier stages too, where both had the same value. Raises UserError
+  for an unknown key and for a value of another type.
   """
   key, equals, text = assignment.partition("=")
   *path, last = key.split(".")
@@ -188,6 +189,7 @@ def override(config: ConfigDict, assignment: str):
   if not equals:
     raise UserError(f"--config.{key} needs a value: --config.{key}=...")
   named = [part for part in path if part in BY_NAME]
+  before = where.get(last)
   with where.unlocked():
     if last == "name" and named:
       if path[-1] == "model" and text != where.name:
@@ -196,6 +198,10 @@ def override(config: ConfigDict, assignment: str):
     else:
       kind = where.get_type(last) if last in where else None
       where[last] = parse(key, text, kind)
+  if path == ["data"] and last != "batch":
+    for stage in config.stages.values():
+      if stage.data.get(last) == before:
+        override(stage, assignment)
 
 
 def near_keys(key: str, config: ConfigDict) -> str:
@@ -284,19 +290,21 @@ def with_command(config: dict, folder: Path) -> dict:
 def assignments(config: Mapping) -> list[str]:
   """--config.KEY=VALUE of all that differs from the file of a resolved config; names come first.
 
-  Another name brings its own defaults, from which the other values may then differ.
+  Another name brings its own defaults, from which the other values may then differ. Data come before
+  those of stages, which follow them.
   """
   plain = resolve(config["path"])
+  known = dict(flatten(plain.to_dict()))
   found = []
   for names in True, False:
-    known = dict(flatten(plain.to_dict()))
     for key, value in flatten(config):
       same = key in known and tuples(known[key]) == tuples(value)
       if same or key.endswith(".name") != names or key in ("path", "command"):
         continue
       found.append(f"--config.{key}={value}")
-      if names:
+      if names or key.startswith("data."):
         override(plain, f"{key}={value}")
+        known = dict(flatten(plain.to_dict()))
   return found
 
 

@@ -130,8 +130,6 @@ def set_data(config, **options):
   """Changes options of the data of a config, and of its stages."""
   for key, value in options.items():
     resolve.override(config, f"data.{key}={value}")
-  for stage in config.stages.values():
-    set_data(stage, **options)
 
 
 def misfit(config: dict, fields) -> str:

@@ -241,6 +241,18 @@ def test_overrides_are_typed_and_unknown_keys_named():
       resolve.override(config, wrong)
 
 
+def test_what_is_said_of_data_is_said_of_the_stages_that_share_it():
+  """Not of the size of images that a stage enlarges, nor of its batch."""
+  config = resolve.resolve("configs/imagen_shapes.py")
+  for assignment in ("data.name=folder:photos", "data.vocabulary=0", "data.size=64", "data.batch=3"):
+    resolve.override(config, assignment)
+  base, text = config.stages.base, config.stages.base.stages.text
+  assert {c.data.name for c in (config, base, text, config.stages.up)} == {"folder:photos"}
+  assert {c.data.vocabulary for c in (config, base, text, config.stages.up)} == {0}
+  assert [c.data["size"] for c in (config, base, text, config.stages.up)] == [64, 8, 32, 64]
+  assert base.data.batch > 3
+
+
 def test_another_name_brings_its_own_arguments():
   config = resolve.resolve("configs/vae_digits.py")
   resolve.override(config, "optimizer.name=sgd")
