@@ -5,7 +5,13 @@ stargan_v2_shapes translates shapes between six colours, each a domain. What a s
 ground, is to be that of the reference, or random; what must come from the image, place, shape and
 size, is to be kept. All are read by the nearest of all 18,432 images.
 
-Verdict: not measured yet.
+Of 1,000 translations by a reference all have the colour of its domain and its ground, and the place
+of the image up to one step of eight; by latents 1.00 and 0.99. The shape is kept in 0.46 and 0.43,
+the size in 0.49 and 0.46 (chance 0.25): of the image a shape is 7 %, and the critic asks for some
+shape, not for the same. Latents make one ground of each colour: a random style that says nothing
+costs the cycle and the styles' losses nothing, once the weight of the diversity has fallen to 0.
+
+Verdict: holds for colour, ground and place; shapes are lost half, and random styles are alike.
 """
 
 import jax
