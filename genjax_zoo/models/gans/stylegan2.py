@@ -19,7 +19,8 @@ typical and less diverse. An image is projected into w by gradient descent (appe
 Few images may be augmented by as much as keeps the critic from memorising them (nn/ada.py):
 StyleGAN2-ADA (Karras 2020, arXiv:2006.06676).
 
-Departures: a penalty is added to the loss of its update, where the authors make a second one;
+Departures: a penalty is added to the loss of its update, where the authors make a second one; a
+starts at the first length, where theirs starts at 0: of short runs all images became one;
 images are halved by means of 2 x 2 pixels; the projection's error is that of pixels, where the
 paper's is that of features, and its noise is 0.
 """
@@ -272,7 +273,8 @@ def learner(
     if path:
       part = max(n // SHARE, 1)
       lengths = lazily(lambda: path_lengths(nets, gen, k_path, part, mixing), path_weight, part)
-      moved = optax.incremental_update(lengths.mean(), state["path"], 1 - PATH_DECAY)
+      start = jnp.where(state["path"] > 0, state["path"], lengths.mean())
+      moved = optax.incremental_update(lengths.mean(), start, 1 - PATH_DECAY)
       mean = jax.lax.stop_gradient(jnp.where(path_weight > 0, moved, state["path"]))
       value += weighted(path_weight, (lengths - mean) ** 2).mean()
       changes["path"] = mean

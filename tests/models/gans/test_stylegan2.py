@@ -43,12 +43,13 @@ def started(**options):
 
 @functools.cache
 def stepped():
-  """The state and metrics after each of two steps in which no weight moves."""
+  """The state and metrics after each of two steps in which no weight moves, and a first state."""
   learner, ts, batch = started(r1=3.0, path=0.7)
   step = jax.jit(learner.step)
   first, one = step(ts, batch, jax.random.key(1))
   _, two = step(first, batch, jax.random.key(2))
-  return first, one, two
+  new, _ = step(ts.replace(state=ts.state | {"path": jnp.zeros(())}), batch, jax.random.key(1))
+  return first, one, two, new
 
 
 def recomputed(key):
@@ -78,7 +79,7 @@ def recomputed(key):
 
 def test_the_losses_are_those_of_the_paper_with_penalties_at_every_second_update():
   """R1 and the path penalty, twice their weight in the first update and none in the second."""
-  first, one, two = stepped()
+  first, one, two, _ = stepped()
   real, fake, slopes, fooled, ws, lengths = jax.jit(recomputed)(jax.random.key(1))
   loss = (softplus(-real) + softplus(fake)).mean() + 2 * 3.0 / 2 * slopes.mean()
   np.testing.assert_allclose(one["critic_loss"], loss, rtol=1e-4)
@@ -97,6 +98,11 @@ def test_the_losses_are_those_of_the_paper_with_penalties_at_every_second_update
   np.testing.assert_allclose(two["gen_loss"], softplus(-fooled).mean(), rtol=1e-4)
   assert np.isnan(two["path_length"]) and np.isnan(two["squared_slope"])
   np.testing.assert_allclose(one["path_length"], lengths.mean(), rtol=1e-4)
+
+
+def test_the_mean_of_path_lengths_starts_at_the_first():
+  *_, new = stepped()
+  np.testing.assert_allclose(new.state["path"], stepped()[1]["path_length"], rtol=1e-4)
 
 
 def test_a_lazy_weight_is_the_weight_in_the_mean():
