@@ -167,9 +167,9 @@ def override(config: ConfigDict, assignment: str):
   """Applies "a.b=value", read as the type of the present value.
 
   Another `name` of a model, network, data set or optimizer brings its own arguments; those that
-  both take keep their values. Schedules are those of a model's loss: another model has none. What is
-  said of data is said of those of earlier stages too, where both had the same value. Raises UserError
-  for an unknown key and for a value of another type.
+  both take keep their values. Schedules are those of a model's loss: another model has none. What
+  is said of data, but for `batch`, is said of those of earlier stages too, where both had the same
+  value. Raises UserError for an unknown key and for a value of another type.
   """
   key, equals, text = assignment.partition("=")
   *path, last = key.split(".")
@@ -290,8 +290,8 @@ def with_command(config: dict, folder: Path) -> dict:
 def assignments(config: Mapping) -> list[str]:
   """--config.KEY=VALUE of all that differs from the file of a resolved config; names come first.
 
-  Another name brings its own defaults, from which the other values may then differ. Data come before
-  those of stages, which follow them.
+  Another name brings its own defaults, from which the other values may then differ. Data come
+  before those of stages, which follow them.
   """
   plain = resolve(config["path"])
   known = dict(flatten(plain.to_dict()))

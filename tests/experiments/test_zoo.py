@@ -244,8 +244,8 @@ def test_overrides_are_typed_and_unknown_keys_named():
 def test_what_is_said_of_data_is_said_of_the_stages_that_share_it():
   """Not of the size of images that a stage enlarges, nor of its batch."""
   config = resolve.resolve("configs/imagen_shapes.py")
-  for assignment in ("data.name=folder:photos", "data.vocabulary=0", "data.size=64", "data.batch=3"):
-    resolve.override(config, assignment)
+  for assignment in ("name=folder:photos", "vocabulary=0", "size=64", "batch=3"):
+    resolve.override(config, f"data.{assignment}")
   base, text = config.stages.base, config.stages.base.stages.text
   assert {c.data.name for c in (config, base, text, config.stages.up)} == {"folder:photos"}
   assert {c.data.vocabulary for c in (config, base, text, config.stages.up)} == {0}
