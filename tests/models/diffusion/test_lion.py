@@ -170,21 +170,25 @@ def test_diffuse_denoise_forgets_as_much_as_its_share_of_the_levels(share):
 def test_clouds_go_to_noise_and_back(stage):
   """By small networks, along whose ODE a few steps are nearly exact."""
   first, frozen = stage
-  model, params, state = started(stage, SMALL, T=100, condition=("label",))
+  decode = lambda params, state, z, key: first.decode(params, state, z, key) | {"h": z["h"]}
+  shown = first._replace(decode=decode), frozen
+  model, fresh, state = started(shown, SMALL, T=100, condition=("label",))
   little = lambda x, y: 0.9 * x + 0.1 * y
-  params = {name: jax.tree.map(little, p, perturbed(p)) for name, p in params.items()}
+  params = {name: jax.tree.map(little, p, perturbed(p)) for name, p in fresh.items()}
   noise = jax.jit(lambda batch: model.parts["noise"](params, state, batch, KEY))(BATCH)
-  back = jax.jit(lambda latents: model.decode(params, state, latents, KEY)["points"])
+  back = jax.jit(lambda params, latents: model.decode(params, state, latents, KEY))
   assert set(noise) == {"noise_z", "noise_h", "label"}
   latents = first.encode(*frozen["first"], BATCH, KEY)
   moved = np.abs(noise["noise_h"] / state["scale"]["h"] - latents["h"]).max()
   wanted = first.decode(*frozen["first"], latents, KEY)["points"]
-  found = back(noise)
+  found = back(params, noise)["points"]
   assert moved > 0.5
   np.testing.assert_allclose(found, wanted, atol=0.05 * moved)
   # A shape of noise is denoised given the label, and points given that shape.
   for name, other in (("label", (BATCH["label"] + 1) % 3), ("noise_z", -noise["noise_z"])):
-    assert np.abs(back(noise | {name: other}) - found).max() > 1e-3
+    assert np.abs(back(params, noise | {name: other})["points"] - found).max() > 1e-3
+  of_other = back(params | {"shape": fresh["shape"]}, noise)["h"]
+  assert np.abs(of_other - back(params, noise)["h"]).max() > 1e-3
 
 
 def test_given_clouds_are_varied_about_themselves(stage):
