@@ -19,7 +19,7 @@ from genjax_zoo.core import UserError
 from genjax_zoo.log import read_json, read_rows
 from genjax_zoo.run import read_description
 
-WIDTH = 240  # Of a gray picture, in pixels, at most; colours get twice as many.
+WIDTH = 240  # Of a gray picture, in pixels, at most; colours and wide ones get twice as many.
 
 
 def add(run: Path, folder: Path = ROOT / "docs/gallery") -> Path:
@@ -38,7 +38,8 @@ def add(run: Path, folder: Path = ROOT / "docs/gallery") -> Path:
   if reached < config["train"]["steps"]:
     raise UserError(f"{run} is not finished: it is at step {reached}")
   picture = samples(run, reached)
-  width = 2 * WIDTH if np.ptp(np.asarray(picture), axis=-1).any() else WIDTH
+  coloured = np.ptp(np.asarray(picture), axis=-1).any()
+  width = 2 * WIDTH if coloured or picture.width > 1.5 * picture.height else WIDTH
   picture.thumbnail((width, 2 * width))
   folder.mkdir(parents=True, exist_ok=True)
   path = folder / f"{config['name']}.webp"
@@ -49,18 +50,21 @@ def add(run: Path, folder: Path = ROOT / "docs/gallery") -> Path:
 def samples(run: Path, step: int) -> Image.Image:
   """The samples drawn in training at a step, or else in the figure, without what is beside them.
 
-  Raises UserError where there are neither.
+  Of a model that only restores its data it is the figure of what was corrupted and restored. Raises
+  UserError where there is none.
   """
-  drawn = run / f"samples/step_{step:07d}.png"
   figure = run / "figures/samples.png"
-  if drawn.exists():
-    return Image.open(drawn).convert("RGB")
-  if not figure.exists():
+  for picture in (run / f"samples/step_{step:07d}.png", figure, run / "figures/restorations.png"):
+    if picture.exists():
+      break
+  else:
     raise UserError(f"{run} has no picture of the samples at step {step}")
-  picture = Image.open(figure).convert("RGB")
+  image = Image.open(picture).convert("RGB")
+  if picture != figure:
+    return image
   caption = dict(read_json(run / "figures/captions.json", {})).get(figure.name, "")
   others = [what in caption for what in ("what they were given", "test examples")]
-  return picture.crop((0, 0, picture.width // (1 + sum(others)), picture.height))
+  return image.crop((0, 0, image.width // (1 + sum(others)), image.height))
 
 
 if __name__ == "__main__":

@@ -52,6 +52,15 @@ def test_of_the_figure_of_samples_the_test_examples_are_cut_off(tmp_path):
   assert found.shape[:2] == (gallery.WIDTH, gallery.WIDTH) and found.max() < 200
 
 
+def test_of_a_model_that_restores_there_is_what_was_restored(tmp_path):
+  run = run_folder(tmp_path / "run")
+  for path in run.glob("samples/*.png"):
+    path.unlink()
+  save(run / "figures/restorations.png", GRAY[:300])
+  found = np.asarray(Image.open(gallery.add(run, tmp_path / "gallery")))
+  assert found.shape[:2] == (2 * gallery.WIDTH // 3, 2 * gallery.WIDTH) and found.std() > 10
+
+
 def test_other_runs_are_refused(tmp_path):
   with pytest.raises(UserError, match="not finished: it is at step 7"):
     gallery.add(run_folder(tmp_path / "a", step=7), tmp_path)
