@@ -351,11 +351,31 @@ def control(results: dict[str, dict], root: str) -> str:
   return markdown(head, rows)
 
 
+def text_to_image(results: dict[str, dict], root: str) -> str:
+  """Systems side by side: a row for each, the best at once first, from docs/text_to_image.json."""
+  found = json.loads((ROOT / "docs/text_to_image.json").read_text(encoding="utf-8"))
+  words = "shape", "colour", "size", "x", "y", "background"
+  head = ["", "all", "all, unseen", *words, "R-precision", "FID", "precision", "recall"]
+  head += ["ms a sample", "network calls"]
+  at_once = lambda e: e["judged"]["samples"]["all"]
+  rows = []
+  for e in sorted(found["evaluations"], key=at_once, reverse=True):
+    seen, quality, sampling = e["judged"]["samples"], e["quality"], e["sampling"]
+    shares = [seen["all"], e["judged"]["unseen"]["all"], *(seen[word] for word in words)]
+    shares += [seen["clip_r_precision"]]
+    row = [config_link(e, root), *(f"{x:.2f}" for x in shares), f"{quality['fid']:.2f}"]
+    row += [f"{quality[name]:.2f}" for name in ("precision", "recall")]
+    milliseconds = f"{1000 * sampling['seconds_per_image']:.2g}"
+    rows.append([*row, milliseconds, str(sampling["network_evaluations"])])
+  return markdown(head, rows)
+
+
 PAGES: dict[str, dict[str, tuple[Callable, str]]] = {
   "README.md": {"families": (families, ""), "control": (control, "")},
   "docs/results.md": {"results": (all_results, "../")},
   "docs/lessons.md": {"lessons": (lessons, "../")},
   "docs/gallery.md": {"gallery": (gallery, "../")},
+  "docs/text_to_image.md": {"text_to_image": (text_to_image, "../")},
   "docs/measures.md": {"measures": (measures, "../")},
   "docs/api.md": {"api": (api, "../")},
 }

@@ -310,6 +310,7 @@ def navigation() -> str:
   for title, page in (
     ("Results", "results"),
     ("Lessons", "lessons"),
+    ("Text to image", "text_to_image"),
     ("Measures", "measures"),
     ("Speed", "speed"),
   ):

@@ -5,7 +5,7 @@ import re
 import numpy as np
 import pytest
 
-from experiments import pages
+from experiments import pages, suites
 from tests.experiments.test_table import QUALITY, cells, evaluation
 
 MODELS = sorted((pages.ROOT / "genjax_zoo/models").glob("*/[a-z]*.py"))
@@ -200,6 +200,14 @@ def test_durations():
     "2.0 h",
     "24.0 h",
   ]
+
+
+def test_the_comparison_of_text_to_image_begins_with_the_best_and_has_every_system():
+  head, _, *rows = cells(pages.text_to_image({}, ""))
+  systems = [re.match(r"\[(\w+)\]", row[0])[1] for row in rows]
+  assert sorted(systems) == sorted(suites.SUITES["text_to_image"].configs)
+  shares = [float(row[head.index("all")]) for row in rows]
+  assert shares == sorted(shares, reverse=True)
 
 
 def test_the_gallery_has_every_picture_and_names_every_model_without():
