@@ -355,7 +355,7 @@ def text_to_image(results: dict[str, dict], root: str) -> str:
   """Systems side by side: a row for each, the best at once first, from docs/text_to_image.json."""
   found = json.loads((ROOT / "docs/text_to_image.json").read_text(encoding="utf-8"))
   words = "shape", "colour", "size", "x", "y", "background"
-  head = ["", "all", "all, unseen", *words, "R-precision", "FID", "precision", "recall"]
+  head = ["system", "all", "all, unseen", *words, "R-precision", "FID", "precision", "recall"]
   head += ["ms a sample", "network calls"]
   at_once = lambda e: e["judged"]["samples"]["all"]
   rows = []
