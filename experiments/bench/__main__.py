@@ -8,6 +8,9 @@ medians count: ours with one and with many steps a dispatch, PyTorch eager and c
 --quick), each with one thread and with all. A ratio is the best of ours over the best of theirs.
 Writes bench.json and bench.png.
 
+With --peers our models run beside packages of their kinds, see peers.py: diffusers, pythae, zuko,
+normflows and torchcfm.
+
 `python -m experiments.bench.startup` times the first step of every config of digits, `.blocks` each
 layer alone and inside a scan, `.scale` lists the traffic between many devices.
 """
@@ -23,7 +26,7 @@ from absl import app, flags, logging
 import jax
 import numpy as np
 
-from experiments.bench import measure, ours
+from experiments.bench import measure, ours, peers
 from experiments.bench.cost import utilisation
 from experiments.bench.workloads import ON_GPU, WORKLOADS, Workload
 from genjax_zoo.core import UserError, nearest
@@ -32,6 +35,7 @@ from genjax_zoo.figures.pictures import plot, save
 from genjax_zoo.log import read_json, write_json
 
 flags.DEFINE_list("workloads", [], "Names of workloads, all by default.")
+flags.DEFINE_bool("peers", False, "Beside other packages, --workloads those of them.")
 flags.DEFINE_bool("quick", False, "Shorter, and without torch.compile.")
 flags.DEFINE_string("workdir", "runs/bench", "Where bench.json and bench.png go.")
 FLAGS = flags.FLAGS
@@ -199,7 +203,8 @@ def main(argv):
   logging.set_verbosity(logging.WARNING)
   jax.config.update("jax_enable_compilation_cache", False)
   try:
-    bench(FLAGS.workloads, Path(FLAGS.workdir), FLAGS.quick)
+    compare_all = peers.bench if FLAGS.peers else bench
+    compare_all(FLAGS.workloads, Path(FLAGS.workdir), FLAGS.quick)
   except UserError as e:
     sys.exit(f"error: {e}")
 

@@ -21,9 +21,12 @@ EXAMPLES = 4096
 
 
 def dataset(w: Workload) -> Dataset:
-  """Random images."""
-  field = Field((w.size, w.size, w.channels), np.uint8, w.num_values)
+  """Random images, or vectors "x" that are normal."""
   rng = np.random.default_rng(0)
+  if w.vector:
+    x = rng.normal(size=(EXAMPLES, w.vector)).astype("f4")
+    return Dataset("random", {"x": Field(x.shape[1:], np.float32)}, {"train": {"x": x}})
+  field = Field((w.size, w.size, w.channels), np.uint8, w.num_values)
   image = rng.integers(0, w.num_values, (EXAMPLES, *field.shape)).astype(np.uint8)
   return Dataset("random", {"image": field}, {"train": {"image": image}})
 
@@ -41,7 +44,7 @@ def learner(w: Workload) -> Learner:
 
 def some_params(w: Workload):
   """Parameters for comparing functions: initial ones plus noise, for many are 0 initially."""
-  batch = {"image": jnp.asarray(dataset(w).splits["train"]["image"][:16])}
+  batch = {k: jnp.asarray(x[:16]) for k, x in dataset(w).splits["train"].items()}
   params = jit(learner(w).init)(jax.random.key(0), batch).params
   rng = np.random.default_rng(0)
   add_noise = lambda x: np.asarray(x) + 0.03 * rng.normal(size=x.shape).astype("f4")

@@ -11,13 +11,14 @@ from genjax_zoo.prob.schedules import NoiseLevel
 
 
 class Workload(NamedTuple):
-  """A model, by the name and options of its config, and its twin in PyTorch."""
+  """A model, by the name and options of its config, and its twin in PyTorch, if it has one."""
 
   name: str
   model: dict
-  twin: str  # "module.function" in `twins`.
-  inputs: Callable  # (rng, B, workload) -> {name: array}, the inputs of `compared`.
-  compared: Callable  # (model, params, **inputs) -> outputs that the twin must equal.
+  twin: str = ""  # "module.function" in `twins`.
+  inputs: Callable | None = None  # (rng, B, workload) -> {name: array}, the inputs of `compared`.
+  compared: Callable | None = None  # (model, params, **inputs) -> outputs the twin must equal.
+  vector: int = 0  # The size of vectors, in place of images.
   size: int = 28
   channels: int = 1
   num_values: int = 2

@@ -7,8 +7,9 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from experiments.bench import cost, ours, scale
+from experiments.bench import cost, ours, peers, scale
 from experiments.bench.workloads import WORKLOADS
+from genjax_zoo.core import UserError
 from genjax_zoo.evaluate import parameters
 
 VAE, *_ = WORKLOADS
@@ -58,6 +59,34 @@ def test_devices_send_the_gradient_once_and_share_the_work():
   assert 0 <= sent["all-reduce"] - 4 * parameters(params) <= 64  # The metrics too.
   ratio = four.cost_analysis()["flops"] / alone.cost_analysis()["flops"]
   assert 0.95 < ratio < 1.05
+
+
+def test_a_ratio_is_ours_over_the_best_of_the_package_and_stands_in_its_row():
+  rates = {"ours": 12.0, "zuko, 1 threads": 3.0, "zuko, 2 threads": 4.0}
+  assert peers.ratio(rates) == 3
+  found = {
+    "zuko": {
+      "training": rates, "training_ratio": 3.0, "sampling": rates, "sampling_ratio": 0.5,
+      "parameters": {"ours": 1234, "zuko": 567},
+    }
+  }  # fmt: skip
+  assert peers.table(found).splitlines()[-1] == "| zuko | 3.00 | 0.50 |  | 567 | 1,234 |"
+
+
+def test_peers_are_chosen_by_package():
+  assert [peer.package for peer in peers.chosen(["pythae", "zuko"])] == ["pythae", "zuko"]
+  assert peers.chosen([]) == peers.PEERS
+  with pytest.raises(UserError, match="zoku: the peers are zuko"):
+    peers.chosen(["zoku"])
+
+
+@pytest.mark.parametrize("peer", peers.PEERS, ids=[peer.package for peer in peers.PEERS])
+def test_our_side_of_each_peer_has_parameters(peer):
+  """Our model is built, by shapes alone; theirs needs the package."""
+  w = peer.workload
+  batch = {k: jnp.asarray(x[:2]) for k, x in ours.dataset(w).splits["train"].items()}
+  ts = jax.eval_shape(ours.learner(w).init, jax.random.key(0), batch)
+  assert parameters(ts.params) > 0
 
 
 HLO = """HloModule m
