@@ -6,7 +6,11 @@ CLIP and the prior, configs/clip_shapes.py and configs/unclip_prior_shapes.py, a
 their runs are missing. Lesson `unclip_prior` measures variations, text differences and what the
 prior is for.
 
-Expected: not measured yet.
+Expected (seed 0): of 500 samples given test captions, as the nearest of all renderings says,
+places and background are right in 1.00, colour in 0.998, size in 0.80, shape in 0.32 and all in
+0.23; FID 5.3 by the reader of coloured shapes. Without guidance of the decoder colour is right in
+0.966, all in 0.33, and FID is 3.3. Grounds are grainy, shapes rough. 400 s of training on one busy
+CPU core, after CLIP and the prior.
 """
 
 from ml_collections import ConfigDict
@@ -27,5 +31,5 @@ def get_config():
       steps=2500, steps_per_dispatch=50, ema=0.99, log_every=250, save_every=1250, sample_every=0
     ),
     evaluate=dict(examples=500, samples=500),
-    sample=dict(n=64),
+    sample=dict(n=64, scale=2.0),
   ))  # fmt: skip
