@@ -4,7 +4,10 @@
 
 Nothing else is trained; missing stages are trained first. Guidance is strong, and thresholded.
 
-Expected (seed 0): not measured yet.
+Expected (seed 0): not measured over all steps of its stages. In the 150 seconds of
+docs/text_to_image.md, at a guidance scale of 4, places are right in 0.99, colour in 0.96, the
+background in 0.86, size in 0.56, all in 0.09; without guidance colour in 0.83, size in 0.78, all in
+0.19.
 """
 
 from ml_collections import ConfigDict

@@ -2,7 +2,8 @@
 
   python -m experiments.main --config=configs/text_diffusion_shapes.py
 
-Expected: not measured yet.
+Expected (seed 0): not measured over all of its steps. After 1,050 of them, in the 150 seconds of
+docs/text_to_image.md, the background is right in 1.00, places in 0.78, colour in 0.27, all in 0.04.
 """
 
 from ml_collections import ConfigDict
