@@ -1,4 +1,4 @@
-"""RePaint fills holes as well as a model that was fine-tuned for it, if the words say all.
+"""RePaint fills holes as well as a model that was fine-tuned for it.
 
 Deck C shows GLIDE's inpainting by words. GLIDE's model was trained further on images with holes,
 which it sees. RePaint takes the text-to-image model as it was, sees the known part with noise
@@ -8,7 +8,14 @@ words must be followed in the hole; or the middle, which cuts the shape, beside 
 caption: shape, radius and exact place must then fit what is left of it. The nearest of all 18,432
 images reads both.
 
-Verdict: not measured yet.
+Of 300 holes without a shape all three fill the colour in 0.99 or more and the places in 1.00, as
+other words say; the size in 0.80 (GLIDE), 0.83 (RePaint, once at each level) and 0.85 (five times),
+the shape, which 16 pixels hardly show, in 0.30, 0.33 and 0.34. Of 300 holes in a shape its own
+radius, place and shape come back in 0.50, 0.54 and 0.49, the words in 0.68, 0.71 and 0.68, and the
+distance from the nearest image is 0.034, 0.030 and 0.032 in [0, 1] (the standard error of a share
+is 0.03). What is known is kept exactly. GLIDE takes 39 network calls, RePaint 20 and 100.
+
+Verdict: holds, and for a hole that cuts the shape too: going back and forth adds nothing here.
 """
 
 import numpy as np

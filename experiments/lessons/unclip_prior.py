@@ -1,13 +1,21 @@
-"""What unCLIP's prior is for: images that a caption's own embedding does not give.
+"""unCLIP's prior brings embeddings nearer to those of images; the words come out without it too.
 
 Deck C shows DALL-E 2 by three figures: variations of an image, interpolations, edits by words. They
 are measured here on coloured shapes, of which the nearest of all 18,432 images reads every word.
 The decoder makes images of CLIP's embeddings: of an image's own, which are its variations; of one
 that a prior samples given the caption, diffusion or autoregressive, one sample or the better of
 two; and of the caption's own, which needs no prior. Text differences move an image's embedding from
-its caption to one with another colour, by a fraction of the arc.
+its caption to one with another colour, by a fraction of the arc. The decoder is guided by 2.
 
-Verdict: not measured yet.
+Of 200 test captions a sample of the diffusion prior has the cosine 0.948 with the embedding of the
+image, the autoregressive prior's better one of two 0.927, the caption's own 0.928. Decoded, all of
+them have the colour in 1.00, left or right, top or bottom and the ground in 1.00, the size in 0.79
+to 0.82; the shape in 0.27 to 0.33, hardly more than by chance, 0.25: so short a training of the
+decoder shows none. Of an image's own embedding the exact place is another one in 0.95: that is left
+to the noise, as 32 images share a caption. Half of the arc to another colour gives that colour in
+0.97, and left or right, top or bottom and ground stay in 0.99; a quarter of it gives it in 0.33.
+
+Verdict: the three figures hold, and the prior is not needed for them where captions are so plain.
 """
 
 import jax
