@@ -13,7 +13,7 @@ from genjax_zoo.core import Field, descend
 from genjax_zoo.models.diffusion import ddpm, flow_matching
 from genjax_zoo.models.energy import ebm
 from genjax_zoo.models.gans import wgan
-from genjax_zoo.sharding import fsdp, make_mesh, replicated, shard_batch
+from genjax_zoo.sharding import compiler_options, fsdp, is_known, make_mesh, replicated, shard_batch
 
 IMAGES = {"image": Field((8, 8, 1), np.uint8, 17)}
 KEY = jax.random.key(0)
@@ -115,3 +115,14 @@ def test_generated_examples_are_sharded_where_the_devices_divide_them():
     draw = jax.jit(lambda n: shard_batch(jax.random.normal(KEY, (n, 2))), static_argnums=0)
     assert draw(8).sharding.spec == P("data") and len(draw(6)) == 6
   np.testing.assert_allclose(draw(8), jax.random.normal(KEY, (8, 2)), rtol=1e-6)
+
+
+def test_options_of_xla_are_those_it_knows_and_no_flag_sets(monkeypatch):
+  assert is_known("xla_backend_optimization_level", 1)
+  assert not is_known("xla_backend_optimisation_level", 1)
+  options = compiler_options.__wrapped__
+  monkeypatch.setenv("XLA_FLAGS", "")
+  assert options()["xla_backend_optimization_level"] == 1
+  assert options(once=True)["xla_backend_optimization_level"] == 0
+  monkeypatch.setenv("XLA_FLAGS", "--xla_backend_optimization_level=2")
+  assert "xla_backend_optimization_level" not in options()
