@@ -6,7 +6,12 @@ small step along a path, over the step squared (Karras 2019, arXiv:1812.04948, s
 along the arc, of w along the line, between the same 2,000 pairs of samples. Images of the test set
 are projected into w by gradient descent (Karras 2019, arXiv:1912.04958, appendix D).
 
-Verdict: not measured yet.
+The path in w is 27.7 long and that in z 62.3. The generator is of a short training, its digits are
+blurred and few kinds of them are there; w changes them evenly where along z one digit turns into
+another at once. Projected images have a PSNR of 17.8 dB, where the image of the mean w has 10.8:
+digits of a kind that is never sampled are found too, if not well.
+
+Verdict: holds: a path in w is 0.44 times as long as in z.
 """
 
 import jax
