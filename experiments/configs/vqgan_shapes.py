@@ -2,7 +2,9 @@
 
   python -m experiments.main --config=configs/vqgan_shapes.py
 
-Expected: not measured yet.
+Expected (seed 0): not measured over all of its steps. After 950 of them, without the triples that
+docs/text_to_image.md leaves out, PSNR is 32.3 dB, and of reconstructions the nearest of all
+renderings has the shape in 0.73 and the whole caption in 0.72.
 """
 
 from ml_collections import ConfigDict
