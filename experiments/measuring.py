@@ -120,7 +120,11 @@ def compare_reconstructions(run: Run, dataset, log) -> dict:
   options = run.config["evaluate"]
   features = chosen(options["features"], dataset, dataset.fields)
   with log.clock("comparing reconstructions"):
-    found = reconstruction_quality(run, dataset, features, options["split"])
+    try:
+      found = reconstruction_quality(run, dataset, features, options["split"])
+    except UserError as missing:  # Fewer examples than features, say.
+      log.say(f"FID of reconstructions is not measured: {missing}")
+      found = reconstruction_quality(run, dataset, None, options["split"])
     found |= patches_psnr(run.model, dataset, options["split"])
   return {"reconstructions": found}
 

@@ -9,6 +9,7 @@ from genjax_zoo.core import Field, Model
 from genjax_zoo.data.dataset import Dataset
 from genjax_zoo.models.latent_variable import autoencoder, vae
 from genjax_zoo.run import Run
+from genjax_zoo.sharding import make_mesh
 
 FIELDS = {"image": Field((8, 8, 1), np.uint8, 17)}
 
@@ -48,6 +49,27 @@ def test_too_few_examples_for_the_features_leave_quality_out(monkeypatch):
   assert log == [
     "quality is not measured: the real set has 30 samples: a Frechet distance of 32 features "
     "needs 33"
+  ]
+
+
+def test_too_few_examples_leave_the_fid_of_reconstructions_out(monkeypatch):
+  """What needs no covariance is still measured, and the stages that come after are trained."""
+  images = np.random.default_rng(0).integers(0, 17, (30, 8, 8, 1)).astype(np.uint8)
+  dataset = Dataset("digits", FIELDS, {"train": {"image": images}, "test": {"image": images}})
+  config = {"evaluate": {"split": "test", "features": "auto"}}
+  same = Model(
+    None,
+    encode=lambda params, state, batch, key: {"codes": batch["image"]},
+    decode=lambda params, state, latents, key: {"image": latents["codes"]},
+  )
+  monkeypatch.setattr(measuring, "patches_psnr", lambda *args: {})
+  log = Lines()
+  run = Run(same, {}, {}, config, FIELDS, 0, None, make_mesh())
+  found = measuring.compare_reconstructions(run, dataset, log)["reconstructions"]
+  assert found["psnr"] == 100 and "fid" not in found
+  assert log == [
+    "FID of reconstructions is not measured: the real set has 30 samples: a Frechet distance of 32 "
+    "features needs 33"
   ]
 
 
