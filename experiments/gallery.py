@@ -50,11 +50,11 @@ def add(run: Path, folder: Path = ROOT / "docs/gallery") -> Path:
 def samples(run: Path, step: int) -> Image.Image:
   """The samples drawn in training at a step, or else in the figure, without what is beside them.
 
-  Of a model that only restores its data it is the figure of what was corrupted and restored. Raises
-  UserError where there is none.
+  Of a model that restores its data, and draws no samples in training, it is the figure of what was
+  corrupted and restored. Raises UserError where there is none.
   """
   figure = run / "figures/samples.png"
-  for picture in (run / f"samples/step_{step:07d}.png", figure, run / "figures/restorations.png"):
+  for picture in (run / f"samples/step_{step:07d}.png", run / "figures/restorations.png", figure):
     if picture.exists():
       break
   else:

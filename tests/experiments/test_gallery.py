@@ -56,6 +56,7 @@ def test_of_a_model_that_restores_there_is_what_was_restored(tmp_path):
   run = run_folder(tmp_path / "run")
   for path in run.glob("samples/*.png"):
     path.unlink()
+  save(run / "figures/samples.png", 0 * GRAY)
   save(run / "figures/restorations.png", GRAY[:300])
   found = np.asarray(Image.open(gallery.add(run, tmp_path / "gallery")))
   assert found.shape[:2] == (2 * gallery.WIDTH // 3, 2 * gallery.WIDTH) and found.std() > 10
