@@ -2,7 +2,12 @@
 
   python -m experiments.main --config=configs/stargan_v2_digits.py
 
-Expected: not measured yet.
+Expected (seed 0): by latents 0.97 of 1,000 samples are read as the class asked for, with an FID of
+0.072 (train against test 0.056) and a recall of 0.85; of translations of the 297 test images 0.98,
+by a reference 0.99. The digits are good, but they are hardly translations: the style of a reference
+says the whole digit (the L1 from it is 0.06, where two test images are 0.24 apart), the source 3 %
+of the variance. 16 features are enough for 64 pixels, and the cycle, which gets the style of the
+source back, is closed without its content. Two CPU minutes.
 """
 
 from ml_collections import ConfigDict
