@@ -23,7 +23,7 @@ def similar(name, known, n: int = 4) -> str:
 
 
 # Sizes and counts that may be 0, for none of what they count.
-MAY_BE_ZERO = "blocks", "depth", "layers", "mixtures", "shift", "z_dim"
+MAY_BE_ZERO = "blocks", "depth", "layers", "mixtures", "pool", "shift", "z_dim"
 
 
 def check_sizes(section: str, options: Mapping, defaults: Mapping):

@@ -10,7 +10,7 @@ import optax
 import pytest
 
 from genjax_zoo import loop
-from genjax_zoo.core import Field, UserError
+from genjax_zoo.core import Field, UserError, check_sizes
 from genjax_zoo.data import Dataset
 from genjax_zoo.data.loader import train_loader
 from genjax_zoo.log import Log
@@ -69,6 +69,7 @@ def test_half_of_what_is_shown_is_old_and_from_any_place():
 def test_without_a_pool_what_comes_is_shown():
   shown, pool = exchange(empty_pool(0, (2,)), jnp.ones((3, 2)), KEY)
   assert (shown == 1).all() and pool == {}
+  check_sizes("model", {"pool": 0}, {"pool": 50})  # A config may ask for none.
 
 
 @functools.cache
