@@ -9,6 +9,15 @@ reads them, and their FID from USPS is 0.92; MNIST as it is has 0.66 and an FID 
 against test gives 0.04. There and back is an L1 of 0.042 from MNIST and 0.067 from USPS, where
 black and white are 2 apart. Digits are as bold and as wide as those of USPS, some with specks at
 the border. Four CPU minutes.
+
+At 2,000 updates (seed 0), label kept, FID, and the L1 from MNIST and from USPS:
+
+  as above, --config.train.steps=2000    0.823  1.40  0.045  0.072
+  no pool: --config.model.pool=0         0.817  1.40  0.045  0.072
+  --config.model.identity=0.5            0.733  2.04  0.047  0.072
+
+The pool changes nothing here: the two runs are within 0.01 of labels. The identity loss holds what
+should change, how wide and how bold digits are.
 """
 
 from ml_collections import ConfigDict
