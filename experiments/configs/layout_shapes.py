@@ -2,7 +2,12 @@
 
   python -m experiments.main --config=configs/layout_shapes.py
 
-Expected (seed 0): not measured yet.
+Expected (seed 0): of 1,000 samples given test boxes and captions, as the nearest of all renderings
+says, the centre is within 2 of the 16 pixels of that of the box in 1.00, where that of another
+example would be in 0.25; place and background are right in 1.00, colour in 0.997, size in 0.84,
+shape in 0.35 (0.25 by chance) and all in 0.34: a box says nothing of the shape, of which a map of
+classes says much (segmentation_shapes, 0.72). Grounds are grainy. 195 s of training on one busy CPU
+core.
 """
 
 from ml_collections import ConfigDict
