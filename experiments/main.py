@@ -18,7 +18,10 @@ import contextlib
 import signal
 import sys
 
-from experiments.start import importing
+from experiments.start import importing, on_large_pages
+
+if __name__ == "__main__":
+  on_large_pages()
 
 with importing():
   from absl import app, flags, logging

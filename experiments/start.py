@@ -7,6 +7,18 @@ import sys
 import threading
 
 SIGNALS = signal.SIGINT, signal.SIGTERM
+TUNABLES = "GLIBC_TUNABLES"
+
+
+def on_large_pages():
+  """Begins a command again, on Linux, with memory in pages of 2 MiB.
+
+  XLA takes a step's memory anew at every step on a CPU; to clear it in pages of 4 KiB took up to
+  half of the time. The allocator reads this variable only when a process begins.
+  """
+  if sys.platform == "linux" and TUNABLES not in os.environ:
+    os.environ[TUNABLES] = "glibc.malloc.hugetlb=1"
+    os.execv(sys.executable, [sys.executable, *sys.orig_argv[1:]])
 
 
 @contextlib.contextmanager

@@ -30,7 +30,10 @@ import tempfile
 import time
 import traceback
 
-from experiments.start import importing
+from experiments.start import importing, on_large_pages
+
+if __name__ == "__main__":
+  on_large_pages()
 
 with importing():
   from absl import app, flags, logging

@@ -19,6 +19,11 @@ import os
 
 os.environ.setdefault("XLA_PYTHON_CLIENT_PREALLOCATE", "false")
 
+from experiments.start import on_large_pages
+
+if __name__ == "__main__":
+  on_large_pages()
+
 from pathlib import Path
 import sys
 

@@ -7,7 +7,10 @@
 Ctrl-C ends it.
 """
 
-from experiments.start import importing
+from experiments.start import importing, on_large_pages
+
+if __name__ == "__main__":
+  on_large_pages()
 
 with importing():
   import argparse

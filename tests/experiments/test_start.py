@@ -1,5 +1,6 @@
 """The first moments of a command: Ctrl-C, and a Python that lacks the libraries."""
 
+import os
 import subprocess
 import sys
 
@@ -33,3 +34,19 @@ def test_afterwards_signals_are_as_before():
   command = [sys.executable, "-c", before + BEGIN + code]
   done = subprocess.run(command, capture_output=True, text=True)
   assert done.stdout == "True\n"
+
+
+def test_a_command_begins_once_more_for_its_pages_of_memory():
+  """With the same process, arguments and flags of Python, and not a third time."""
+  code = (
+    "import os, sys; from experiments.start import on_large_pages\n"
+    "print(os.getpid(), sys.argv[1:], sys.flags.optimize, os.environ.get('GLIBC_TUNABLES'))\n"
+    "sys.stdout.flush(); on_large_pages()"
+  )
+  command = [sys.executable, "-O", "-c", code, "--a", "b c"]
+  environment = {k: v for k, v in os.environ.items() if k != "GLIBC_TUNABLES"}
+  done = subprocess.run(command, capture_output=True, text=True, env=environment, check=True)
+  first, *second = done.stdout.splitlines()
+  assert first.endswith("['--a', 'b c'] 1 None")
+  again = [first.replace("None", "glibc.malloc.hugetlb=1")]
+  assert second == (again if sys.platform == "linux" else [])
