@@ -6,8 +6,8 @@ The first stage is vqgan_shapes, which is trained where it is missing. dalle_sha
 models captions too, and has a first stage without a critic.
 
 Expected (seed 0): not measured over all of its steps. After 550 of them, on 950 of the VQGAN's, in
-the 150 seconds of docs/text_to_image.md, places are right in 0.97, the background in 1.00, colour in
-0.39, all in 0.06, and FID is 1.48.
+the 150 seconds of docs/text_to_image.md, places are right in 0.97, the background in 1.00, colour
+in 0.39, all in 0.06, and FID is 1.48.
 """
 
 from ml_collections import ConfigDict
