@@ -45,7 +45,8 @@ def test_a_command_begins_once_more_for_its_pages_of_memory():
   )
   command = [sys.executable, "-O", "-c", code, "--a", "b c"]
   environment = {k: v for k, v in os.environ.items() if k != "GLIBC_TUNABLES"}
-  done = subprocess.run(command, capture_output=True, text=True, env=environment, check=True)
+  options = dict(capture_output=True, text=True, env=environment, check=True, timeout=60)
+  done = subprocess.run(command, **options)
   first, *second = done.stdout.splitlines()
   assert first.endswith("['--a', 'b c'] 1 None")
   again = [first.replace("None", "glibc.malloc.hugetlb=1")]
