@@ -12,9 +12,10 @@ again resumes. A config that fails is reported and the others go on. `--budget` 
 time of a model with all its stages: it shortens configs that would take longer. Writes results.json
 and report.html.
 
-`--suite` are the configs that answer one question, `--only` some of them, see suites.py. Those of
-text_to_image never see some combinations of shape, colour and background, and are asked for them
-too; where samples can be guided, they are at several scales.
+`--suite` are the configs that answer one question, `--only` some of them, see suites.py; a budget
+lengthens them too, so that all train equally long. Those of text_to_image never see some
+combinations of shape, colour and background, and are asked for them too; where samples can be
+guided, they are at several scales.
 """
 
 import os
@@ -162,33 +163,37 @@ def seconds(text: str) -> float:
   return float(found[1]) * {"s": 1, "m": 60, "h": 3600}[found[2]]
 
 
-def keep_to(budget: float, config, folder: Path, notes: list):
+def keep_to(budget: float, config, folder: Path, notes: list, equal: bool = False):
   """Shortens a config, after training its stages, so that all of them take `budget` seconds.
 
-  A stage may take an equal share of it, and what it leaves is the last one's. A run that is resumed
-  keeps its number of steps. Adds to `notes` what was shortened.
+  A stage may take an equal share of it, and what it leaves is the last one's. `equal` lengthens
+  what would take less. A run that is resumed keeps its number of steps. Adds to `notes` what was
+  changed.
   """
   share = budget / (len(config.stages) + (config.train.steps > 0))
   stages = {}
   for name, stage in config.stages.items():
-    keep_to(share, stage, folder, notes)
+    keep_to(share, stage, folder, notes, equal)
     stages[name] = pipeline.train_run(stage.to_dict(), folder / stage.name)
   spent = [read_json(run.folder / "training.json")["seconds"] for run in stages.values()]
   steps = config.train.steps
   if saved := read_json(folder / config.name / "config.json"):
     config.train.update(saved["train"])
   else:
-    shorten(config, budget - sum(spent), stages)
-  if config.train.steps < steps:
-    left = f"{config.train.steps:,} of its {steps:,} steps"
-    note = f"{config.name}: {left}, to train for {budget:g} s"
+    scale_steps(config, budget - sum(spent), stages, equal)
+  if config.train.steps != steps:
+    scaled = f"{config.train.steps:,} steps for its {steps:,}"
+    note = f"{config.name}: {scaled}, to train for {budget:g} s"
     print(note, flush=True)
     if note not in notes:  # A stage may be one of several models.
       notes.append(note)
 
 
-def shorten(config, budget: float, stages):
-  """Scales the steps of a config to `budget` seconds, by the speed of four dispatches."""
+def scale_steps(config, budget: float, stages, equal: bool):
+  """Scales the steps of a config to `budget` seconds, by the speed of four dispatches.
+
+  Only down, unless all are to take `equal` time.
+  """
   steps = config.train.steps
   K = config.train.steps_per_dispatch
   if steps <= 4 * K:
@@ -201,8 +206,8 @@ def shorten(config, budget: float, stages):
     pipeline.fit(trial.to_dict(), Path(folder), dataset, stages, log)
     rates = sorted(row["steps_per_second"] for row in read_rows(Path(folder) / "metrics.jsonl"))
   median = rates[len(rates) // 2]
-  factor = min(1.0, budget * median / steps)
-  if factor < 1:
+  factor = budget * median / steps
+  if factor < 1 or equal:
     for key in resolve.MAY_CHANGE:
       every = config.train[key]
       config.train[key] = max(K, int(every * factor) // K * K) if every else 0
@@ -211,9 +216,10 @@ def shorten(config, budget: float, stages):
 def run_all(
   configs, folder: Path, budget: float | None, samples: int, scales=()
 ) -> tuple[list, dict, list]:
-  """(run folders, {config that failed: why}, notes on shortened configs) of {name: config}.
+  """(run folders, {config that failed: why}, notes on changed configs) of {name: config}.
 
-  Models that can be guided are measured at guidance `scales`, if any.
+  With `scales`, those of a suite, all train for `budget`, and models that can be guided are
+  measured at these.
   """
   runs, failures, notes = [], {}, []
   for i, (name, config) in enumerate(configs.items()):
@@ -221,7 +227,7 @@ def run_all(
     try:
       config.evaluate.samples = samples
       if budget:
-        keep_to(budget, config, folder, notes)
+        keep_to(budget, config, folder, notes, equal=bool(scales))
       pipeline.train_run(config.to_dict(), folder / name)
       if scales:
         add_guidance(folder / name, scales)

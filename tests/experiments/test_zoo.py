@@ -315,9 +315,9 @@ def test_a_budget_is_that_of_a_model_with_its_stages(tmp_path, monkeypatch):
   """A stage may take an equal share; what it leaves, here 1 s of each, is the last one's."""
   budgets = {}
 
-  def shorten(config, budget, stages):
+  def scale_steps(config, budget, stages, equal):
     budgets[config.name] = budget
-    config.train.steps = 7
+    config.train.steps = min(7, config.train.steps)
 
   def train_run(config, folder):
     stages = [folder.parent / stage["name"] for stage in config["stages"].values()]
@@ -326,7 +326,7 @@ def test_a_budget_is_that_of_a_model_with_its_stages(tmp_path, monkeypatch):
     write_json(folder / "training.json", {"seconds": before + budgets[folder.name] - 1})
     return SimpleNamespace(folder=folder)
 
-  monkeypatch.setattr(zoo, "shorten", shorten)
+  monkeypatch.setattr(zoo, "scale_steps", scale_steps)
   monkeypatch.setattr(pipeline, "train_run", train_run)
   notes = []
   for name in "unclip_shapes", "cascade_shapes":
@@ -334,8 +334,23 @@ def test_a_budget_is_that_of_a_model_with_its_stages(tmp_path, monkeypatch):
   unclip = {"clip_shapes": 20, "unclip_prior_shapes": 40 - 19, "unclip_shapes": 80 - 39}
   cascade = {"text_diffusion_shapes8": 40, "super_resolution_shapes": 40, "cascade_shapes": 2}
   assert budgets == unclip | cascade
-  assert notes[0].startswith("clip_shapes: 7 of its") and "for 20 s" in notes[0]
+  assert notes[0].startswith("clip_shapes: 7 steps for its") and "for 20 s" in notes[0]
   assert len(notes) == 5
+
+
+def test_a_suite_s_budget_lengthens_what_would_take_less(monkeypatch):
+  """At 10 steps a second 400 s are 4,000 steps, of which the config has 2,500."""
+
+  def fit(config, folder, *_):
+    (folder / "metrics.jsonl").write_text('{"steps_per_second": 10.0}')
+
+  monkeypatch.setattr(pipeline, "load_data", lambda _: None)
+  monkeypatch.setattr(pipeline, "fit", fit)
+  for equal, steps in (False, 2500), (True, 4000):
+    config = resolve.resolve("configs/text_diffusion_shapes8.py")
+    zoo.scale_steps(config, 400.0, {}, equal)
+    assert config.train.steps == steps
+  assert config.train.save_every == 800 and config.train.sample_every == 0
 
 
 def test_a_suite_has_configs_of_one_set():
