@@ -15,6 +15,7 @@ from genjax_zoo.metrics.judged import judged
 from genjax_zoo.metrics.kernel import FEWEST
 from genjax_zoo.metrics.patches import patches_psnr
 from genjax_zoo.metrics.reconstructions import reconstruction_quality, reconstructs
+from genjax_zoo.metrics.sweep import choices, sweep, swept
 from genjax_zoo.run import Run
 from genjax_zoo.sample import sample_options
 
@@ -69,8 +70,7 @@ def compare_samples(run: Run, dataset, log) -> dict:
   if "restorations" in run.model.parts:
     log.say("quality is not measured: the model restores images, and samples none")
     return {}
-  made = {k: field for k, field in dataset.fields.items() if k not in run.model.given}
-  features = chosen(options["features"], dataset, made or dataset.fields)
+  features = chosen(options["features"], dataset, made(run, dataset))
   missing = lacking(features, data.count(dataset.splits[split]))
   if missing:
     log.say(f"quality is not measured: {missing}")
@@ -100,6 +100,32 @@ def compare_samples(run: Run, dataset, log) -> dict:
   if isinstance(missing, UserError):
     log.say(f"quality is not measured: {missing}")
   return found
+
+
+def compare_options(run: Run, dataset, log) -> dict:
+  """The "sweep" of a run over options of sampling, see metrics/sweep.py; {} if none is asked for.
+
+  The log says why it can't be measured.
+  """
+  evaluate = run.config["evaluate"]
+  n = evaluate.get("sweep", {}).get("samples", 0)
+  if not n or not run.model.sample or "restorations" in run.model.parts:
+    return {}
+  tried = choices(run.model, sample_options(run.config), swept(run.config))
+  features = chosen(evaluate["features"], dataset, made(run, dataset))
+  with log.clock(f"sampling by each of {len(tried)} options"):
+    try:
+      rows = sweep(run, dataset, tried, n, features, evaluate["split"], log.track)
+    except UserError as missing:  # Fewer samples than features, say.
+      log.say(f"the sweep is not measured: {missing}")
+      return {}
+  return {"sweep": rows}
+
+
+def made(run: Run, dataset) -> dict:
+  """The fields of what a model's samples are, and not of what it is given; else all of them."""
+  fields = {k: field for k, field in dataset.fields.items() if k not in run.model.given}
+  return fields or dataset.fields
 
 
 def judge_unseen(run: Run, dataset, features: Features | None, n: int) -> dict:

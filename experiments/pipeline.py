@@ -12,7 +12,7 @@ from ml_collections import ConfigDict
 
 from experiments import ranges, resolve
 from experiments.hooks import HOOKS, given_rows, hosts, typed_given
-from experiments.measuring import compare_reconstructions, compare_samples, measure
+from experiments.measuring import compare_options, compare_reconstructions, compare_samples, measure
 from experiments.publish import publish
 from genjax_zoo import contract, data, evaluate, inputs
 from genjax_zoo.build import build, is_module
@@ -27,6 +27,7 @@ from genjax_zoo.lock import alone
 from genjax_zoo.log import Log, read_json, write_json
 from genjax_zoo.loop import train
 from genjax_zoo.metrics.features import choose
+from genjax_zoo.metrics.sweep import choices, swept
 from genjax_zoo.report.run_page import write_report
 from genjax_zoo.run import (
   Run,
@@ -287,6 +288,7 @@ def check_options(config, model, dataset):
     raise UserError(f"sample.{name}: what the model is given is set by sample.given.{name}")
   if model.sample:
     inputs.options("sample", sample_options(config), model.sample)
+    choices(model, sample_options(config), swept(config))
     typed_given(config, model, dataset.fields, config["sample"]["n"])
   # A model that knows which values are impossible raises UserError for them.
   model.calls(**sample_options(config))
@@ -326,6 +328,7 @@ def evaluation_of(run: Run, dataset, log) -> dict:
   config, options = run.config, run.config["evaluate"]
   found = measure(run, dataset, log)
   found |= compare_samples(run, dataset, log)
+  found |= compare_options(run, dataset, log)
   found |= compare_reconstructions(run, dataset, log)
   if run.model.sample:
     n = config["sample"]["n"]

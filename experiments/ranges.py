@@ -40,10 +40,12 @@ RANGES = {
   "evaluate.repeats": (int, 1, None),
   "evaluate.samples": (int, 0, None),  # 0: quality is not measured.
   "evaluate.seconds": (float, 0, None),
+  "evaluate.sweep.samples": (int, 0, None),  # 0: there is no sweep.
   "sample.n": (int, 1, None),
   "sample.seed": (int, 0, 2**32),
 }
-FEWEST = {"evaluate.samples": 20}  # The least value that is not 0: KID takes ten blocks of two.
+# The least value that is not 0: KID takes ten blocks of two.
+FEWEST = {"evaluate.samples": 20, "evaluate.sweep.samples": 20}
 
 
 def check(config: Mapping, prefix: str = ""):
@@ -60,9 +62,10 @@ def check(config: Mapping, prefix: str = ""):
 def numbers(name: str, section: Mapping):
   """(path, key of RANGES, value) of a section; the optimizer of a player is an optimizer."""
   for key, value in section.items():
-    if name == "optimizer" and isinstance(value, Mapping):
+    if isinstance(value, Mapping):
+      known = name if name == "optimizer" else f"{name}.{key}"
       for last, number in value.items():
-        yield f"{name}.{key}.{last}", f"{name}.{last}", number
+        yield f"{name}.{key}.{last}", f"{known}.{last}", number
     else:
       yield f"{name}.{key}", f"{name}.{key}", value
 

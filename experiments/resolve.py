@@ -30,6 +30,7 @@ EVALUATE = {
   "samples": 1000,
   "features": "auto",
   "seconds": 1800.0,  # The longest pass over the test examples; the rest of them is left out.
+  "sweep": {"samples": 0},  # And {option of `sample`: values}, see metrics/sweep.py.
 }
 SAMPLE = {"n": 64, "seed": 0}
 # What identifies a run: these sections, and all of `train` but the keys that may change when it is
@@ -70,6 +71,7 @@ def complete(name: str, given: dict) -> ConfigDict:
   else:
     optimizers = complete_optimizer(optimizers)
   train = arguments(loop.train, GIVEN_BY_RUN) | TRAIN
+  evaluate = section("evaluate", given.get("evaluate", {}), EVALUATE)
   return ConfigDict(
     dict(
       name=name,
@@ -78,7 +80,7 @@ def complete(name: str, given: dict) -> ConfigDict:
       optimizer=optimizers,
       schedules=given.get("schedules", {}),
       train=section("train", given.get("train", {}), train),
-      evaluate=section("evaluate", given.get("evaluate", {}), EVALUATE),
+      evaluate=evaluate | {"sweep": EVALUATE["sweep"] | evaluate["sweep"]},
       sample=SAMPLE | given.get("sample", {}),
       stages={},
     )
@@ -180,7 +182,8 @@ def override(config: ConfigDict, assignment: str):
     above = where
     where = where.get(part) if isinstance(where, ConfigDict) else None
   # In these a config may have keys that no default has: options of the model's own functions.
-  open_section = path in (["sample"], ["sample", "given"], ["evaluate", "log_prob"])
+  is_sweep = path == ["evaluate", "sweep"]
+  open_section = is_sweep or path in (["sample"], ["sample", "given"], ["evaluate", "log_prob"])
   if not isinstance(where, ConfigDict) or (last not in where and not open_section):
     raise UserError(f"unknown key --config.{key}{near_keys(key, config)}")
   if isinstance(where.get(last), ConfigDict):
@@ -196,7 +199,7 @@ def override(config: ConfigDict, assignment: str):
         above.schedules = ConfigDict()
       rename(where, text, BY_NAME[named[-1]](text))
     else:
-      kind = where.get_type(last) if last in where else None
+      kind = where.get_type(last) if last in where else tuple if is_sweep else None
       where[last] = parse(key, text, kind)
   if path == ["data"] and last != "batch":
     for stage in config.stages.values():
@@ -354,7 +357,7 @@ def shrink(config: ConfigDict) -> ConfigDict:
     config.model.n_critic = min(config.model.n_critic, 2)
   network = config.model.get("network", "")
   if isinstance(network, ConfigDict) and network.name == "unet":
-    network.hidden = network.hidden[:1]  # Each resolution takes seconds to compile.
+    network.update(hidden=network.hidden[:1], blocks=1)  # Each takes seconds to compile.
   # FID needs more samples than the feature network has features.
   config.evaluate.update(examples=64, batch=32, samples=200)
   config.sample.n = 16

@@ -13,11 +13,8 @@ from genjax_zoo.core import Model
 from genjax_zoo.figures.kinds import words
 from genjax_zoo.figures.pictures import grid, plot, save
 from genjax_zoo.log import read_json, write_json
-from genjax_zoo.metrics import quality
 from genjax_zoo.metrics.features.own import chosen
-from genjax_zoo.metrics.frechet import fid
-from genjax_zoo.metrics.judged import means
-from genjax_zoo.metrics.prdc import prdc
+from genjax_zoo.metrics.sweep import sweep
 from genjax_zoo.run import Run, load
 from genjax_zoo.sample import sample_options
 
@@ -72,19 +69,9 @@ def guided(model: Model) -> bool:
 
 
 def guidance_curve(run: Run, dataset, scales: Sequence[float], n: int) -> list[dict]:
-  """The agreement of n samples with their captions, and their distance, at guidance scales.
-
-  Each is {"scale", the data's own judgements, "fid", "precision", "recall", ...}.
-  """
-  features = chosen("auto", dataset, dataset.fields)
-  real = quality.reference(dataset, features, "test")
-  curve = []
-  for scale in scales:
-    samples = quality.draw(run, dataset, n, **sample_options(run.config) | {"scale": scale})
-    fake, _ = features.extract(samples)
-    judged = means(dataset.judge(samples, {"tokens": samples["tokens"]}))
-    curve.append({"scale": scale} | judged | {"fid": fid(real, fake)} | prdc(real, fake))
-  return curve
+  """The `sweep` over guidance scales: the agreement of n samples with their captions, FID, ..."""
+  options = [sample_options(run.config) | {"scale": scale} for scale in scales]
+  return sweep(run, dataset, options, n, chosen("auto", dataset, dataset.fields))
 
 
 def draw_guidance(evaluations: dict[str, dict], path: Path):

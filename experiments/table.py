@@ -107,7 +107,7 @@ def all_steps(config: dict) -> list[int]:
 
 def measurement(config: dict) -> dict:
   """{dotted key: value} of how a config's runs are measured."""
-  other = {"evaluate": ("split",), "sample": ("n", "seed")}
+  other = {"evaluate": ("split", "sweep"), "sample": ("n", "seed")}
   sections = {
     name: {k: v for k, v in config[name].items() if k not in skipped}
     for name, skipped in other.items()

@@ -16,6 +16,9 @@ and report.html.
 lengthens them too, so that all train equally long. Those of text_to_image never see some
 combinations of shape, colour and background, and are asked for them too; where samples can be
 guided, they are at several scales.
+
+All are sampled in few steps and many, with each of the samplers that their config's evaluate.sweep
+names: the page shows what quality how many seconds buy.
 """
 
 import os
@@ -42,6 +45,7 @@ with importing():
   import numpy as np
 
   from experiments import pipeline, resolve
+  from experiments.frontier import draw_frontier
   from experiments.suites import SUITES, add_guidance, draw_asked, draw_guidance
   from genjax_zoo.build import constructor
   from genjax_zoo.core import UserError, nearest, similar
@@ -62,6 +66,7 @@ flags.DEFINE_integer("samples", 2000, "Number of samples to measure the quality 
 flags.DEFINE_string("workdir", None, "The folder of the runs; runs/zoo_<data> by default.")
 FLAGS = flags.FLAGS
 
+SWEPT = 500  # Samples by each of the steps and samplers of a model.
 # The set whose configs are those of a user's files, by the prefix of these; others are as digits.
 ALIKE = {"video": "moving_shapes", "meshes": "meshes", "points": "points"}
 
@@ -226,6 +231,7 @@ def run_all(
     print(f"[{i + 1} of {len(configs)}] {name}", flush=True)
     try:
       config.evaluate.samples = samples
+      config.evaluate.sweep.samples = min(samples, SWEPT)
       if budget:
         keep_to(budget, config, folder, notes, equal=bool(scales))
       pipeline.train_run(config.to_dict(), folder / name)
@@ -262,6 +268,13 @@ def draw_suite(runs, folder: Path) -> dict[Path, str]:
   return {path: caption for path, caption in figures.items() if path.exists()}
 
 
+def draw_steps(runs, folder: Path) -> dict[Path, str]:
+  """{picture: caption} of the quality of the runs' samples against their seconds, if measured."""
+  path = folder / "frontier.png"
+  caption = draw_frontier([read_json(run / "evaluation.json") for run in runs], path)
+  return {path: caption} if caption else {}
+
+
 def main(argv):
   """Runs the zoo; errors that the user can fix are reported in one line."""
   logging.set_verbosity(logging.WARNING)
@@ -281,6 +294,7 @@ def main(argv):
     draw_real(next(iter(configs.values())), folder)
     command = "python -m experiments.zoo " + shlex.join(sys.argv[1:])
     figures = draw_suite(runs, folder) if FLAGS.suite and runs else {}
+    figures |= draw_steps(runs, folder)
     write_comparison(folder, runs, failures, notes, command, figures)
   except UserError as e:
     sys.exit(f"error: {e}")

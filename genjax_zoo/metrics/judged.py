@@ -48,10 +48,7 @@ def judged(
   n = len(next(iter(samples.values())))
   rows = np.arange(n) % count(dataset.splits[split])
   real = quality.examples(dataset, split, rows)
-  # What samples were given is of these rows, and may be a part of them that the model observes.
-  found_as = {name: f"given_{name}" for name in given if f"given_{name}" in samples}
-  found_as |= {name: name for name in given if name in samples and name not in found_as}
-  conditions = {name: samples[k] for name, k in found_as.items()}
+  conditions = conditions_of(samples, given)
   others = derangement(n)
   exchanged = {name: x[others] for name, x in conditions.items()}
   judge = lambda batch, conditions: means(judgements(batch, conditions, dataset, features, clip))
@@ -67,6 +64,16 @@ def judged(
   if clip and "clip_score" in found["samples"]:
     found["clip"] = clip.name
   return found if found["samples"] else {}
+
+
+def conditions_of(samples: Mapping, given: Mapping) -> dict:
+  """What samples drawn by `quality.draw` were given, {name of `given`: [N, ...]}.
+
+  It is of test examples, and may be a part of them that the model observes.
+  """
+  found_as = {name: f"given_{name}" for name in given if f"given_{name}" in samples}
+  found_as |= {name: name for name in given if name in samples and name not in found_as}
+  return {name: samples[k] for name, k in found_as.items()}
 
 
 def derangement(n: int, seed: int = 0) -> np.ndarray:

@@ -1,6 +1,6 @@
 """The quality and coverage of a model's samples, with all that the numbers depend on."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 import inspect
 
 import jax
@@ -42,8 +42,15 @@ def draw(
   Where samples have the name of what they were given, that is "given_NAME".
   """
   batch = min(n, batch)
-  total = count(dataset.splits[split])
   sample = sampler(run.model, run.mesh, batch, **options)
+  return drawn(sample, run, dataset, n, batch, split, progress)
+
+
+def drawn(
+  sample: Callable, run: Run, dataset: Dataset, n: int, batch: int, split: str, progress=iter
+) -> dict:
+  """`draw` by the `sampler` of a batch."""
+  total = count(dataset.splits[split])
   parts = []
   for i in progress(range(-(-n // batch))):
     rows = np.arange(i * batch, (i + 1) * batch) % total

@@ -12,6 +12,7 @@ from genjax_zoo.core import UserError
 from genjax_zoo.data.dataset import kind_of
 from genjax_zoo.log import read_json, read_rows
 from genjax_zoo.metrics.quality import CONDITIONS
+from genjax_zoo.metrics.sweep import options_of
 from genjax_zoo.report.judgements import run_judgements
 from genjax_zoo.report.measures import (
   KINDS,
@@ -37,6 +38,7 @@ from genjax_zoo.report.page import (
   tag,
   tiles,
 )
+from genjax_zoo.report.scatter import Point, scatter
 from genjax_zoo.run import fields_of
 
 # Entries of a row of metrics.jsonl that have no curve.
@@ -70,6 +72,7 @@ def write_report(folder) -> Path:
     section("Figures", *drawn.values()),
     section("Evaluation", measures(evaluation), conditions(evaluation)),
     section("Judged", run_judgements(evaluation)),
+    section("Seconds and quality of a sample", sweep(evaluation)),
     section("Cost", cost(evaluation, rows)),
     section("Reproduce", *commands(folder, config, evaluation)),
     section("Config", *settings(config)),
@@ -246,6 +249,15 @@ def likelihood_rows(found: dict | None) -> list[tuple]:
     scaled = None if error is None or not nats else abs(bits / nats) * error
     rows.append(("bits per dimension", bits, scaled, "bits/dim", f"{mirrored}, {estimator}"))
   return rows
+
+
+def sweep(evaluation) -> Html | None:
+  """FID against the time of a sample, by each of the options of a sweep."""
+  name = lambda row: " ".join(map(str, options_of(row).values()))
+  rows = [row for row in evaluation.get("sweep", ()) if "fid" in row]
+  points = [Point(name(row), 1e3 * row["seconds"], row["fid"]) for row in rows]
+  across, up = map(title_of_measure, ("seconds_per_image", "fid"))
+  return scatter(points, across, up, log_x=True, log_y=True)
 
 
 def conditions(evaluation) -> Html | None:

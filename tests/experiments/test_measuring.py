@@ -5,7 +5,7 @@ import contextlib
 import numpy as np
 
 from experiments import measuring
-from genjax_zoo.core import Field, Model
+from genjax_zoo.core import Field, Model, UserError
 from genjax_zoo.data.dataset import Dataset
 from genjax_zoo.models.latent_variable import autoencoder, vae
 from genjax_zoo.run import Run
@@ -50,6 +50,31 @@ def test_too_few_examples_for_the_features_leave_quality_out(monkeypatch):
     "quality is not measured: the real set has 30 samples: a Frechet distance of 32 features "
     "needs 33"
   ]
+
+
+def test_a_sweep_is_of_the_config_s_options_and_its_absence_has_a_reason(monkeypatch):
+  """Of as many samples as it says, 0 for none."""
+  asked = []
+
+  def sweep(run, dataset, tried, n, *rest):
+    asked.append((tried, n))
+    if n < 33:
+      raise UserError("too few")
+    return ["row"]
+
+  monkeypatch.setattr(measuring, "sweep", sweep)
+  dataset = Dataset("digits", FIELDS, {})
+  model = vae.model(FIELDS, likelihood="discretized_logistic")
+  log = Lines()
+  found = []
+  for n in 0, 20, 40:
+    evaluate = {"split": "test", "features": "auto", "sweep": {"samples": n, "noise": (False,)}}
+    config = {"evaluate": evaluate, "sample": {"n": 4, "noise": True}}
+    run = Run(model, {}, {}, config, FIELDS, 0, None, None)
+    found.append(measuring.compare_options(run, dataset, log))
+  assert found == [{}, {}, {"sweep": ["row"]}]
+  tried = [{"noise": True}, {"noise": False}]
+  assert asked == [(tried, 20), (tried, 40)] and log == ["the sweep is not measured: too few"]
 
 
 def test_too_few_examples_leave_the_fid_of_reconstructions_out(monkeypatch):

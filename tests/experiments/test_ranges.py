@@ -30,6 +30,7 @@ def test_tuples_need_no_brackets():
     ("sample.n=-3", "an integer, 1 or more"),
     ("evaluate.samples=1", "an integer, 0 or 20 or more"),
     ("evaluate.samples=-5", "an integer, 0 or 20 or more"),
+    ("evaluate.sweep.samples=5", "an integer, 0 or 20 or more"),
     ("evaluate.batch=-1", "an integer, 1 or more"),
     ("evaluate.examples=-1", "an integer, 0 or more"),
     ("evaluate.repeats=0", "an integer, 1 or more"),

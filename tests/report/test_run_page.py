@@ -417,3 +417,13 @@ def test_the_measures_of_reconstructions_are_those_of_a_first_stage():
   page = str(measures({"reconstructions": restored}))
   assert "reconstructions: gradient ratio" in page and "0.848" in page
   assert "toy" not in page and "382" not in page
+
+
+def test_a_sweep_is_plotted_with_its_options_as_names(tmp_path):
+  """In milliseconds; a row without a distance has no point."""
+  row = {"steps": 8, "sampler": "heun", "calls": 15, "seconds": 0.002, "fid": 0.125}
+  rows = [row, row | {"steps": 1, "seconds": 0.0005, "fid": 20.0}, {"steps": 2, "calls": 3}]
+  (tmp_path / "evaluation.json").write_text(json.dumps(EVALUATION | {"sweep": rows}))
+  text = read(tmp_path).text
+  assert "8 heun: ms a sample 2, FID 0.125" in text and "1 heun: ms a sample 0.5, FID 20" in text
+  assert "Seconds and quality of a sample" in text and "2: " not in text

@@ -1,0 +1,111 @@
+"""The quality of samples against their seconds: docs/frontier.png from docs/frontier.json:
+
+  python -m experiments.frontier [runs/zoo_digits/results.json]
+
+With the results of a comparison, whose runs have a sweep, it takes these into docs/frontier.json
+first. `python -m experiments.table` writes their table.
+"""
+
+from collections.abc import Mapping, Sequence
+import itertools
+from pathlib import Path
+import sys
+
+from genjax_zoo.core import UserError
+from genjax_zoo.figures.pictures import plot, save
+from genjax_zoo.log import read_json, write_json
+from genjax_zoo.metrics.sweep import options_of
+from genjax_zoo.report.ranking import short_names
+
+DOCS = Path(__file__).parent.parent / "docs"
+MARKERS = "o^sDv"  # Of a model's samplers.
+
+
+def sweeps(evaluations: Sequence[Mapping]) -> dict[str, list[dict]]:
+  """{config: the rows of its sweep that have a distance and a time} of evaluations, if any."""
+  found = {}
+  for e in evaluations:
+    if rows := [row for row in e.get("sweep", ()) if "fid" in row]:
+      found[e["config"]] = rows
+  return found
+
+
+def pareto(rows: Sequence[Mapping]) -> list[Mapping]:
+  """The rows that no other beats in both seconds and FID, from the fastest to the best."""
+  best = []
+  for row in sorted(rows, key=lambda row: (row["seconds"], row["fid"])):
+    if not best or row["fid"] < best[-1]["fid"]:
+      best.append(row)
+  return best
+
+
+def curves(rows: Sequence[Mapping]) -> list[list[Mapping]]:
+  """Rows by their options other than steps; those of a curve by rising steps."""
+  others = lambda row: {k: v for k, v in options_of(row).items() if k != "steps"}
+  found = []
+  for row in sorted(rows, key=lambda row: row.get("steps", 0)):
+    alike = next((curve for curve in found if others(curve[0]) == others(row)), None)
+    if alike is None:
+      found.append([row])
+    else:
+      alike.append(row)
+  return found
+
+
+def paint(ax, found: Mapping[str, Sequence[Mapping]]):
+  """Draws {name: rows}: a curve for each sampler, numbered by its steps, on the Pareto frontier."""
+  best = pareto([row for rows in found.values() for row in rows])
+  ax.step(*coordinates(best), where="post", color="0.85", lw=8, zorder=0, label="Pareto frontier")
+  for i, (name, rows) in enumerate(found.items()):
+    colour = f"C{i % 10}"
+    for curve, marker in zip(curves(rows), itertools.cycle(MARKERS)):
+      x, y = coordinates(curve)
+      if len(rows) == 1:
+        ax.plot(x, y, "*", color="black", ms=9)
+        ax.annotate(name, (x[0], y[0]), (6, 3), textcoords="offset points", fontsize=8)
+        continue
+      of_sampler = " ".join(filter(None, (name, curve[0].get("sampler"))))
+      style = dict(color=colour, marker=marker, ms=4, lw=1, ls="-" if i < 10 else "--")
+      ax.plot(x, y, label=of_sampler, **style)
+      for row, *place in zip(curve, x, y):
+        if row in best:
+          ax.annotate(row["steps"], place, (4, 4), textcoords="offset points", color=colour)
+  ax.set(xscale="log", yscale="log", xlabel="milliseconds a sample", ylabel="FID")
+  ax.legend(fontsize=8)
+
+
+def coordinates(rows: Sequence[Mapping]) -> tuple[list[float], list[float]]:
+  """(milliseconds a sample, FIDs) of rows."""
+  return [1e3 * row["seconds"] for row in rows], [row["fid"] for row in rows]
+
+
+def draw_frontier(evaluations: Sequence[Mapping], path: Path) -> str:
+  """Draws the sweeps of evaluations, and returns a caption; "" where there are no two points."""
+  found = sweeps(evaluations)
+  if sum(map(len, found.values())) < 2:
+    return ""
+  names = short_names([*found])
+  save(path, plot(lambda ax: paint(ax, dict(zip(names, found.values()))), 1, 8))
+  n = max(row["samples"] for rows in found.values() for row in rows)
+  return (
+    f"FID of {n} samples against the time of one, compiled before: the numbers are steps, stars "
+    "have none to choose, and left of and below the gray line is no model."
+  )
+
+
+def main(results: Sequence[str], folder: Path = DOCS):
+  """Runs the command. Raises UserError for results without a sweep."""
+  kept = folder / "frontier.json"
+  for path in results:
+    evaluations = (read_json(Path(path)) or {}).get("evaluations", [])
+    if not sweeps(evaluations):
+      raise UserError(f"{path} has no results with a sweep: python -m experiments.zoo writes such")
+    write_json(kept, {"evaluations": evaluations})
+  draw_frontier(read_json(kept)["evaluations"], folder / "frontier.png")
+
+
+if __name__ == "__main__":
+  try:
+    main(sys.argv[1:])
+  except UserError as e:
+    sys.exit(f"error: {e}")
