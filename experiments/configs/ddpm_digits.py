@@ -19,6 +19,8 @@ def get_config():
       steps=2000, steps_per_dispatch=50, ema=0.995, log_every=200, save_every=1000,
       sample_every=1000,
     ),
-    evaluate=dict(batch=300, log_prob=dict(k=20)),
+    evaluate=dict(
+      batch=300, log_prob=dict(k=20), sweep=dict(sampler=("ddim", "dpm_solver")),
+    ),
     sample=dict(n=64, sampler="ddim", steps=50),
   ))  # fmt: skip

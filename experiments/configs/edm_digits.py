@@ -17,5 +17,6 @@ def get_config():
     train=dict(
       steps=1000, steps_per_dispatch=50, ema=0.99, log_every=100, save_every=500, sample_every=500,
     ),
+    evaluate=dict(sweep=dict(sampler=("heun", "dpm_solver"))),
     sample=dict(n=64),
   ))  # fmt: skip

@@ -20,6 +20,9 @@ def get_config():
     train=dict(
       steps=1000, steps_per_dispatch=50, ema=0.99, log_every=100, save_every=500, sample_every=500,
     ),
-    evaluate=dict(batch=300, log_prob=dict(steps=30, k=1)),
+    evaluate=dict(
+      batch=300, log_prob=dict(steps=30, k=1),
+      sweep=dict(sampler=("predictor_corrector", "dpm_solver")),
+    ),
     sample=dict(n=64, steps=50),
   ))  # fmt: skip

@@ -20,6 +20,8 @@ def get_config():
     train=dict(
       steps=1000, steps_per_dispatch=50, ema=0.99, log_every=100, save_every=500, sample_every=500,
     ),
-    evaluate=dict(batch=300, log_prob=dict(k=20)),
+    evaluate=dict(
+      batch=300, log_prob=dict(k=20), sweep=dict(sampler=("ancestral", "dpm_solver")),
+    ),
     sample=dict(n=64, steps=100),
   ))  # fmt: skip
