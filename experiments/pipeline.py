@@ -116,12 +116,15 @@ def as_begun(dataset, folder: Path):
   return dataset._replace(fields=fields)
 
 
-def train_run(config: dict, folder: Path, measured: bool = True, watching=None) -> Run:
+def train_run(
+  config: dict, folder: Path, measured: bool = True, watching=None, stage: bool = False
+) -> Run:
   """Trains a resolved config after its missing earlier stages, evaluates it and writes a report.
 
   Earlier stages are looked for, and trained, beside `folder`. With `measured` off nothing follows
-  the training. Raises UserError when the folder holds a run of another config, and when another
-  process trains in it; `Stopped` after a signal, when what was trained has been saved.
+  the training; a `stage` that has been measured in another way stays as it is. Raises UserError
+  when the folder holds a run of another config, and when another process trains in it; `Stopped`
+  after a signal, when what was trained has been saved.
   """
   ranges.check(config)
   steps = config["train"]["steps"]
@@ -133,7 +136,7 @@ def train_run(config: dict, folder: Path, measured: bool = True, watching=None) 
         f"{folder} is a run of another config ({'; '.join(other[:3])}); choose another --workdir: "
         "earlier stages are looked for beside it"
       )
-    reached = finished(folder, saved, config)
+    reached = finished(folder, saved, config, stage)
     if reached is not None:
       asked = f", and {steps:,} were asked for" if reached > steps else ""
       if jax.process_index() == 0:
@@ -147,7 +150,7 @@ def train_run(config: dict, folder: Path, measured: bool = True, watching=None) 
     models = untrained(config, earlier, folder)
     check_options(config, build(config, dataset.fields, models).model, dataset)
   stages = {
-    name: train_run(stage, folder.parent / stage["name"], measured, watching)
+    name: train_run(stage, folder.parent / stage["name"], measured, watching, stage=True)
     for name, stage in config["stages"].items()
   }
   # Of several hosts the first one holds the lock for all.
@@ -221,10 +224,10 @@ def untrained(config: dict, stages: Mapping[str, Mapping], folder: Path) -> dict
   return models
 
 
-def finished(folder: Path, saved: dict, config: dict) -> int | None:
+def finished(folder: Path, saved: dict, config: dict, stage: bool = False) -> int | None:
   """The step of a run that has a report of the steps that the config asks for, or of more.
 
-  None where it hasn't, or was evaluated and sampled in another way.
+  None where it hasn't, or was evaluated and sampled in another way, unless it is a stage.
   """
   evaluation = read_json(folder / "evaluation.json")
   if evaluation is None or evaluation["step"] < config["train"]["steps"]:
@@ -232,7 +235,7 @@ def finished(folder: Path, saved: dict, config: dict) -> int | None:
   # As JSON: it has no tuples. A key that was added after the run makes no difference.
   measured = "evaluate", "sample"
   same = all(json.dumps(config[k] | saved[k]) == json.dumps(config[k]) for k in measured)
-  return evaluation["step"] if same and (folder / "report.html").exists() else None
+  return evaluation["step"] if (same or stage) and (folder / "report.html").exists() else None
 
 
 def fit(config: dict, folder: Path, dataset, stages: dict[str, Run], log, watching=None) -> Run:

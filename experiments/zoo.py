@@ -179,7 +179,7 @@ def keep_to(budget: float, config, folder: Path, notes: list, equal: bool = Fals
   stages = {}
   for name, stage in config.stages.items():
     keep_to(share, stage, folder, notes, equal)
-    stages[name] = pipeline.train_run(stage.to_dict(), folder / stage.name)
+    stages[name] = pipeline.train_run(stage.to_dict(), folder / stage.name, stage=True)
   spent = [read_json(run.folder / "training.json")["seconds"] for run in stages.values()]
   steps = config.train.steps
   if saved := read_json(folder / config.name / "config.json"):

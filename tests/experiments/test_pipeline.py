@@ -5,6 +5,7 @@ import pytest
 
 from experiments import pipeline
 from genjax_zoo.core import Field, UserError
+from genjax_zoo.log import write_json
 
 FIELDS = {"image": Field((8, 8, 1), np.uint8, 17)}
 
@@ -46,3 +47,15 @@ def test_a_stage_of_the_same_data_is_not_read_again(tmp_path):
   stage = {"name": "first", "data": {"name": "nowhere", "batch": 3}}
   config = {"data": {"name": "nowhere", "batch": 8}, "stages": {"first": stage}}
   assert pipeline.fields_of_stages(config, FIELDS, tmp_path / "run") == {"first": FIELDS}
+
+
+def test_a_run_measured_in_another_way_is_finished_as_a_stage_alone(tmp_path):
+  """A comparison measures its runs alike, and some are stages of others."""
+  write_json(tmp_path / "evaluation.json", {"step": 10})
+  (tmp_path / "report.html").touch()
+  config = {"train": {"steps": 10}, "evaluate": {"samples": 1000}, "sample": {}}
+  saved = config | {"evaluate": {"samples": 500}}
+  assert pipeline.finished(tmp_path, config, config) == 10
+  assert pipeline.finished(tmp_path, saved, config) is None
+  assert pipeline.finished(tmp_path, saved, config, stage=True) == 10
+  assert pipeline.finished(tmp_path, saved, config | {"train": {"steps": 11}}, True) is None

@@ -319,7 +319,7 @@ def test_a_budget_is_that_of_a_model_with_its_stages(tmp_path, monkeypatch):
     budgets[config.name] = budget
     config.train.steps = min(7, config.train.steps)
 
-  def train_run(config, folder):
+  def train_run(config, folder, stage):
     stages = [folder.parent / stage["name"] for stage in config["stages"].values()]
     before = sum(read_json(stage / "training.json")["seconds"] for stage in stages)
     folder.mkdir(exist_ok=True)
