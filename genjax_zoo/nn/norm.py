@@ -5,6 +5,7 @@ import math
 import flax.linen as nn
 import jax
 import jax.numpy as jnp
+import numpy as np
 
 
 class GroupNorm(nn.Module):
@@ -14,8 +15,9 @@ class GroupNorm(nn.Module):
   least 4 channels (Wu & He 2018, arXiv:1803.08494). `scale` and `shift` [B, C] go on top:
   y (1 + scale) + shift.
 
-  Sums over positions come first, then those over groups, then one multiply-add of x: on the CPU
-  this is twice as fast as flax's.
+  Means over positions come first, then those over groups, then one multiply-add of x: on the CPU
+  this is more than twice as fast as flax's. Those over groups are a product: what is repeated for
+  each channel, XLA would look up again at every position.
   """
 
   dtype: str = "float32"
@@ -27,10 +29,13 @@ class GroupNorm(nn.Module):
     gain = self.param("scale", nn.initializers.ones, (channels,))
     bias = self.param("bias", nn.initializers.zeros, (channels,))
 
+    group = np.arange(channels) * groups // channels
+    together = group[:, None] == group[None]
+    averages = np.float32(together / together.sum(0))
+
     def group_mean(m):
       """The mean over each channel's group, [B, C]."""
-      means = m.reshape(n, groups, -1).mean(-1)
-      return jnp.repeat(means, channels // groups, -1)
+      return jnp.matmul(m, averages, precision="highest")
 
     flat = x.astype(jnp.float32).reshape(n, -1, channels)
     mean = group_mean(flat.mean(1))
