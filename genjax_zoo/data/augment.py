@@ -8,6 +8,7 @@ import numpy as np
 
 from genjax_zoo.core import Field, UserError
 from genjax_zoo.data.dataset import Dataset, Source
+from genjax_zoo.prob.distributions import bernoulli_sample
 
 BINARIZATIONS = ("threshold", "static", "dynamic")
 
@@ -55,7 +56,7 @@ def bernoulli(field: Field) -> Callable:
 
   def draw(batch, key, train=True):
     mean = batch["image"].astype(jnp.float32) / (field.num_values - 1)
-    return batch | {"image": jax.random.bernoulli(key, mean).astype(field.dtype)}
+    return batch | {"image": bernoulli_sample(key, mean).astype(field.dtype)}
 
   return draw
 

@@ -21,6 +21,19 @@ def bernoulli_log_prob(x, logits):
   return x * logits - jax.nn.softplus(logits)
 
 
+def bernoulli_sample(key, p):
+  """Whether each is 1, which has probability p: the numbers of `jax.random.bernoulli`."""
+  return in_line(jax.random.uniform, key, p.shape) < p
+
+
+def in_line(sample, key, shape):
+  """The numbers of sample(key, shape), made as one line: for images on a CPU in half of the time.
+
+  XLA's CPU backend is slow to make random arrays of more than two axes.
+  """
+  return sample(key, (math.prod(shape),)).reshape(shape)
+
+
 def normal_log_prob(x, mean, log_scale):
   """log N(x; mean, exp(log_scale)^2)."""
   return -0.5 * ((x - mean) * jnp.exp(-log_scale)) ** 2 - log_scale - 0.5 * math.log(2 * math.pi)

@@ -176,3 +176,13 @@ def test_log_mean_exp():
   for axis in (0, 1, -1):
     expected = special.logsumexp(np.asarray(x, np.float64), axis) - np.log(x.shape[axis])
     np.testing.assert_allclose(distributions.log_mean_exp(x, axis), expected, rtol=1e-6)
+
+
+def test_numbers_made_in_a_line_are_those_of_the_shape():
+  key, shape = jax.random.key(0), (5, 4, 3, 1)
+  for sample in jax.random.uniform, jax.random.normal, jax.random.logistic:
+    made = distributions.in_line(sample, key, shape)
+    np.testing.assert_allclose(made, sample(key, shape), rtol=1e-5, atol=1e-6)
+  p = jax.random.uniform(jax.random.key(1), shape)
+  ones = distributions.bernoulli_sample(key, p)
+  np.testing.assert_array_equal(ones, jax.random.bernoulli(key, p))

@@ -17,6 +17,7 @@ from genjax_zoo.core import Field, UserError
 from genjax_zoo.models._form import to_floats
 from genjax_zoo.nn.conditioner import ConvConditioner
 from genjax_zoo.prob.bijectors import Bijector, chain, checkerboard, coupling, elementwise, repeat
+from genjax_zoo.prob.distributions import in_line
 from genjax_zoo.prob.univariate import affine, sigmoid
 
 COUPLINGS = 4
@@ -34,7 +35,7 @@ def uniform(field: Field) -> Noise:
   """u ~ U[0, 1)^D for integers; u = 0 for real numbers, which need no noise."""
 
   def sample(params, x, key):
-    u = jax.random.uniform(key, x.shape, float) if field.num_values else 0.0
+    u = in_line(jax.random.uniform, key, x.shape) if field.num_values else 0.0
     return u, 0.0
 
   return Noise(lambda key: {}, sample)

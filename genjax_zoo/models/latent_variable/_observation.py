@@ -22,7 +22,9 @@ from genjax_zoo.core import Field, UserError
 from genjax_zoo.models._form import entry
 from genjax_zoo.prob.distributions import (
   bernoulli_log_prob,
+  bernoulli_sample,
   discretized_logistic_log_prob,
+  in_line,
   normal_log_prob,
 )
 
@@ -56,7 +58,7 @@ def gaussian(x, out, log_scale, key, num_values):
   if not num_values:
     return normal_log_prob(unit(x, None), out, log_scale)
   # A gray level is 1 / (num_values - 1) wide: p(x) is the density of v times this width.
-  u = jax.random.uniform(key, out.shape, minval=-0.5, maxval=0.5)
+  u = in_line(jax.random.uniform, key, out.shape) - 0.5
   v = unit(x, num_values) + u / (num_values - 1)
   return normal_log_prob(v, jax.nn.sigmoid(out), log_scale) - math.log(num_values - 1)
 
@@ -126,9 +128,9 @@ def observation(data, likelihood: str, scale: float) -> Observation:
 
   def sample(params, out, key):
     if likelihood == "bernoulli":
-      return jax.random.bernoulli(key, mean(out)).astype(out.dtype)
+      return bernoulli_sample(key, mean(out)).astype(out.dtype)
     noise = jax.random.normal if likelihood == "gaussian" else jax.random.logistic
-    return mean(out) + jnp.exp(log_scale(params, out)) * noise(key, out.shape)
+    return mean(out) + jnp.exp(log_scale(params, out)) * in_line(noise, key, out.shape)
 
   return Observation(
     init,

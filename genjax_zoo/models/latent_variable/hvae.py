@@ -38,6 +38,7 @@ from genjax_zoo.models._networks import nonlinearity
 from genjax_zoo.nn.mlp import MLP
 from genjax_zoo.prob.distributions import (
   bernoulli_log_prob,
+  bernoulli_sample,
   log_mean_exp,
   normal_log_prob,
   normal_sample,
@@ -241,7 +242,7 @@ def model(
     latents = {"z1": top_down(nets, params["decoder"], k_z, n, temperature)}
     if not noise:
       return decode(params, state, latents, k_x)
-    x = jax.random.bernoulli(k_x, mean(params, state, latents))
+    x = bernoulli_sample(k_x, mean(params, state, latents))
     return {"image": x.astype(field.dtype)}
 
   return Model(
