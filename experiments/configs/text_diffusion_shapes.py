@@ -2,8 +2,14 @@
 
   python -m experiments.main --config=configs/text_diffusion_shapes.py
 
-Expected (seed 0): not measured over all of its steps. After 1,050 of them, in the 150 seconds of
-docs/text_to_image.md, the background is right in 1.00, places in 0.78, colour in 0.27, all in 0.04.
+Expected (seed 0): of 1,000 samples given test captions, as the nearest of all renderings says,
+place and background are right in 1.00, colour in 0.993, size in 0.81, shape in 0.34 (0.25 by
+chance) and all in 0.32; FID 0.89 by the reader of coloured shapes. Edges are ragged, grounds
+grainy: patches of 4 x 4 pixels take long to draw in. 12 minutes of training on a CPU core. As long
+with an autoencoder's latents, latent_diffusion_shapes, has most shapes right.
+
+A U-Net (model.network.name=unet, patch=2, hidden=48,96,96, attention=4,8) has twice this one's loss
+after 750 steps of 1.5 times the cost.
 """
 
 from ml_collections import ConfigDict
