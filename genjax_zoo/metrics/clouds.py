@@ -16,8 +16,6 @@ from collections.abc import Callable
 
 import jax
 import numpy as np
-from scipy.optimize import linear_sum_assignment
-from scipy.spatial.distance import cdist
 
 from genjax_zoo.core import UserError
 from genjax_zoo.prob.clouds import chamfer
@@ -54,6 +52,9 @@ def earth_mover_distances(a, b) -> np.ndarray:
 
 def earth_mover(x, y) -> float:
   """The earth mover's distance of two clouds [P, D]."""
+  from scipy.optimize import linear_sum_assignment  # Late: 0.3 s, and training does not need it.
+  from scipy.spatial.distance import cdist
+
   cost = cdist(x, y)
   return float(cost[linear_sum_assignment(cost)].mean())
 

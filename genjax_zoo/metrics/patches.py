@@ -5,7 +5,6 @@ patch knows of its neighbours.
 """
 
 import numpy as np
-from sklearn.cluster import KMeans
 
 from genjax_zoo.core import Field, Model
 from genjax_zoo.data import Dataset, count
@@ -18,13 +17,15 @@ PATCHES = 100_000  # The most that k-means is fitted to.
 IMAGES = 500  # The most that are measured.
 
 
-def patch_means(patches, codes: int, seed: int = 0) -> KMeans:
-  """The k-means of patches [N, D] with `codes` means."""
+def patch_means(patches, codes: int, seed: int = 0):
+  """The k-means of patches [N, D] with `codes` means, a KMeans of scikit-learn."""
+  from sklearn.cluster import KMeans  # Late: 0.5 s, and training does not need it.
+
   means = KMeans(codes, n_init=1, max_iter=50, random_state=seed)
   return means.fit(patches)
 
 
-def as_means(images, size: int, means: KMeans) -> np.ndarray:
+def as_means(images, size: int, means) -> np.ndarray:
   """Images [N, H, W, C] as float, each patch of size x size pixels the nearest of the means."""
   patches = np.asarray(to_patches(images.astype(np.float32), size))
   flat = patches.reshape(-1, patches.shape[-1])

@@ -5,7 +5,6 @@ number for each example, [N]; the ratios are one number of all.
 """
 
 import numpy as np
-from scipy.ndimage import uniform_filter
 
 from genjax_zoo.metrics.features import Features
 
@@ -26,6 +25,8 @@ def ssim(true, restored, num_values: int) -> np.ndarray:
   over the windows that lie inside the image and over channels: as scikit-image computes it. Smaller
   images have windows of their own size, or of one less where that is even.
   """
+  from scipy.ndimage import uniform_filter  # Late: 0.1 s, and training does not need it.
+
   a = np.asarray(true, np.float64)
   b = np.asarray(restored, np.float64)
   side = min(WINDOW, *a.shape[-3:-1])

@@ -51,3 +51,10 @@ def test_a_command_begins_once_more_for_its_pages_of_memory():
   assert first.endswith("['--a', 'b c'] 1 None")
   again = [first.replace("None", "glibc.malloc.hugetlb=1")]
   assert second == (again if sys.platform == "linux" else [])
+
+
+def test_training_imports_no_library_that_only_evaluation_needs():
+  late = "sklearn", "scipy", "matplotlib", "tensorboardX"
+  code = f"import sys, experiments.main; print([m for m in {late} if m in sys.modules])"
+  found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+  assert found.stdout == "[]\n"

@@ -14,7 +14,6 @@ from flax.traverse_util import flatten_dict, unflatten_dict
 import jax
 import numpy as np
 import optax
-from sklearn.decomposition import PCA
 
 from genjax_zoo.core import Field, Model, descend
 from genjax_zoo.data import Dataset, cache_folder, count
@@ -94,6 +93,8 @@ def pixel_features(entry: str, images: np.ndarray) -> Features:
 
   The size is the standard deviation: the first component has a variance of 1.
   """
+  from sklearn.decomposition import PCA  # Late: 0.4 s, and training does not need it.
+
   floats = lambda x: np.asarray(x, np.float32).reshape(len(x), -1)
   few = min(FEATURES, len(images), math.prod(images.shape[1:]))
   pca = PCA(few, svd_solver="randomized", random_state=0).fit(floats(images))
