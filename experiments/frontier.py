@@ -79,9 +79,8 @@ def coordinates(rows: Sequence[Mapping]) -> tuple[list[float], list[float]]:
   return [1e3 * row["seconds"] for row in rows], [row["fid"] for row in rows]
 
 
-def draw_frontier(evaluations: Sequence[Mapping], path: Path) -> str:
-  """Draws the sweeps of evaluations, and returns a caption; "" where there are no two points."""
-  found = sweeps(evaluations)
+def draw_frontier(found: Mapping[str, Sequence[Mapping]], path: Path) -> str:
+  """Draws sweeps {config: rows}, and returns a caption; "" where there are no two points."""
   if sum(map(len, found.values())) < 2:
     return ""
   names = short_names([*found])
@@ -93,15 +92,36 @@ def draw_frontier(evaluations: Sequence[Mapping], path: Path) -> str:
   )
 
 
-def main(results: Sequence[str], folder: Path = DOCS):
+def table(found: Mapping[str, Sequence[Mapping]], root: str) -> str:
+  """FIDs by steps in Markdown: a row for each model and sampler; first the model's own options.
+
+  `root` is the path from the table's page to the root of the repository.
+  """
+  steps = sorted({row["steps"] for rows in found.values() for row in rows[1:] if "steps" in row})
+  head = ["model", "sampler", "its own", *map(str, steps), "ms a call"]
+  lines = [head, ["---", "---", *["--:"] * (len(head) - 2)]]
+  for name, (own, *others) in found.items():
+    model = f"[{name}]({root}experiments/configs/{name}.py)"
+    for curve in curves([own, *others]):
+      by_steps = {row.get("steps"): f"{row['fid']:.3g}" for row in curve}
+      first = f"{own['fid']:.3g}" if own in curve else ""
+      first += f" in {own['steps']}" if first and "steps" in own else ""
+      call = min(row["seconds"] / row["calls"] for row in curve)
+      cells = [by_steps.get(n, "") for n in steps]
+      lines.append([model, curve[0].get("sampler", ""), first, *cells, f"{1e3 * call:.2g}"])
+  return "".join(f"| {' | '.join(cells)} |\n" for cells in lines)
+
+
+def main(arguments: Sequence[str], folder: Path = DOCS):
   """Runs the command. Raises UserError for results without a sweep."""
   kept = folder / "frontier.json"
-  for path in results:
-    evaluations = (read_json(Path(path)) or {}).get("evaluations", [])
-    if not sweeps(evaluations):
+  for path in arguments:
+    results = read_json(Path(path)) or {}
+    found = sweeps(results.get("evaluations", []))
+    if not found:
       raise UserError(f"{path} has no results with a sweep: python -m experiments.zoo writes such")
-    write_json(kept, {"evaluations": evaluations})
-  draw_frontier(read_json(kept)["evaluations"], folder / "frontier.png")
+    write_json(kept, {"sweeps": found, "hardware": results["hardware"]})
+  draw_frontier(read_json(kept)["sweeps"], folder / "frontier.png")
 
 
 if __name__ == "__main__":

@@ -45,7 +45,7 @@ with importing():
   import numpy as np
 
   from experiments import pipeline, resolve
-  from experiments.frontier import draw_frontier
+  from experiments.frontier import draw_frontier, sweeps
   from experiments.suites import SUITES, add_guidance, draw_asked, draw_guidance
   from genjax_zoo.build import constructor
   from genjax_zoo.core import UserError, nearest, similar
@@ -271,7 +271,7 @@ def draw_suite(runs, folder: Path) -> dict[Path, str]:
 def draw_steps(runs, folder: Path) -> dict[Path, str]:
   """{picture: caption} of the quality of the runs' samples against their seconds, if measured."""
   path = folder / "frontier.png"
-  caption = draw_frontier([read_json(run / "evaluation.json") for run in runs], path)
+  caption = draw_frontier(sweeps([read_json(run / "evaluation.json") for run in runs]), path)
   return {path: caption} if caption else {}
 
 

@@ -55,10 +55,25 @@ def test_a_curve_is_of_one_sampler_by_rising_steps():
   assert frontier.coordinates(curves[0][:2]) == ([1000.0, 2000.0], [1.0, 0.5])
 
 
+def test_the_table_has_the_distance_by_steps_and_that_of_the_model_s_own():
+  """A call takes what the fastest of a curve's samples take by call."""
+  found = frontier.sweeps(evaluations())
+  for row in found["edm_digits"]:
+    row["calls"] = row["steps"] - (row["steps"] == 8)
+  text = frontier.table(found, "../")
+  head, _, ddim, heun, single = [line.strip("| ").split(" | ") for line in text.splitlines()]
+  assert head == ["model", "sampler", "its own", "1", "2", "8", "ms a call"]
+  link = "[edm_digits](../experiments/configs/edm_digits.py)"
+  assert ddim == [link, "ddim", "0.125 in 8", "1", "0.5", "0.125", "1e+03"]
+  assert heun[1:] == ["heun", "", "1", "0.5", "0.125", "1e+03"]
+  assert single[1:] == ["", "10", "", "", "", "1e+02"]
+
+
 def test_the_figure_is_drawn_of_kept_results_of_two_points_or_more(tmp_path):
-  assert not frontier.draw_frontier(evaluations()[1:], tmp_path / "one.png")
+  assert not frontier.draw_frontier(frontier.sweeps(evaluations()[1:]), tmp_path / "one.png")
   assert not (tmp_path / "one.png").exists()
-  write_json(tmp_path / "results.json", {"evaluations": evaluations()})
+  results = {"evaluations": evaluations(), "hardware": {}}
+  write_json(tmp_path / "results.json", results)
   frontier.main([str(tmp_path / "results.json")], tmp_path)
   drawn = np.asarray(Image.open(tmp_path / "frontier.png"))
   (tmp_path / "frontier.png").unlink()
