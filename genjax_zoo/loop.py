@@ -10,7 +10,7 @@ from genjax_zoo.core import Learner, TrainState, UserError
 from genjax_zoo.dispatch import dispatches, first_state, several_steps
 from genjax_zoo.evaluate import parameters
 from genjax_zoo.interrupt import Interrupt
-from genjax_zoo.sharding import fsdp, jit, make_mesh, put, replicated
+from genjax_zoo.sharding import fsdp, jit, make_mesh, put, replicated, with_shardings
 from genjax_zoo.watch import check_finite, log_means
 
 
@@ -53,8 +53,9 @@ def train(
     init = first_state(learner, data.fetch, k_init)
     shapes = jax.eval_shape(init, resident, first, *frozen)
     shardings = fsdp(mesh, shapes, fsdp_min_size)
-    ts = jit(init, once=True, out_shardings=shardings)(resident, first, *frozen)
-    ts = checkpoints.restore(ts, log.say) or ts
+    ts = checkpoints.restore(with_shardings(shapes, shardings), log.say)
+    if ts is None:
+      ts = jit(init, once=True, out_shardings=shardings)(resident, first, *frozen)
     step = int(ts.step)
     if not steps and checkpoints.latest is None:
       checkpoints.save(0, ts)  # Nothing to train: the model combines earlier stages.

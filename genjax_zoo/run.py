@@ -17,7 +17,7 @@ from genjax_zoo.log import read_rows, write_json
 from genjax_zoo.migrate import migrate
 from genjax_zoo.published import FOLDER, PREFIX, named, read
 from genjax_zoo.sample import sampler
-from genjax_zoo.sharding import compiled, fsdp, gather, make_mesh, put
+from genjax_zoo.sharding import compiled, fsdp, gather, make_mesh, put, with_shardings
 from genjax_zoo.validate import best
 
 
@@ -267,5 +267,4 @@ def described(config: dict, data: dict) -> tuple[Learner, TrainState, jax.shardi
   abstract = shapes(learner, data, *frozen)
   mesh = make_mesh()
   shardings = fsdp(mesh, abstract, config["train"]["fsdp_min_size"])
-  sharded = lambda x, s: jax.ShapeDtypeStruct(x.shape, x.dtype, sharding=s)
-  return learner, jax.tree.map(sharded, abstract, shardings), mesh
+  return learner, with_shardings(abstract, shardings), mesh

@@ -117,6 +117,12 @@ def shard_batch(tree):
   return jax.tree.map(constrain, tree)
 
 
+def with_shardings(shapes, shardings):
+  """The shapes of a tree of arrays that are to have these shardings."""
+  shape = lambda x, sharding: jax.ShapeDtypeStruct(x.shape, x.dtype, sharding=sharding)
+  return jax.tree.map(shape, shapes, shardings)
+
+
 def in_stack(path) -> bool:
   """Whether a path of a tree of parameters leads into a stack of equal blocks."""
   return any(getattr(key, "key", None) == STACK for key in path)

@@ -77,6 +77,14 @@ def test_resume_is_bit_exact(whole, tmp_path):
   assert steps == list(range(5, 41, 5))
 
 
+def test_a_run_with_a_checkpoint_makes_no_first_state(whole, monkeypatch):
+  """Of some models it takes longer to make than a checkpoint to read."""
+  made = []
+  monkeypatch.setattr(loop, "jit", lambda *args, **options: made.append(args))
+  chex.assert_trees_all_equal(jax.device_get(run(whole[0])), whole[1])
+  assert not made
+
+
 def test_resume_with_the_newest_checkpoint_truncated(whole, tmp_path):
   run(tmp_path)
   for file in (tmp_path / "checkpoints" / "40").rglob("*"):
