@@ -124,5 +124,7 @@ def test_options_of_xla_are_those_it_knows_and_no_flag_sets(monkeypatch):
   monkeypatch.setenv("XLA_FLAGS", "")
   assert options()["xla_backend_optimization_level"] == 1
   assert options(once=True)["xla_backend_optimization_level"] == 0
+  library = "xla_cpu_experimental_ynn_fusion_type"
+  assert "CONVOLUTION" in options(forward=True)[library] and "CONVOLUTION" not in options()[library]
   monkeypatch.setenv("XLA_FLAGS", "--xla_backend_optimization_level=2")
   assert "xla_backend_optimization_level" not in options()
