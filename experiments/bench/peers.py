@@ -1,12 +1,13 @@
 """How fast this project is beside the packages that a user would pick instead:
 
-  python -m experiments.bench --peers [--workloads=zuko,pythae] [--workdir=runs/bench]
+  python -m experiments.bench --peers [--workloads=zuko,pythae] [--workdir=docs]
 
 Each of `PEERS` is a package's own model, trained as its examples do it: a shuffled DataLoader, its
 loss, Adam, from the loader to the updated weights; and its own sampler. Ours is the model of the
 same kind, of the same sizes, data and batch, as the loop trains it. The models are no twins, and
-their parameters are counted beside. Each package runs with one thread and with all; a ratio is the
-best of ours over its best. Writes peers.json; needs pip install 'genjax-zoo[peers]'.
+their parameters are counted beside. Each package runs with one thread and with all; a ratio is
+ours over its best. Writes peers.json: that of docs/ is the table of docs/speed.md, by
+`python -m experiments.table`. Needs pip install 'genjax-zoo[peers]'.
 """
 
 from collections.abc import Callable
@@ -24,6 +25,8 @@ from experiments.bench.workloads import Workload, unet
 from genjax_zoo.core import UserError
 from genjax_zoo.evaluate import device_name, parameters
 from genjax_zoo.log import read_json, write_json
+from genjax_zoo.report.zoo_page import processor
+from genjax_zoo.sharding import jit
 
 RATE = 1e-3
 
@@ -73,7 +76,7 @@ def normflows_flow(w: Workload) -> Theirs:
 
 
 def pythae_vae(w: Workload) -> Theirs:
-  """The VAE with pythae's own perceptrons, of 512 units; its samples are E[x | z], not x."""
+  """The VAE with pythae's own perceptrons, of 512 units; its samples are E[x | z], as then ours."""
   from pythae.models import VAE, VAEConfig
   from pythae.samplers import NormalSampler
 
@@ -165,7 +168,13 @@ PEERS = [
   ),
   Peer(
     "pythae",
-    Workload("vae", dict(name="vae", hidden=(512,), latent=16), batch=100, samples=1000),
+    Workload(
+      "vae",
+      dict(name="vae", hidden=(512,), latent=16),
+      batch=100,
+      samples=1000,
+      sample=dict(noise=False),
+    ),
     pythae_vae,
   ),
   Peer(
@@ -228,7 +237,7 @@ def without_gradients(f: Callable, module, examples: int, threads: int) -> Conte
 def our_log_prob(w: Workload, params, x) -> Contender:
   """log p of the examples by our model, as NumPy arrays."""
   model = ours.learner(w).model
-  f = jax.jit(lambda params, x, key: model.log_prob(params, {}, {"x": x}, key))
+  f = jit(lambda params, x, key: model.log_prob(params, {}, {"x": x}, key))
 
   def run(calls):
     for i in range(calls):
@@ -283,15 +292,19 @@ def ratio(rates: dict[str, float]) -> float:
   return rates["ours"] / max(v for k, v in rates.items() if k != "ours")
 
 
-def table(found: dict[str, dict]) -> str:
-  """Markdown, a row a package; what it has not is left out."""
+def table(measured: dict) -> str:
+  """Markdown of what `bench` writes: a row a package, and where it was measured."""
   tasks = "training", "sampling", "log_prob"
-  rows = ["| package | training | sampling | log p | its parameters | ours |", "|---|" + "--:|" * 5]
-  for package, of in found.items():
+  head = ["package", "model", "training", "sampling", "log p", "its parameters", "ours"]
+  rows = [head, ["---"] * 2 + ["--:"] * 5]
+  for package, of in measured["peers"].items():
     ratios = [f"{of[f'{task}_ratio']:.2f}" if task in of else "" for task in tasks]
     counts = [f"{of['parameters'][k]:,}" for k in (package, "ours")]
-    rows.append(f"| {' | '.join([package, *ratios, *counts])} |")
-  return "\n".join(rows)
+    rows.append([f"{package} {of['version']}", of["model"], *ratios, *counts])
+  lines = "".join(f"| {' | '.join(row)} |\n" for row in rows)
+  versions = ", ".join(f"{name} {version}" for name, version in measured["versions"].items())
+  on = measured["machine"]
+  return f"{lines}\nOn {on['device']}: {on['cores']} cores of {on['processor']}; {versions}.\n"
 
 
 def bench(names, folder: Path, quick: bool):
@@ -300,13 +313,18 @@ def bench(names, folder: Path, quick: bool):
   folder.mkdir(parents=True, exist_ok=True)
   path = folder / "peers.json"
   found = read_json(path, {"peers": {}})["peers"]  # Those of earlier commands stay.
-  versions = {name: version(name) for name in ("jax", "torch")}
+  measured = {
+    "machine": {"device": device_name()} | processor(),
+    "versions": {name: version(name) for name in ("jax", "torch")},
+    "peers": found,
+  }
   for peer in chosen(names):
-    found[peer.package] = compare(peer, seconds, rounds)
-    found[peer.package]["version"] = version(peer.package)
-    print(table({peer.package: found[peer.package]}).splitlines()[-1], flush=True)
-    write_json(path, {"device": device_name(), "versions": versions, "peers": found})
-  print(f"{path}\n{table(found)}")
+    about = {"model": peer.workload.name, "version": version(peer.package)}
+    found[peer.package] = about | compare(peer, seconds, rounds)
+    ratios = {k: f"{x:.2f}" for k, x in found[peer.package].items() if k.endswith("_ratio")}
+    print(f"{peer.package}: {ratios}", flush=True)
+    write_json(path, measured)
+  print(f"{path}\n{table(measured)}")
 
 
 def chosen(names) -> list[Peer]:

@@ -375,10 +375,15 @@ def machines(entries) -> Html | None:
 def hardware(entries) -> dict:
   """The devices of the runs, and the processor of this machine."""
   devices = {e.training.get("device") for e in entries}
+  return {"devices": sorted(filter(None, devices))} | processor()
+
+
+def processor() -> dict:
+  """{"processor", "cores"}: the name of this machine's processor, and how many cores it has."""
   info = Path("/proc/cpuinfo")
   found = re.search(r"model name\s*:\s*(.+)", info.read_text()) if info.exists() else None
-  processor = found[1] if found else platform.processor() or platform.machine()
-  return {"devices": sorted(filter(None, devices)), "processor": processor, "cores": os.cpu_count()}
+  name = found[1] if found else platform.processor() or platform.machine()
+  return {"processor": name, "cores": os.cpu_count()}
 
 
 def versions(entries) -> dict:

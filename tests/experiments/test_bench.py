@@ -65,12 +65,15 @@ def test_a_ratio_is_ours_over_the_best_of_the_package_and_stands_in_its_row():
   rates = {"ours": 12.0, "zuko, 1 threads": 3.0, "zuko, 2 threads": 4.0}
   assert peers.ratio(rates) == 3
   found = {
-    "zuko": {
-      "training": rates, "training_ratio": 3.0, "sampling": rates, "sampling_ratio": 0.5,
-      "parameters": {"ours": 1234, "zuko": 567},
-    }
+    "model": "flow", "version": "1.6", "parameters": {"ours": 1234, "zuko": 567},
+    "training": rates, "training_ratio": 3.0, "sampling": rates, "sampling_ratio": 0.5,
   }  # fmt: skip
-  assert peers.table(found).splitlines()[-1] == "| zuko | 3.00 | 0.50 |  | 567 | 1,234 |"
+  machine = {"device": "cpu", "processor": "Z80", "cores": 2}
+  table = peers.table(
+    {"machine": machine, "versions": {"jax": "0.9"}, "peers": {"zuko": found}}
+  ).splitlines()
+  assert table[2] == "| zuko 1.6 | flow | 3.00 | 0.50 |  | 567 | 1,234 |"
+  assert table[-1] == "On cpu: 2 cores of Z80; jax 0.9."
 
 
 def test_peers_are_chosen_by_package():
