@@ -67,6 +67,7 @@ def test_a_smoke_command_is_a_small_one():
   train, compare, device = Job("vae_digits", 1.0), JOBS[0], JOBS[2]
   assert command(train, Path("o"), True)[3:] == [
     "--config=configs/vae_digits.py:smoke",
+    *gpu.DIGITS,
     f"--workdir={Path('o/vae_digits')}",
   ]
   assert command(compare, Path("o"), False)[3:] == [
@@ -93,6 +94,7 @@ def test_the_whole_of_it_runs_in_a_small_size(tmp_path):
   assert ended.returncode == 0, ended.stderr
   turns = json.loads((tmp_path / "jobs.json").read_text())
   assert turns["device"] == ["done"]
+  assert {ending for ended in turns.values() for ending in ended} <= {"done", "stopped"}
   found = json.loads((tmp_path / "bench/device.json").read_text())
   rates = [row["matmul"] for row in found["training"].values()]
   assert len(rates) == 4 and all(0 < rate < 1.5 for rate in rates)
