@@ -79,9 +79,10 @@ def command(job: Job, out: Path, smoke: bool) -> list[str]:
   return python(job.module, f"--workdir={out / 'bench'}", *quick)
 
 
-def measuring(job: Job, out: Path) -> list[str]:
+def measuring(job: Job, out: Path, smoke: bool) -> list[str]:
   """The command that measures a training before its end, by fewer examples than in the end."""
   few = "--config.evaluate.examples=1000", "--config.evaluate.samples=2000"
+  few = () if smoke else few  # Of smoke there are fewer already.
   return python(job.module, "--mode=evaluate", f"--workdir={out / job.name}", *few)
 
 
@@ -110,7 +111,7 @@ def turn(job: Job, out: Path, seconds: float, smoke: bool) -> str:
   with open(out / f"{job.name}.log", "a") as log:
     status = run(command(job, out, smoke), TRAINING * seconds if trains else seconds, log)
     if status is None and trains:
-      run(measuring(job, out), end - time.monotonic(), log)
+      run(measuring(job, out, smoke), end - time.monotonic(), log)
   return {None: "stopped", 0: "done"}.get(status, "failed")
 
 
