@@ -10,7 +10,8 @@ network that reads captions has shape 0.86 and all 0.83. FID 0.18 by the reader 
 12 minutes of training on a CPU core, after 4 of the first stage. Of 32 x 32 pixels the same network
 learns a third of the words' images in that time (text_diffusion_shapes: all 0.32). Words come late:
 after 8,000 steps all are right in 0.60, after 3,000 shape is a guess. What is drawn on gray is
-blurred. A sample in 20 steps costs 4 ms of a core, of pixels in patches of 4 it costs 33.
+blurred. Guided by 4 shape is right in 0.81 and all in 0.80 of 500, with less diversity (lesson
+guidance_scale). A sample in 20 steps costs 4 ms of a core, of pixels in patches of 4 it costs 33.
 """
 
 from ml_collections import ConfigDict
