@@ -17,8 +17,8 @@ lengthens them too, so that all train equally long. Those of text_to_image never
 combinations of shape, colour and background, and are asked for them too; where samples can be
 guided, they are at several scales.
 
-All are sampled in few steps and many, with each of the samplers that their config's evaluate.sweep
-names: the page shows what quality how many seconds buy.
+Without a suite all are sampled in few steps and many, with each of the samplers that their config's
+evaluate.sweep names: the page shows what quality how many seconds buy.
 """
 
 import os
@@ -224,14 +224,14 @@ def run_all(
   """(run folders, {config that failed: why}, notes on changed configs) of {name: config}.
 
   With `scales`, those of a suite, all train for `budget`, and models that can be guided are
-  measured at these.
+  measured at these, and not at numbers of steps.
   """
   runs, failures, notes = [], {}, []
   for i, (name, config) in enumerate(configs.items()):
     print(f"[{i + 1} of {len(configs)}] {name}", flush=True)
     try:
       config.evaluate.samples = samples
-      config.evaluate.sweep.samples = min(samples, SWEPT)
+      config.evaluate.sweep.samples = 0 if scales else min(samples, SWEPT)
       if budget:
         keep_to(budget, config, folder, notes, equal=bool(scales))
       pipeline.train_run(config.to_dict(), folder / name)
