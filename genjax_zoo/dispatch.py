@@ -59,7 +59,7 @@ def unroll_part(step, key, length: int):
   at = lambda tree, i: jax.tree.map(lambda x: x[i], tree)
 
   def run(ts, batches, start, stop):
-    _, metrics = jax.eval_shape(once, ts, jax.eval_shape(at, batches, start))
+    _, metrics = jax.eval_shape(once, ts, at(batches, start))
     rows = jax.tree.map(lambda x: jnp.zeros((length, *x.shape), x.dtype), metrics)
 
     def body(i, carry):

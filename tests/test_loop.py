@@ -23,6 +23,7 @@ from genjax_zoo.data.loader import train_loader
 from genjax_zoo.evaluate import training_cost
 from genjax_zoo.interrupt import Stopped
 from genjax_zoo.log import Log, read_rows
+from genjax_zoo.sharding import make_mesh, put
 from tests import toy
 
 ROOT = Path(__file__).parent.parent
@@ -133,6 +134,22 @@ def test_a_part_runs_the_steps_it_names():
   run = dispatch.unroll_part(step, jax.random.key(0), 4)
   ts, rows = jax.jit(run)(start({}, {}), {"x": jnp.arange(4)}, 1, 3)
   assert ts.step == 2 and [*rows["x"]] == [0, 1, 12, 0]
+
+
+def test_a_step_is_traced_once():
+  """For the shapes of its metrics and for the loop."""
+  traced = []
+
+  def step(ts, batch, key):
+    traced.append(batch)
+    return ts.replace(step=ts.step + 1), {"x": batch["x"].mean()}
+
+  run = dispatch.unroll_part(step, jax.random.key(0), 2)
+  mesh = make_mesh()
+  with jax.set_mesh(mesh):
+    batches = put({"x": np.ones((2, 8))}, mesh, None, "data")
+    jax.jit(run).lower(start({}, {}), batches, 0, 2)
+  assert len(traced) == 1
 
 
 def test_sessions_add_up(tmp_path):
