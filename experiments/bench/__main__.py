@@ -11,8 +11,8 @@ Writes bench.json and bench.png.
 With --peers our models run beside packages of their kinds, see peers.py: diffusers, pythae, zuko,
 normflows and torchcfm.
 
-`python -m experiments.bench.startup` times the first step of every config of digits, `.blocks` each
-layer alone and inside a scan, `.scale` lists the traffic between many devices.
+`python -m experiments.bench.startup` times the wait for the first step of every config, `.blocks`
+each layer alone and inside a scan, `.scale` lists the traffic between many devices.
 """
 
 import os
