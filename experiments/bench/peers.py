@@ -304,7 +304,7 @@ def table(measured: dict) -> str:
   lines = "".join(f"| {' | '.join(row)} |\n" for row in rows)
   versions = ", ".join(f"{name} {version}" for name, version in measured["versions"].items())
   on = measured["machine"]
-  return f"{lines}\nOn {on['device']}: {on['cores']} cores of {on['processor']}; {versions}.\n"
+  return f"{lines}\nOn {on['device']}: {on['processor']}, {on['cores']} of its cores; {versions}.\n"
 
 
 def bench(names, folder: Path, quick: bool):

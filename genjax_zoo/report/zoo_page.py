@@ -379,11 +379,13 @@ def hardware(entries) -> dict:
 
 
 def processor() -> dict:
-  """{"processor", "cores"}: the name of this machine's processor, and how many cores it has."""
+  """{"processor", "cores"}: its name, and how many of its cores this process may use."""
   info = Path("/proc/cpuinfo")
   found = re.search(r"model name\s*:\s*(.+)", info.read_text()) if info.exists() else None
   name = found[1] if found else platform.processor() or platform.machine()
-  return {"processor": name, "cores": os.cpu_count()}
+  several = hasattr(os, "sched_getaffinity")  # On Linux a process may be held to some cores.
+  cores = len(os.sched_getaffinity(0)) if several else os.cpu_count()
+  return {"processor": name, "cores": cores}
 
 
 def versions(entries) -> dict:

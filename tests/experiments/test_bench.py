@@ -73,7 +73,7 @@ def test_a_ratio_is_ours_over_the_best_of_the_package_and_stands_in_its_row():
     {"machine": machine, "versions": {"jax": "0.9"}, "peers": {"zuko": found}}
   ).splitlines()
   assert table[2] == "| zuko 1.6 | flow | 3.00 | 0.50 |  | 567 | 1,234 |"
-  assert table[-1] == "On cpu: 2 cores of Z80; jax 0.9."
+  assert table[-1] == "On cpu: Z80, 2 of its cores; jax 0.9."
 
 
 def test_peers_are_chosen_by_package():
