@@ -68,8 +68,8 @@ def paint(ax, found: Mapping[str, Sequence[Mapping]]):
       style = dict(color=colour, marker=marker, ms=4, lw=1, ls="-" if i < 10 else "--")
       ax.plot(x, y, label=of_sampler, **style)
       for row, *place in zip(curve, x, y):
-        if row in best:
-          ax.annotate(row["steps"], place, (4, 4), textcoords="offset points", color=colour)
+        number = dict(textcoords="offset points", color=colour, fontsize=6)
+        ax.annotate(row.get("steps", ""), place, (3, 3), **number)
   ax.set(xscale="log", yscale="log", xlabel="milliseconds a sample", ylabel="FID")
   ax.legend(fontsize=8)
 
