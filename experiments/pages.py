@@ -10,7 +10,8 @@ import json
 from pathlib import Path
 import re
 
-from experiments import resolve
+from experiments import frontier, resolve
+from experiments.bench import peers
 from genjax_zoo.core import UserError
 from genjax_zoo.log import duration
 from genjax_zoo.report.measures import METRICS, SIGNS, of_data, restores, title
@@ -328,7 +329,6 @@ def resolved(name: str) -> dict:
   return resolve.resolve(f"configs/{name}.py").to_dict()
 
 
-# {page: {table: (its function, path from the page to the root)}}.
 def control(results: dict[str, dict], root: str) -> str:
   """Ways to steer: a row for each, with its measures at each strength, from docs/control.json."""
   found = json.loads((ROOT / "docs/control.json").read_text(encoding="utf-8"))["results"]
@@ -370,12 +370,25 @@ def text_to_image(results: dict[str, dict], root: str) -> str:
   return markdown(head, rows)
 
 
+def by_steps(results: dict[str, dict], root: str) -> str:
+  """The quality of samples by steps and samplers, from docs/frontier.json."""
+  found = json.loads((ROOT / "docs/frontier.json").read_text(encoding="utf-8"))
+  return frontier.table(found["sweeps"], root)
+
+
+def beside_packages(results: dict[str, dict], root: str) -> str:
+  """The models of other packages and ours: ratios of speed, from docs/peers.json."""
+  return peers.table(json.loads((ROOT / "docs/peers.json").read_text(encoding="utf-8")))
+
+
+# {page: {table: (its function, path from the page to the root)}}.
 PAGES: dict[str, dict[str, tuple[Callable, str]]] = {
   "README.md": {"families": (families, ""), "control": (control, "")},
   "docs/results.md": {"results": (all_results, "../")},
   "docs/lessons.md": {"lessons": (lessons, "../")},
   "docs/gallery.md": {"gallery": (gallery, "../")},
   "docs/text_to_image.md": {"text_to_image": (text_to_image, "../")},
+  "docs/speed.md": {"peers": (beside_packages, "../"), "frontier": (by_steps, "../")},
   "docs/measures.md": {"measures": (measures, "../")},
   "docs/api.md": {"api": (api, "../")},
 }
