@@ -3,6 +3,9 @@
 import functools
 import math
 import os
+from pathlib import Path
+import platform
+import re
 
 import jax
 from jax.experimental import multihost_utils
@@ -68,6 +71,16 @@ def device_name() -> str:
   n = jax.device_count()
   kind = jax.devices()[0].device_kind
   return f"{n} x {kind}" if n > 1 else kind
+
+
+def processor() -> dict:
+  """{"processor", "cores"}: its name, and how many of its cores this process may use."""
+  info = Path("/proc/cpuinfo")
+  found = re.search(r"model name\s*:\s*(.+)", info.read_text()) if info.exists() else None
+  name = found[1] if found else platform.processor() or platform.machine()
+  several = hasattr(os, "sched_getaffinity")  # On Linux a process may be held to some cores.
+  cores = len(os.sched_getaffinity(0)) if several else os.cpu_count()
+  return {"processor": name, "cores": cores}
 
 
 def join_hosts(

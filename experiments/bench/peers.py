@@ -25,8 +25,7 @@ from experiments.bench.workloads import Workload, unet
 from genjax_zoo.core import UserError
 from genjax_zoo.evaluate import device_name, parameters
 from genjax_zoo.log import read_json, write_json
-from genjax_zoo.report.zoo_page import processor
-from genjax_zoo.sharding import jit
+from genjax_zoo.sharding import jit, processor
 
 RATE = 1e-3
 

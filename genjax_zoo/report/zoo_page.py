@@ -5,7 +5,6 @@ import json
 import math
 import os
 from pathlib import Path
-import platform
 import re
 import shlex
 from typing import NamedTuple
@@ -29,6 +28,7 @@ from genjax_zoo.report.measures import (
 from genjax_zoo.report.page import Html, curve, image, number, page, section, table, tag, tiles
 from genjax_zoo.report.ranking import COLUMNS, SCRIPT, STYLE, Row, ranking, trades
 from genjax_zoo.report.run_page import SPEED, entries as entries_of
+from genjax_zoo.sharding import processor
 
 READING = (
   "Each row is a run; its name leads to its own report. A column's name sorts by it, and again in "
@@ -376,16 +376,6 @@ def hardware(entries) -> dict:
   """The devices of the runs, and the processor of this machine."""
   devices = {e.training.get("device") for e in entries}
   return {"devices": sorted(filter(None, devices))} | processor()
-
-
-def processor() -> dict:
-  """{"processor", "cores"}: its name, and how many of its cores this process may use."""
-  info = Path("/proc/cpuinfo")
-  found = re.search(r"model name\s*:\s*(.+)", info.read_text()) if info.exists() else None
-  name = found[1] if found else platform.processor() or platform.machine()
-  several = hasattr(os, "sched_getaffinity")  # On Linux a process may be held to some cores.
-  cores = len(os.sched_getaffinity(0)) if several else os.cpu_count()
-  return {"processor": name, "cores": cores}
 
 
 def versions(entries) -> dict:
