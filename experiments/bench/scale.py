@@ -5,7 +5,8 @@
 The first table compiles a step of each workload for 1, 2, 4 and 8 devices, with the same batch for
 each device: the work of a device must not grow, and what it sends is the gradient; sharded
 parameters are gathered as well. The second is of models that fill a device: sharded over eight,
-with a block's parameters gathered at a time. The third is arithmetic, explained below it.
+with a block's parameters gathered at a time. The third is arithmetic, explained below it, of models
+with up to three billion parameters.
 """
 
 from collections import Counter
@@ -40,6 +41,13 @@ LARGE = {  # Models for the pod: the batch is that of a chip.
   "U-Net, 32 x 32 x 3": dict(model=unet(hidden=(128, 256, 256)), size=32, channels=3, batch=32),
   "DiT-S/2, 32 x 32 x 4": dict(model=dit(width=384, depth=12), size=32, channels=4, batch=32),
   "DiT-XL/2, 32 x 32 x 4": dict(model=dit(width=1152, depth=28), size=32, channels=4, batch=8),
+  "DiT, 28 blocks of 1408": dict(model=dit(width=1408, depth=28), size=32, channels=4, batch=8),
+  "transformer, 24 blocks of 3200, 32 x 32 x 1": dict(
+    model=dict(name="pixel_transformer", width=3200, layers=24, heads=25),
+    size=32,
+    channels=1,
+    batch=8,
+  ),
 }
 HUGE = {  # The batch is that of a device.
   "DiT-XL/2, 32 x 32 x 4": dict(model=dit(width=1152, depth=28), size=32, channels=4, batch=4),
@@ -50,12 +58,14 @@ PEAK, LINK, ATTAINED = 197e12, 200e9, 0.4
 NEVER, SMALL = 2**60, 2**10  # Sizes from which arrays are sharded.
 
 ARITHMETIC = f"""
-Computing = TFLOP / ({ATTAINED:.0%} of {PEAK / 1e12:.0f} TFLOP/s). In an all-reduce each of N
-chips sends 2 (N - 1) / N of the float32 gradient, 4 bytes a parameter, at {LINK / 1e9:.0f} GB/s.
-Efficiency = computing / (computing + sending): none of the sending is hidden behind the computing,
-although XLA overlaps them where it can. This bandwidth needs all four links of every chip, which
-only the torus of 256 has: 8 and 64 chips lack some at their edges, and send more slowly than the
-table says.
+The state is parameters, Adam's moments and averages, in float32; activations come on top, of one
+block at a time where they are rematerialised. Computing = TFLOP / ({ATTAINED:.0%} of
+{PEAK / 1e12:.0f} TFLOP/s). In an all-reduce each of N chips sends 2 (N - 1) / N of the gradient, 4
+bytes a parameter, at {LINK / 1e9:.0f} GB/s; sharded, parameters are gathered for each of the two
+passes and gradients are scattered, 3 (N - 1) / N. Efficiency = computing / (computing + sending):
+none of the sending is hidden behind the computing, although XLA overlaps them where it can. This
+bandwidth needs all four links of every chip, which only the torus of 256 has: 8 and 64 chips lack
+some at their edges, and send more slowly than the table says. A chip has 16 GiB.
 """
 
 
@@ -161,41 +171,24 @@ def memory(compiled) -> int:
 
 def pod(chips=(8, 64, 256)) -> str:
   """The table of a TPU v5e pod, and its arithmetic."""
-  rows = [
-    (
-      "model",
-      "parameters",
-      "batch a chip",
-      "TFLOP a step",
-      "chips",
-      "MiB sent",
-      "computing",
-      "sending",
-      "efficiency",
-    )
-  ]
+  rows = [("model", "parameters", "batch a chip", "TFLOP a step", "computing", "chips")]
+  for kind in "replicated", "sharded":
+    rows[0] += f"{kind}: GiB of state a chip", "sending", "efficiency"
   for name, changes in LARGE.items():
     w = WORKLOADS[-1]._replace(**changes)
     batch = {"image": ours.dataset(w).splits["train"]["image"][:1]}
     ts = jax.eval_shape(ours.learner(w).init, jax.random.key(0), batch)
-    size = parameters(ts.params)
+    size, state = parameters(ts.params), parameters((ts.params, ts.opt, ts.ema))
     work = step_flops(w)
+    computing = work / (ATTAINED * PEAK)
     for n in chips:
-      gradient = 2 * (n - 1) / n * 4 * size
-      computing, sending = work / (ATTAINED * PEAK), gradient / LINK
-      rows.append(
-        (
-          name,
-          f"{size / 1e6:.0f} M",
-          w.batch,
-          f"{work / 1e12:.2f}",
-          n,
-          f"{gradient / 2**20:,.0f}",
-          f"{1e3 * computing:.1f} ms",
-          f"{1e3 * sending:.1f} ms",
-          f"{computing / (computing + sending):.0%}",
-        )
-      )
+      row = (name, f"{size / 1e6:,.0f} M", w.batch, f"{work / 1e12:.2f}")
+      row += f"{1e3 * computing:.0f} ms", n
+      for passes, held in (2, state), (3, state / n):
+        sending = passes * (n - 1) / n * 4 * size / LINK
+        efficiency = computing / (computing + sending)
+        row += f"{4 * held / 2**30:.2f}", f"{1e3 * sending:.0f} ms", f"{efficiency:.0%}"
+      rows.append(row)
   return table(rows) + ARITHMETIC
 
 

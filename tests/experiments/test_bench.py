@@ -61,6 +61,19 @@ def test_devices_send_the_gradient_once_and_share_the_work():
   assert 0.95 < ratio < 1.05
 
 
+def test_two_chips_of_a_pod_hold_half_of_the_state_and_send_half_as_much_again(monkeypatch):
+  small = dict(model=scale.dit(width=256, depth=2), size=8, channels=1, batch=2)
+  monkeypatch.setattr(scale, "LARGE", {"DiT": small})
+  monkeypatch.setattr(scale, "LINK", 1e6)  # Bytes a second: seconds of sending.
+  row = scale.pod((2,)).splitlines()[2].strip("| ").split(" | ")
+  millions, (held, sending, _, half, more, _) = float(row[1].split()[0]), row[6:]
+  assert float(held) == pytest.approx(2 * float(half), abs=0.01)
+  milliseconds = [float(text.split()[0]) for text in (sending, more)]
+  # An all-reduce of two sends 4 bytes a parameter.
+  np.testing.assert_allclose(milliseconds, [4e3 * millions, 6e3 * millions], rtol=0.3)
+  assert milliseconds[1] == pytest.approx(1.5 * milliseconds[0], rel=1e-3)
+
+
 def test_a_ratio_is_ours_over_the_best_of_the_package_and_stands_in_its_row():
   rates = {"ours": 12.0, "zuko, 1 threads": 3.0, "zuko, 2 threads": 4.0}
   assert peers.ratio(rates) == 3
