@@ -106,9 +106,10 @@ def table(found: Mapping[str, Sequence[Mapping]], root: str) -> str:
       by_steps = {row.get("steps"): f"{row['fid']:.3g}" for row in curve}
       first = f"{own['fid']:.3g}" if own in curve else ""
       first += f" in {own['steps']}" if first and "steps" in own else ""
-      call = min(row["seconds"] / row["calls"] for row in curve)
+      by_call = [1e3 * row["seconds"] / row["calls"] for row in curve if row["calls"]]
+      call = f"{min(by_call):.2g}" if by_call else ""  # An adaptive solver's calls aren't known.
       cells = [by_steps.get(n, "") for n in steps]
-      lines.append([model, curve[0].get("sampler", ""), first, *cells, f"{1e3 * call:.2g}"])
+      lines.append([model, curve[0].get("sampler", ""), first, *cells, call])
   return "".join(f"| {' | '.join(cells)} |\n" for cells in lines)
 
 

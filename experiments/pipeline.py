@@ -58,7 +58,8 @@ def perform(mode: str, path: str | None, workdir: str | None, overrides=(), watc
   saved = None
   if not trains or config is None:
     saved, _ = read_description(folder)
-  config = config or ConfigDict(saved)
+  if config is None:  # What evaluation could not do when the run was made is at its default.
+    config = ConfigDict(saved | {"evaluate": resolve.EVALUATE | saved["evaluate"]})
   for assignment in overrides:
     resolve.override(config, assignment)
   config = config.to_dict()

@@ -9,6 +9,7 @@ import optax
 import pytest
 
 from experiments.bench.scale import collectives
+from genjax_zoo import sharding
 from genjax_zoo.core import Field, descend
 from genjax_zoo.models.diffusion import ddpm, flow_matching
 from genjax_zoo.models.energy import ebm
@@ -126,5 +127,9 @@ def test_options_of_xla_are_those_it_knows_and_no_flag_sets(monkeypatch):
   assert options(once=True)["xla_backend_optimization_level"] == 0
   library = "xla_cpu_experimental_ynn_fusion_type"
   assert "CONVOLUTION" in options(forward=True)[library] and "CONVOLUTION" not in options()[library]
+  asked = []
+  monkeypatch.setattr(sharding, "jit", lambda f, **options: asked.append(options))
+  sharding.compiled.__wrapped__(abs)
+  assert asked[0]["forward"]
   monkeypatch.setenv("XLA_FLAGS", "--xla_backend_optimization_level=2")
   assert "xla_backend_optimization_level" not in options()

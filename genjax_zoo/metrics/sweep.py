@@ -23,7 +23,7 @@ from genjax_zoo.run import Run
 from genjax_zoo.sample import sampler
 
 STEPS = 1, 2, 4, 8, 16, 32  # Those that are tried where none are asked for.
-BATCHES = 4  # The batches of the samples: the first is compiled, and not timed.
+BATCHES = 4  # The fewest batches of samples: the first is compiled, and not timed.
 
 
 def swept(config: Mapping) -> dict:
@@ -106,7 +106,7 @@ def options_of(row: Mapping) -> dict:
 
 def timed_samples(run: Run, dataset: Dataset, n: int, split: str, options: Mapping) -> tuple:
   """(n samples, seconds a sample): those of the fastest batch but the first, which is compiled."""
-  batch = -(-n // BATCHES)
+  batch = min(quality.BATCH, -(-n // BATCHES))
   sample, seconds = clocked(sampler(run.model, run.mesh, batch, **options))
   samples = quality.drawn(sample, run, dataset, n, batch, split)
   return samples, min(seconds[1:]) / batch
