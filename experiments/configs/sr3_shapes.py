@@ -13,7 +13,7 @@ little open that the mean of what they allow is nearly the image. At 8 x 8 pixel
 255 levels from what they are given. Shapes are right, their edges a little ragged. 6 minutes of
 training on a CPU core.
 
-Half of the training is at noise beyond the difference's own size: there the low resolution alone
+Four fifths of training is at noise beyond the difference's own size: there the low resolution alone
 says what the shape is, and the first steps of a sample are taken. With mean=-2.9, spread=1.2 and
 1,800 steps PSNR is 27.4 dB and FID 2.20, with mean=-1.5, spread=1.5 and 2,400 steps 31.5 and 0.87.
 """

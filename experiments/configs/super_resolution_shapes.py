@@ -8,9 +8,9 @@ these are 1.1 of 255 gray levels off at 8 x 8 pixels; PSNR 29.2 dB, where bicubi
 size in 0.90, shape in 0.62, all in 0.61. Grounds are clean, since the difference from the low
 resolution is diffused; shapes are ragged. 6 CPU minutes.
 
-Half of the training is at noise beyond the difference's own size. There the low resolution alone
-says what the shape is, and the first steps of a sample are taken; with mean=-2.3, spread=1.4 and
-1,800 steps PSNR is 27.6 dB.
+Seven tenths of training is at noise beyond the difference's own size. There the low resolution
+alone says what the shape is, and the first steps of a sample are taken; with mean=-2.3, spread=1.4
+and 1,800 steps PSNR is 27.6 dB.
 """
 
 from ml_collections import ConfigDict
