@@ -4,9 +4,9 @@
 
 The stage that reads is clip_shapes, which is trained where it is missing.
 
-Expected (seed 0): not measured over all of its steps. After 1,000, in the 75 seconds that
-docs/text_to_image.md leaves it and its CLIP, places and background are right in 1.00, colour in
-0.98, size in 0.77, shape in 0.34, all in 0.28.
+Expected (seed 0): of 500 samples given test captions, as the nearest of all renderings says, places
+and background are right in 1.00, colour in 0.99, size in 0.80 (0.98 of real images, of which some
+are alike at 8 pixels), shape in 0.39, all in 0.35. 2 minutes of training on a CPU core, after CLIP.
 """
 
 from ml_collections import ConfigDict

@@ -2,9 +2,9 @@
 
   python -m experiments.main --config=configs/vqgan_shapes.py
 
-Expected (seed 0): not measured over all of its steps. After 950 of them, without the triples that
-docs/text_to_image.md leaves out, PSNR is 32.3 dB, and of reconstructions the nearest of all
-renderings has the shape in 0.73 and the whole caption in 0.72.
+Expected (seed 0): not measured with its own steps. After 3,000, without the triples that
+docs/text_to_image.md leaves out, PSNR is 35.1 dB, and of reconstructions the nearest of all
+renderings has the shape in 0.87 and the whole caption in 0.87. 4 minutes on a CPU core.
 """
 
 from ml_collections import ConfigDict
