@@ -6,7 +6,11 @@ its captions by the gradient of a CLIP of noisy images. Agreement is that of eac
 nearest of all 18,432 images reads it; "rmse", in [0, 1], is the distance from that image: samples
 that please CLIP need not look like any.
 
-Verdict: not measured yet.
+Verdict: without a classifier, and unguided, all words are right in 0.38 of 250 samples, 0.04 from
+the nearest image; CLIP needs a scale of 8 for 0.15, 0.12 from it. Its agreement rises with the
+scale, of colour from 0.52 to 0.82, of size from 0.51 to 0.75, and its samples are blocks of colour
+about the right place. Guidance without a classifier makes small shapes large (size 0.58 at 8), and
+stays nearer to images at every scale.
 """
 
 import numpy as np
