@@ -10,11 +10,10 @@ slower, computes everything else. Training needs everything else:
   groups                  grouped convolutions and their gradients      one by one (_groups)
   kernel above the image  gradients of transposed convolutions          padded before (_padded)
   few outputs             gradients of the weights of a last layer      a product (_product)
-  few features            last layers                                   taps apart (_shifted)
 
 Outside of loops XLA itself brings other layouts to the fast one (its pass `ConvCanonicalization`),
-but the pass does not visit the bodies of loops, and training is a loop over steps. The last two
-rows are slow in the fast kernel too.
+but the pass does not visit the bodies of loops, and training is a loop over steps. The last row is
+slow in the fast kernel too.
 
 All this concerns the CPU alone, and every derivative. So `conv_p` is a second primitive beside that
 of `lax.conv_general_dilated`. It is lowered on the CPU to the functions above, and on other
@@ -25,7 +24,6 @@ which `with_conv_p` replaces each convolution by `conv_p`: derivatives of any or
 import functools
 import itertools
 import math
-import operator
 
 import flax.linen as nn
 import jax
@@ -40,9 +38,6 @@ conv_p = Primitive("conv")
 # `_product` is faster up to so many positions times features of the output: 7 times for 3 x 3 x 1,
 # 3 times for 3 x 3 x 4.
 FEW = 40
-# `_shifted` is 2 to 4 times faster up to so many features of the output and taps of the kernel.
-FEATURES = 8
-TAPS = 32
 
 
 def conv_general_dilated(lhs, rhs, *args, **kwargs):
@@ -239,44 +234,12 @@ def _interleaved(ys, strides):
   return ys[0]
 
 
-def _has_few_features(
-  w, lhs_dilation, window_strides, rhs_dilation, feature_group_count, **_
-) -> bool:
-  """Whether `_shifted` is faster: few features, a small kernel at every position, no groups."""
-  *taps, _, outputs = w.shape
-  windows = *lhs_dilation, *window_strides, *rhs_dilation, feature_group_count
-  return max(windows) == 1 and outputs <= FEATURES and math.prod(taps) <= TAPS
-
-
-def _shifted(x, w, padding, *, precision, preferred_element_type, **_):
-  """The canonical convolution as products with every tap of the kernel, shifted and added.
-
-  y[p] = sum_k (x w[k])[p + k - low]
-  """
-  *taps, inputs, outputs = w.shape
-  dtype = preferred_element_type or x.dtype
-  sums = jnp.promote_types(dtype, jnp.float32)
-  kernels = jnp.moveaxis(w, -2, 0).reshape(inputs, -1)
-  axes = ((x.ndim - 1,), (0,)), ((), ())
-  products = lax.dot_general(x, kernels, axes, precision, sums)
-  products = products.reshape(*x.shape[:-1], -1, outputs)
-
-  def shifted(i, tap):
-    pads = [(low - k, high - (n - 1 - k), 0) for n, k, (low, high) in zip(taps, tap, padding)]
-    return lax.pad(products[..., i, :], jnp.zeros((), sums), [(0, 0, 0), *pads, (0, 0, 0)])
-
-  every_tap = enumerate(itertools.product(*map(range, taps)))
-  return functools.reduce(operator.add, itertools.starmap(shifted, every_tap)).astype(dtype)
-
-
 def _padded(x, w, *, padding, lhs_dilation, **params):
   """The canonical convolution; zeros are written out where XLA's own padding is slow or wrong.
 
   Slow: a kernel larger than the image. Wrong in jaxlib 0.10.2: padding such as (-1, 1), which reads
   beyond the image.
   """
-  if _has_few_features(w, lhs_dilation=lhs_dilation, **params):
-    return _shifted(x, w, padding, **params)
   d = len(padding)
   larger = any(k > n for n, k in zip(x.shape[1:], w.shape[:d]))
   cropped = any(min(pads) < 0 for pads in padding)
