@@ -87,8 +87,8 @@ def draw_frontier(found: Mapping[str, Sequence[Mapping]], path: Path) -> str:
   save(path, plot(lambda ax: paint(ax, dict(zip(names, found.values()))), 1, 8))
   n = max(row["samples"] for rows in found.values() for row in rows)
   return (
-    f"FID of {n} samples against the time of one, compiled before: the numbers are steps, stars "
-    "have none to choose, and left of and below the gray line is no model."
+    f"FID of {n} samples against the time of one, without compilation. Numbers are steps; stars "
+    "have none to choose. No model is below and left of the gray line."
   )
 
 

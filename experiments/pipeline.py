@@ -199,9 +199,9 @@ def check_stages(config: dict, fields: Mapping, stages: Mapping[str, Mapping]):
 
 
 def fits(first, own) -> bool:
-  """Whether what a stage is of is what the model on it is of.
+  """Whether a stage's data have the shape and the number of values of the model's on it.
 
-  Of a cascade they may be smaller images; larger ones where a stage has learned to read captions.
+  The sizes of images may differ by a whole factor: in a cascade, or where a stage reads captions.
   """
   small, large = of_frames(first), of_frames(own)
   same = small == large

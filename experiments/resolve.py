@@ -361,6 +361,8 @@ def shrink(config: ConfigDict) -> ConfigDict:
   # FID needs more samples than the feature network has features.
   config.evaluate.update(examples=64, batch=32, samples=200)
   config.sample.n = 16
+  if "steps" in config.sample:
+    config.sample.steps = min(config.sample.steps, 8)
   if "k" in config.evaluate.log_prob:
     config.evaluate.log_prob.k = 2
   return config

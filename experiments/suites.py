@@ -48,7 +48,7 @@ SUITES = {
 }
 
 
-def add_guidance(folder: Path, scales: Sequence[float], n: int = GUIDED):
+def add_guidance(folder: Path, scales: Sequence[float]):
   """Adds "guidance", what `guidance_curve` finds, to evaluation.json of the run in a folder.
 
   Nothing is measured twice; of a model without guidance it is [].
@@ -58,7 +58,7 @@ def add_guidance(folder: Path, scales: Sequence[float], n: int = GUIDED):
     return
   run = load(folder)
   found = (
-    guidance_curve(run, pipeline.load_data(run.config), scales, n) if guided(run.model) else []
+    guidance_curve(run, pipeline.load_data(run.config), scales, GUIDED) if guided(run.model) else []
   )
   write_json(folder / "evaluation.json", evaluation | {"guidance": found})
 
@@ -83,7 +83,7 @@ def draw_guidance(evaluations: dict[str, dict], path: Path):
       for name, curve in curves.items():
         ax.plot([row["scale"] for row in curve], [row[measure] for row in curve], "o-", label=name)
       ax.set(xlabel="guidance scale", title=measure, ylim=(0, None))
-    axes[0].legend(fontsize=7)
+    axes[-1].legend(fontsize=7)  # FID rises with guidance and leaves room.
 
   if curves:
     save(path, plot(paint, 3, 4))

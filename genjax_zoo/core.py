@@ -104,6 +104,7 @@ PARTS = {
   # Diffusion.
   "denoise": "params, state, x, level, c",  # -> E[x_0 | x], [B, ...].
   "path": "params, state, steps",  # -> noise levels [steps + 1], from noise to data.
+  "most": "params, state",  # -> the most steps that a path can have; 0 for any number.
   "chain": "params, state, key, n, given",  # -> (x, x0_hat), each [frames, n, ...], noise to data.
   "consistency": "params, state, x, level, c",  # -> the end of the ODE's trajectory, [B, ...].
   "noise": "params, state, batch, key",  # -> {name: noise [B, ...]}, which `decode` takes too.

@@ -55,7 +55,8 @@ def train(
     shardings = fsdp(mesh, shapes, fsdp_min_size)
     ts = checkpoints.restore(with_shardings(shapes, shardings), log.say)
     if ts is None:
-      ts = jit(init, once=True, out_shardings=shardings)(resident, first, *frozen)
+      # With earlier stages it may have more to do: reflow draws its pairs.
+      ts = jit(init, once=not frozen, out_shardings=shardings)(resident, first, *frozen)
     step = int(ts.step)
     if not steps and checkpoints.latest is None:
       checkpoints.save(0, ts)  # Nothing to train: the model combines earlier stages.

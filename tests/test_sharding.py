@@ -133,3 +133,10 @@ def test_options_of_xla_are_those_it_knows_and_no_flag_sets(monkeypatch):
   assert asked[0]["forward"]
   monkeypatch.setenv("XLA_FLAGS", "--xla_backend_optimization_level=2")
   assert "xla_backend_optimization_level" not in options()
+
+
+def test_the_cores_counted_are_those_that_this_process_may_use(monkeypatch):
+  monkeypatch.setattr(sharding.os, "sched_getaffinity", lambda pid: {0, 3, 5}, raising=False)
+  assert sharding.processor()["cores"] == 3 and sharding.processor()["processor"]
+  monkeypatch.delattr(sharding.os, "sched_getaffinity")
+  assert sharding.processor()["cores"] == sharding.os.cpu_count()

@@ -47,6 +47,11 @@ def finished_run(name: str) -> tuple[Run, Dataset] | None:
   return run, pipeline.load_data(run.config)
 
 
+def run_of(name: str, smoke: bool = False) -> tuple[Run, Dataset]:
+  """The run in runs/NAME, or one that is trained now, and its data."""
+  return (not smoke and finished_run(name)) or trained(name, smoke)
+
+
 def measured(samples: dict | Run, dataset: Dataset, n: int = 1000, **options) -> dict:
   """The quality of samples, or of n samples of a run, by the feature network of the data."""
   if isinstance(samples, Run):

@@ -17,7 +17,7 @@ generated ones to 1.18, 0.3 raises it to 1.86.
 
 import numpy as np
 
-from experiments.lessons._runs import finished_run, trained
+from experiments.lessons._runs import run_of, trained
 from genjax_zoo.data import take
 from genjax_zoo.figures.pictures import beside, grid, plot
 from genjax_zoo.metrics.features import choose
@@ -30,11 +30,6 @@ AMOUNTS = 0.0, 0.1, 0.3
 PLAIN = "never seen"  # The second stage without augmentation.
 FEW = 5  # Steps that the first stage takes where it errs.
 SHOWN = 24
-
-
-def run_of(config: str, smoke: bool):
-  """The run in runs/, or one that is trained now, and its data."""
-  return (not smoke and finished_run(config)) or trained(config, smoke)
 
 
 def enlarged(up, tokens, low, **options):

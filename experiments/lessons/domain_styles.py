@@ -17,7 +17,7 @@ Verdict: holds for colour, ground and place; shapes are lost half, and random st
 import jax
 import numpy as np
 
-from experiments.lessons._runs import finished_run, trained
+from experiments.lessons._runs import run_of
 from genjax_zoo.data.shapes import coloured_shapes
 from genjax_zoo.figures.images import styles
 from genjax_zoo.metrics import quality
@@ -39,7 +39,7 @@ def place_kept(images, x, source) -> float:
 
 def lesson(smoke):
   n = 20 if smoke else 1000
-  run, dataset = (not smoke and finished_run(CONFIG)) or trained(CONFIG, smoke)
+  run, dataset = run_of(CONFIG, smoke)
   images = coloured_shapes(dataset.fields["image"].shape[0])
   test = quality.examples(dataset, "test", np.arange(n) % len(dataset.splits["test"]["image"]))
   others = np.random.default_rng(0).permutation(n)

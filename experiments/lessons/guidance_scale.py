@@ -16,7 +16,7 @@ recall hardly move: they see the data as a whole, not those of one caption.
 
 import numpy as np
 
-from experiments.lessons._runs import finished_run, measured, trained
+from experiments.lessons._runs import measured, run_of
 from genjax_zoo.figures.pictures import grid, plot
 from genjax_zoo.metrics.quality import draw
 from genjax_zoo.sample import sample_options
@@ -52,7 +52,7 @@ def ways(smoke) -> dict[str, dict]:
 
 def lesson(smoke):
   n, captions = (200, 1) if smoke else (500, 8)
-  run, dataset = (not smoke and finished_run(CONFIG)) or trained(CONFIG, smoke)
+  run, dataset = run_of(CONFIG, smoke)
   results, images = {}, []
   for name, way in ways(smoke).items():
     options = sample_options(run.config) | way

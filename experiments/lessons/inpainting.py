@@ -18,7 +18,7 @@ Verdict: holds: 3 to 5 dB less for samples; but an FID better than theirs comes 
 
 import numpy as np
 
-from experiments.lessons._runs import finished_run, trained
+from experiments.lessons._runs import run_of
 from genjax_zoo.figures.pictures import grid
 from genjax_zoo.metrics.features import choose
 from genjax_zoo.metrics.frechet import fid
@@ -50,7 +50,7 @@ def paint(run, images, known) -> np.ndarray:
 def lesson(smoke):
   runs = {}
   for method, config in METHODS.items():
-    runs[method], dataset = (not smoke and finished_run(config)) or trained(config, smoke)
+    runs[method], dataset = run_of(config, smoke)
   test, field = dataset.splits["test"], dataset.fields["image"]
   images = test["image"][:32] if smoke else test["image"]
   n, height, width, _ = images.shape

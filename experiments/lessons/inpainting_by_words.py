@@ -20,7 +20,7 @@ Verdict: holds, and for a hole that cuts the shape too: going back and forth add
 
 import numpy as np
 
-from experiments.lessons._runs import finished_run, trained
+from experiments.lessons._runs import run_of
 from genjax_zoo.data.shapes import labels
 from genjax_zoo.figures.pictures import grid
 from genjax_zoo.prob.holes import HOLES
@@ -30,11 +30,6 @@ REPEATS = 1, 5  # Of RePaint.
 STEPS = 20
 COLUMNS = 12
 KEPT = "background", "y"  # What the new caption says alike.
-
-
-def run_of(config: str, smoke: bool):
-  """A run that is there, or one that is trained, and its data."""
-  return (not smoke and finished_run(config)) or trained(config, smoke)
 
 
 def other_rows(factors, seed: int = 0) -> np.ndarray:

@@ -19,7 +19,7 @@ Verdict: half: as uneven and as diverse as real clouds, 0.51 for 0.50; by 1-NNA 
 
 import numpy as np
 
-from experiments.lessons._runs import finished_run, trained
+from experiments.lessons._runs import run_of
 from genjax_zoo.figures.pictures import beside, grid
 from genjax_zoo.figures.space import clouds
 from genjax_zoo.metrics.clouds import compare
@@ -52,7 +52,7 @@ def lesson(smoke):
   n = 8 if smoke else CLOUDS
   results, columns = {}, []
   for method, name in RUNS.items():
-    run, dataset = (None if smoke else finished_run(name)) or trained(name, smoke)
+    run, dataset = run_of(name, smoke)
     test, train = (dataset.splits[s]["points"][:n] for s in ("test", "train"))
     x = np.asarray(run.sample(n)["points"])
     results[method] = measures(x, test)

@@ -14,7 +14,7 @@ from collections import Counter
 import jax
 import numpy as np
 
-from experiments.lessons._runs import finished_run, trained
+from experiments.lessons._runs import run_of
 from genjax_zoo.data.dataset import take
 from genjax_zoo.data.mesh_tokens import quantize
 from genjax_zoo.data.solids import FLAT, random_box
@@ -47,7 +47,7 @@ def bits_of_families(run, test) -> dict[str, float]:
 
 def lesson(smoke):
   name = "polygen_vertices_meshes"
-  run, dataset = (None if smoke else finished_run(name)) or trained(name, smoke)
+  run, dataset = run_of(name, smoke)
   levels = dataset.fields["vertices"].num_values
   bits = bits_of_families(run, dataset.splits["test"])
   entropy = entropy_of_boxes(levels, 500 if smoke else BOXES)

@@ -15,7 +15,7 @@ Verdict: holds: 0.83 of the saturation with a critic for 0.06, at a larger L1.
 
 import numpy as np
 
-from experiments.lessons._runs import finished_run, trained
+from experiments.lessons._runs import run_of, trained
 from genjax_zoo.figures.pictures import grid
 from genjax_zoo.metrics import quality
 from genjax_zoo.metrics.judged import judged
@@ -43,7 +43,7 @@ def lesson(smoke):
   translations = {}
   runs = {
     "L1 alone": trained(CONFIG, smoke, **{"model.adversarial": 0.0}),
-    "L1 and critic": (not smoke and finished_run(CONFIG)) or trained(CONFIG, smoke),
+    "L1 and critic": run_of(CONFIG, smoke),
   }
   for name, (run, dataset) in runs.items():
     translations[name] = quality.draw(run, dataset, n)

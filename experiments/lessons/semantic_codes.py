@@ -25,7 +25,7 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
-from experiments.lessons._runs import finished_run, trained
+from experiments.lessons._runs import run_of
 from genjax_zoo.data.shapes import WORDS, coloured_shapes, labels
 from genjax_zoo.figures.pictures import grid
 from genjax_zoo.metrics.restoration import psnr
@@ -112,7 +112,7 @@ def edits(read, factors, target) -> dict:
 
 
 def lesson(smoke):
-  run, dataset = (not smoke and finished_run(CONFIG)) or trained(CONFIG, smoke)
+  run, dataset = run_of(CONFIG, smoke)
   weights, key = (run.weights, run.state), jax.random.key(0)
   encode = jit(lambda batch: run.model.encode(*weights, batch, key))
   code = jit(lambda batch: {"z": run.model.encode(*weights, batch, key)["z"]})

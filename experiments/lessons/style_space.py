@@ -17,7 +17,7 @@ Verdict: holds: a path in w is 0.44 times as long as in z.
 import jax
 import numpy as np
 
-from experiments.lessons._runs import finished_run, trained
+from experiments.lessons._runs import run_of
 from genjax_zoo.figures.common import first_rows, held_out
 from genjax_zoo.figures.mapping import mapped, mixed_styles, paths, projections, truncations
 from genjax_zoo.metrics.features import choose
@@ -40,7 +40,7 @@ def lengths(run, features, name: str, interpolate, ends) -> float:
 
 def lesson(smoke):
   n = 20 if smoke else 2000
-  run, dataset = (not smoke and finished_run(CONFIG)) or trained(CONFIG, smoke)
+  run, dataset = run_of(CONFIG, smoke)
   features = choose("auto", dataset.name, dataset.fields)
   z, w = mapped(run, 2 * n, seed=1)
   found = {

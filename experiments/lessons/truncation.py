@@ -13,7 +13,7 @@ Verdict: holds: at the bound 0.8 all classes are right, and two thirds of the va
 
 import math
 
-from experiments.lessons._runs import finished_run, measured, trained
+from experiments.lessons._runs import measured, run_of
 from genjax_zoo.figures.common import held_out
 from genjax_zoo.figures.mapping import truncations
 from genjax_zoo.figures.pictures import plot
@@ -24,7 +24,7 @@ MEASURES = "fid", "agreement", "precision", "recall"
 
 
 def lesson(smoke):
-  run, dataset = (not smoke and finished_run(CONFIG)) or trained(CONFIG, smoke)
+  run, dataset = run_of(CONFIG, smoke)
   results = {}
   for bound in BOUNDS:
     found = measured(run, dataset, 100 if smoke else 2000, truncation=bound)

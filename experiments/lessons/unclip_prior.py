@@ -21,7 +21,7 @@ Verdict: the three figures hold, and the prior is not needed for them where capt
 import jax
 import numpy as np
 
-from experiments.lessons._runs import finished_run, trained
+from experiments.lessons._runs import run_of
 from genjax_zoo.data.shapes import WORDS, coloured_shapes, labels
 from genjax_zoo.figures.pictures import grid
 from genjax_zoo.models.diffusion.unclip import text_difference
@@ -35,11 +35,6 @@ GUIDANCE = 2.0  # Of the decoder, towards its embedding.
 PLACE = [list(WORDS).index(name) for name in ("x", "y")]
 COLUMNS = 10
 PAIRS = 4  # Of images between which is interpolated.
-
-
-def run_of(config: str, smoke: bool):
-  """A run that is there, or one that is trained, and its data."""
-  return (not smoke and finished_run(config)) or trained(config, smoke)
 
 
 def recoloured(tokens, vocabulary) -> tuple[np.ndarray, np.ndarray]:

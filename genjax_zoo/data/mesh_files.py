@@ -98,6 +98,6 @@ def read_others(path: Path) -> Mesh:
   try:
     import trimesh
   except ImportError as e:
-    raise UserError(f"{path}: this needs trimesh: pip install 'genjax-zoo[meshes]'") from e
+    raise UserError(f"{path}: this needs trimesh: pip install -e '.[meshes]'") from e
   mesh = trimesh.load_mesh(path, process=False)
   return Mesh(np.asarray(mesh.vertices, float).reshape(-1, 3), np.asarray(mesh.faces).tolist())

@@ -64,7 +64,7 @@ def surface_meshes(run) -> list[Mesh]:
   try:
     from skimage.measure import marching_cubes
   except ImportError as e:
-    raise UserError("surfaces need scikit-image: pip install 'genjax-zoo[meshes]'") from e
+    raise UserError("surfaces need scikit-image: pip install -e '.[meshes]'") from e
   axis = np.linspace(-1, 1, CELLS, dtype=np.float32)
   points = np.stack(np.meshgrid(axis, axis, axis, indexing="ij"), -1).reshape(-1, 3)
   density = np.asarray(jit(run.model.parts["density"])(run.weights, run.state, points))

@@ -45,7 +45,10 @@ def choices(model: Model, own: Mapping, tried: Mapping[str, Sequence]) -> list[d
       raise UserError(f"evaluate.sweep.{name}={values!r}: it must be a list of values")
   found = [own | dict(zip(tried, values)) for values in itertools.product(*tried.values())]
   for options in found:
-    calls(model, options)
+    try:
+      calls(model, options)
+    except UserError as e:
+      raise UserError(f"evaluate.sweep: {e}") from None
   if "steps" not in tried:
     found = [stepped for options in found for stepped in by_steps(model, options)]
   found = [own, *found]

@@ -31,8 +31,8 @@ def classifier_free(
 
   `denoise(x, level, condition)` evaluates all conditions in one batch, the null condition last, at
   a level []. `rescale` in [0, 1] moves the standard deviation over an example of x0_hat towards
-  that of x0_condition, against over-exposure (Lin 2023, arXiv:2305.08891). Raises ValueError where
-  {name: scale} does not have the condition's names.
+  that of x0_condition, against over-exposure (Lin 2023, arXiv:2305.08891). Raises ValueError for a
+  {name: scale} that the condition lacks.
   """
   if isinstance(scale, Mapping):
     conditions = cumulative(condition, null, tuple(scale))
@@ -60,9 +60,9 @@ def classifier_free(
 def cumulative(condition: Mapping, null: Mapping, names: tuple[str, ...]) -> list[dict]:
   """The null condition, then with the first entry given, with the first two, ..., with all.
 
-  Raises ValueError where `names` are not those of the entries.
+  Entries without a name stay as they are in `null`. Raises ValueError for a name without an entry.
   """
-  if set(names) != set(condition):
+  if not set(names) <= set(condition):
     raise ValueError(
       f"there are scales for {sorted(names)}, and the condition is {sorted(condition)}"
     )

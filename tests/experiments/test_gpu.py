@@ -74,7 +74,7 @@ def test_a_smoke_command_is_a_small_one():
     f"--workdir={Path('o/bench')}",
     "--workloads=dit",
   ]
-  assert command(device, Path("o"), True)[3:] == [f"--workdir={Path('o/bench')}", "--quick"]
+  assert command(device, Path("o"), True)[3:] == [f"--workdir={Path('o/bench')}", "--smoke"]
 
 
 def test_a_machine_without_a_gpu_is_told_what_to_install(monkeypatch):

@@ -2,11 +2,13 @@
 
 import ast
 import json
+import types
 
 import numpy as np
 from PIL import Image
 import pytest
 
+from experiments.lessons import guidance_scale
 from experiments.lessons._lesson import HERE, names, run_lesson, write_json_and_page
 from genjax_zoo.core import UserError
 
@@ -52,3 +54,24 @@ def test_a_lesson_ends_with_its_verdict(name):
 def test_an_unknown_lesson_is_an_error(tmp_path):
   with pytest.raises(UserError, match="no lesson is called 'mode_colapse'"):
     run_lesson("mode_colapse", tmp_path, smoke=True)
+
+
+@pytest.mark.parametrize("occurring", [32, 8])
+def test_openness_is_one_of_independent_draws(occurring):
+  """Of the 32 images of a caption `occurring` are sampled, each as often."""
+  rng = np.random.default_rng(0)
+  tokens = np.repeat(np.arange(1, 301)[:, None], 2, 1)
+
+  def sample(n, given):
+    return {"image": np.stack([given["tokens"][:, 0], rng.integers(occurring, size=n)], 1)}
+
+  run = types.SimpleNamespace(sample=sample)
+  factors = types.SimpleNamespace(
+    nearest=lambda images: images, tokens=lambda images: np.repeat(images[:, :1], 2, 1)
+  )
+  distinct = lambda k: k * (1 - (1 - 1 / k) ** 32)
+  expected = distinct(occurring) / distinct(32)
+  assert guidance_scale.openness(run, factors, tokens, {}) == pytest.approx(expected, abs=0.01)
+  # Of half of the captions no sample is right.
+  factors.nearest = lambda x: np.where(np.arange(len(x))[:, None] < len(x) // 2, x, 0)
+  assert guidance_scale.openness(run, factors, tokens, {}) == pytest.approx(expected / 2, abs=0.01)

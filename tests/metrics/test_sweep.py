@@ -51,11 +51,15 @@ def test_all_combinations_are_tried_once():
 @pytest.mark.parametrize(
   "model, tried, words",
   [
-    (EDM, {"sampler": ("huen",)}, "sample.sampler='huen' is unknown, did you mean 'heun'"),
-    (EDM, {"steps": (0, 1)}, "sample.steps=0: there must be 1 or more"),
+    (
+      EDM,
+      {"sampler": ("huen",)},
+      "evaluate.sweep: sample.sampler='huen' is unknown, did you mean 'heun'",
+    ),
+    (EDM, {"steps": (0, 1)}, "evaluate.sweep: sample.steps=0: there must be 1 or more"),
     (EDM, {"sampler": "heun"}, "evaluate.sweep.sampler='heun': it must be a list"),
-    (EDM, {"stesp": (1,)}, "sample.stesp: heun takes no options"),
-    (GAN, {"steps": (1, 2)}, "sample takes no 'steps'"),
+    (EDM, {"stesp": (1,)}, "evaluate.sweep: sample.stesp: heun takes no options"),
+    (GAN, {"steps": (1, 2)}, "evaluate.sweep: sample takes no 'steps'"),
   ],
 )
 def test_what_a_model_does_not_take_is_refused(model, tried, words):

@@ -40,15 +40,16 @@ def diffusion(
   steps: int,
   most: int = 0,
   variance: str | Callable = "small",
+  sd: float = 1.0,
   **about,
 ) -> Model:
   """The Model of a denoiser; `path(steps)` gives noise levels [steps + 1], from noise to data.
 
   There are `most` steps at most, unless it is 0. `sampler` and `steps` are the defaults of
   `sample`; `variance` is that of the ancestral sampler, or v(params, state, x, level, c) where it
-  is learned. `about` are further entries of the Model.
+  is learned. `sd` is the data's standard deviation. `about` are further entries of the Model.
   """
-  process = Diffusion(space, denoise, path, most, variance)
+  process = Diffusion(space, denoise, path, most, variance, sd)
   default_sampler, default_steps = sampler, steps
 
   def sample(
@@ -81,6 +82,7 @@ def diffusion(
 
   parts = {
     "denoise": denoise,
+    "most": lambda params, state: most,
     "path": lambda params, state, steps, even=False: noise_levels(process, steps, even),
     "chain": chain,
   }

@@ -13,7 +13,6 @@ import jax
 import jax.numpy as jnp
 
 from genjax_zoo.core import UserError, nearest
-from genjax_zoo.models._condition import null
 from genjax_zoo.models.diffusion._space import Space, check_choices
 from genjax_zoo.prob import guidance, samplers
 from genjax_zoo.prob.schedules import NoiseLevel, ending_in_data, log_snr_level
@@ -42,6 +41,7 @@ class Diffusion(NamedTuple):
   path: Callable  # (steps) -> noise levels [steps + 1], from noise to data.
   most: int  # Steps that there can be; 0 for any number.
   variance: str | Callable  # Of the ancestral sampler; a function where it is learned.
+  sd: float = 1.0  # Of the data.
 
 
 def sample_diffusion(
@@ -78,7 +78,7 @@ def sample_diffusion(
   solve = solver(process, sampler, steps, scale, options)
   levels = noise_levels(process, steps, even=sampler == "dpm_solver")
   f = guided_denoiser(process, params, state, c, scale, rescale, interval, threshold)
-  x = initial_noise(space, k_x, n, levels)
+  x = initial_noise(process, k_x, n, levels)
   if "known" in given:  # RePaint is a sampler of its own, and `calls` does not count its repeats.
     mask = jnp.broadcast_to(given["known"], x.shape)
     x0 = samplers.repaint(f, x, levels, key, space.to_floats(given), mask, repeats)
@@ -101,7 +101,7 @@ def sample_chain(
     i, key = i_key
     return solve(f, x, levels.at(jnp.stack([i, i + 1])), key), (x, f(x, levels.at(i)))
 
-  start = initial_noise(process.space, k_x, n, levels)
+  start = initial_noise(process, k_x, n, levels)
   return jax.lax.scan(step, start, (jnp.arange(frames), jax.random.split(key, frames)))[1]
 
 
@@ -116,7 +116,7 @@ def guided_denoiser(
     several = isinstance(scale, Mapping)
     strength = {k: limited(s) for k, s in scale.items()} if several else limited(scale)
     conditional = lambda x, level, c: process.denoise(params, state, x, level, c)
-    f = guidance.classifier_free(conditional, c, null(c), strength, rescale)
+    f = guidance.classifier_free(conditional, c, process.space.null(c), strength, rescale)
   if threshold is not None:
     return guidance.dynamic_threshold(f, threshold)
   return guidance.clipped(f) if process.space.num_values else f
@@ -129,14 +129,14 @@ def reverse_variance(process: Diffusion, params, state, c) -> str | Callable:
   return lambda x, level: process.variance(params, state, x, level, c)
 
 
-def initial_noise(space: Space, key, n: int, levels: NoiseLevel):
+def initial_noise(process: Diffusion, key, n: int, levels: NoiseLevel):
   """Noise [n, ...] to start from.
 
-  N(0, I) of a process that preserves variance, wherever it ends; N(0, sigma²) of one whose sigma
-  ends far above 1.
+  As x_t of data of standard deviation `sd`: N(0, I) of a process that preserves variance, wherever
+  it ends; about N(0, sigma²) of one whose sigma ends far above that of the data.
   """
-  scale = jnp.hypot(levels.alpha[0], levels.sigma[0])
-  return scale * jax.random.normal(key, (n, *space.shape))
+  scale = jnp.hypot(levels.alpha[0] * process.sd, levels.sigma[0])
+  return scale * jax.random.normal(key, (n, *process.space.shape))
 
 
 def noise_levels(process: Diffusion, steps: int, even: bool = False) -> NoiseLevel:
@@ -169,11 +169,15 @@ def solver(process: Diffusion, name: str, steps: int, scale, options) -> Callabl
     raise UserError(f"sample.{option}: {name} takes {takes}{nearest(option, own)}")
   if name == "dpm_solver_single" and steps % 2:
     raise UserError(f"sample.steps={steps}: dpm_solver_single takes steps two at a time")
-  fields = process.space.condition_fields
+  fields, kept = process.space.condition_fields, process.space.kept
+  dropped = [name for name in fields if name not in kept]
   if scale is not None and not fields:
     raise UserError('sample.scale needs a conditional model: model.condition=("label",)')
-  if isinstance(scale, Mapping) and scale.keys() != fields.keys():
-    raise UserError(f"sample.scale={dict(scale)}: it has one scale for each of {', '.join(fields)}")
+  if scale is not None and not dropped:
+    raise UserError(f"sample.scale={scale}: training has always given {', '.join(kept)}")
+  if isinstance(scale, Mapping) and scale.keys() != set(dropped):
+    one = f"it has one scale for each of {', '.join(dropped)}"
+    raise UserError(f"sample.scale={dict(scale)}: {one}")
   return functools.partial(function, **options)
 
 

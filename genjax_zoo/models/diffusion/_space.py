@@ -9,7 +9,7 @@ import jax
 import jax.numpy as jnp
 
 from genjax_zoo.core import Field, UserError, nearest
-from genjax_zoo.models._condition import condition_fields, condition_of
+from genjax_zoo.models._condition import condition_fields, condition_of, null
 from genjax_zoo.models._form import entry, to_data, to_floats
 from genjax_zoo.models.diffusion._network import make_network
 from genjax_zoo.prob.schedules import NoiseLevel
@@ -21,6 +21,7 @@ class Space(NamedTuple):
   name: str
   field: Field
   condition_fields: Mapping[str, Field] = {}
+  kept: tuple[str, ...] = ()  # Entries of the condition that are always given in training.
 
   @property
   def shape(self) -> tuple[int, ...]:
@@ -58,10 +59,23 @@ class Space(NamedTuple):
     """The condition of n examples, from a batch or from what is given; null where it is missing."""
     return condition_of(self.condition_fields, given, n)
 
+  def null(self, c: dict) -> dict:
+    """The condition without what training left out now and then: guidance leads away from it."""
+    return null(c) | {name: c[name] for name in self.kept}
 
-def space_of(data: Mapping[str, Field], condition: tuple[str, ...] = ()) -> Space:
-  """The Space of some data. Raises UserError for a condition that the data lack."""
-  return Space(*entry(data), condition_fields(data, condition))
+
+def space_of(
+  data: Mapping[str, Field],
+  condition: tuple[str, ...] = (),
+  drop: float | Mapping[str, float] = 1.0,
+) -> Space:
+  """The Space of some data; `drop` is the probability that training leaves the condition out.
+
+  Raises UserError for a condition that the data lack.
+  """
+  fields = condition_fields(data, condition)
+  dropped = drop if isinstance(drop, Mapping) else dict.fromkeys(fields, drop)
+  return Space(*entry(data), fields, tuple(name for name in fields if not dropped.get(name)))
 
 
 def check_choices(**choices):
@@ -108,19 +122,25 @@ def apply_network(net: nn.Module, params, x, noise, c={}, key=None):
   return net.apply({"params": params}, x, noise, c, train=key is not None, rngs=rngs)
 
 
+def apply_scaled(apply: Callable, params, x, level: NoiseLevel, c={}, key=None):
+  """A network's output for x / sqrt(alpha² + sigma²), of about unit variance, at
+  log(sigma / alpha).
+  """
+  scaled = x / align(jnp.hypot(level.alpha, level.sigma), x)
+  return apply(params, scaled, -level.log_snr / 2, c, key)
+
+
 def score_functions(space: Space, network: Mapping) -> tuple[Callable, Callable, Callable]:
   """(init, score, denoise) of a network that is a score at any noise level, for params {"net"}.
 
-  score(params, x, level, c, key=None) = -net / sigma. The network's input is x / sqrt(alpha² +
-  sigma²), of about unit variance, with log(sigma / alpha): what it learns of one noise process
-  holds for all. `denoise` is the Model's part: x0_hat by Tweedie's formula, (x + sigma² score) /
-  alpha.
+  score(params, x, level, c, key=None) = -net / sigma. By the input of `apply_scaled` what a network
+  learns of one noise process holds for all. `denoise` is the Model's part: x0_hat by Tweedie's
+  formula, (x + sigma² score) / alpha.
   """
   init, apply = network_functions(space, network)
 
   def score(params, x, level: NoiseLevel, c={}, key=None):
-    scaled = x / align(jnp.hypot(level.alpha, level.sigma), x)
-    return -apply(params, scaled, -level.log_snr / 2, c, key) / align(level.sigma, x)
+    return -apply_scaled(apply, params, x, level, c, key) / align(level.sigma, x)
 
   def denoise(params, state, x, level: NoiseLevel, c={}):
     shifted = x + align(level.sigma, x) ** 2 * score(params, x, level, c)

@@ -3,9 +3,9 @@
   low ~ base(. | condition),   x ~ up(. | low + augmentation eps, condition)
 
 Each stage has its own data, the base's at the low resolution, and is trained on its own; nothing is
-left to train. What `up` was trained with is the true low resolution, what it gets is a sample of
-`base`: noise of the level up_augmentation, which up must know from its training (sr3.py), hides the
-difference. A base may be a cascade itself. There is no likelihood.
+left to train. `up` was trained on true low resolutions and is given samples of `base`: noise of the
+level up_augmentation, which up must know from its training (sr3.py), hides the difference. A base
+may be a cascade itself. There is no likelihood.
 """
 
 import jax

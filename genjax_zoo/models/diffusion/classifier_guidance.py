@@ -13,11 +13,13 @@ With a CLIP of noisy images (noisy_clip.py) c is a caption: CLIP guidance (GLIDE
 arXiv:2112.10741). The diffusion model may be a conditional one, whose condition was left out now
 and then in training: without it, it is the unconditional one.
 
-Departure: the paper moves the mean of a step by scale var grad log p, here x0_hat moves; as steps
-get small they agree.
+Departures: the paper moves the mean of a step by scale var grad log p, here x0_hat moves; as steps
+get small they agree. GLIDE adds CLIP's gradient to a model that reads the caption itself.
 
 Errata of the slides: docs/errata.md#classifier_guidance
 """
+
+import functools
 
 import jax.numpy as jnp
 
@@ -53,7 +55,7 @@ def model(data, *, first: Model, classifier: Model, steps: int = 50) -> Model:
 
   `steps` are those of DDIM. Raises UserError where a stage is not of its kind.
   """
-  if missing := {"denoise", "path"} - first.parts.keys():
+  if missing := {"denoise", "most", "path"} - first.parts.keys():
     raise UserError(f"stages.first is no diffusion model: it has no part {min(missing)!r}")
   name = guided_by(classifier)
   space = space_of(data, (name,))
@@ -76,8 +78,9 @@ def model(data, *, first: Model, classifier: Model, steps: int = 50) -> Model:
 
     return guidance.classifier(plain, log_prob)(x, level)
 
-  path = lambda steps: first.parts["path"](None, None, steps)  # It needs no parameters.
-  made = diffusion(space, init, None, denoise, path, sampler="ddim", steps=steps)
+  of_first = lambda part, *args: first.parts[part](None, None, *args)  # They need no parameters.
+  path, most = functools.partial(of_first, "path"), of_first("most")
+  made = diffusion(space, init, None, denoise, path, sampler="ddim", steps=steps, most=most)
 
   def calls(**options):
     """Evaluations of both networks: the classifier, with its gradient, goes with every x0_hat."""

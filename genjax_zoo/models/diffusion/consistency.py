@@ -89,7 +89,7 @@ def model(
   starts from its weights if these have the same shapes. `sample` takes 1 step or more. The network:
   `_network.py`; its `condition` is dropped with probability `drop`.
   """
-  space = space_of(data, condition)
+  space = space_of(data, condition, drop)
   init, apply = network_functions(space, network)
 
   def consistency(params, state, x, level: NoiseLevel, c={}, key=None):
@@ -136,6 +136,6 @@ def model(
     return schedules.ending_in_data(schedules.edm(steps + 1, low, high).at(slice(0, steps)))
 
   start = init_distilled if teacher else init
-  made = diffusion(space, start, loss, consistency, path, sampler="renoise", steps=1)
+  made = diffusion(space, start, loss, consistency, path, sampler="renoise", steps=1, sd=sd)
   # f is no posterior mean: neither the ODE nor guided denoising is its own.
   return made._replace(encode=None, decode=None, latents={}, parts={"consistency": consistency})

@@ -187,7 +187,7 @@ def model(
     model__prediction=(prediction, PREDICTIONS),
     model__variance=(variance, ("small", "large")),
   )
-  space = space_of(data, condition)
+  space = space_of(data, condition, drop)
   chain = Chain(space, getattr(schedules, schedule)(T), variance)
   init, apply = network_functions(space, network)
   # The error of a score is that of eps over sigma: low noise levels would outweigh the others.

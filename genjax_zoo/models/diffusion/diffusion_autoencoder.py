@@ -7,8 +7,8 @@ An encoder gives each image a semantic code z, and a diffusion model is given it
 Both are trained together, by this loss alone. What z does not say of an image is in the noise x_T
 to which the probability-flow ODE, given z, takes it: a stochastic code, inferred, not learned. The
 pair (z, x_T) is decoded almost exactly; z with other noise gives another image of the same meaning.
-That the pair is decoded says nothing of z: inversion undoes any network. What z holds, what stays
-without x_T says.
+A good reconstruction from the pair says nothing of z, for inversion works with any network. Images
+decoded from z with other noise show what z holds.
 
 Codes of new images are sampled by a diffusion of their own, which is latent_diffusion.py with this
 model as its stage. Along a direction in the space of codes, such as that between two classes of a

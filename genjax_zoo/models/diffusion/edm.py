@@ -54,7 +54,7 @@ def model(
   In training log sigma ~ N(mean, spread²), in sampling sigma goes from `high` to `low`. The
   network: `_network.py`; its `condition` is dropped with probability `drop`.
   """
-  space = space_of(data, condition)
+  space = space_of(data, condition, drop)
   init, apply = network_functions(space, network)
 
   def denoise(params, state, x, level: NoiseLevel, c={}, key=None):
@@ -77,4 +77,4 @@ def model(
 
   path = lambda steps: schedules.edm(steps, low, high)
   density = {} if space.num_values else ode_density(space, denoise, low, high)
-  return diffusion(space, init, loss, denoise, path, sampler="heun", steps=18, **density)
+  return diffusion(space, init, loss, denoise, path, sampler="heun", steps=18, sd=sd, **density)

@@ -93,7 +93,7 @@ def model(
   `drop`.
   """
   check_choices(model__coupling=(coupling, ("independent", "ot")))
-  space = space_of(data, condition)
+  space = space_of(data, condition, drop)
   init, apply = network_functions(space, network)
 
   def velocity(params, x, t, c={}, key=None):

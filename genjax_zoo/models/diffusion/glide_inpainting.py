@@ -1,7 +1,7 @@
-"""Inpainting by words, as in GLIDE (Nichol 2021, arXiv:2112.10741, section 2.4).
+"""Inpainting by words, as in GLIDE (Nichol 2021, arXiv:2112.10741, section 4.3).
 
-A trained text-to-image model gets four more input channels, the image with its holes blanked and
-the mask of what is known, and is trained further on images in which random regions are erased:
+A trained text-to-image model gets more input channels, the image with its holes blanked and the
+mask of what is known, and is trained further on images in which random regions are erased:
 
   loss = the denoising loss of x_t, given the caption, known x_0 and known
 

@@ -102,7 +102,7 @@ def model(
   learned = variance == "learned"
   if objective == "hybrid" and not learned:
     raise UserError("model.objective='hybrid' trains the variance: set model.variance='learned'")
-  space = space_of(data, condition)
+  space = space_of(data, condition, drop)
   chain = Chain(space, getattr(schedules, schedule)(T), variance)
   net_init, apply = network_functions(space, network, outputs=2 if learned else 1)
   # The error of a score is that of eps over sigma: low noise levels would outweigh the others.

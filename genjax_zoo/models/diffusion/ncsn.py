@@ -51,7 +51,7 @@ def model(
   `samplers.annealed_langevin`; its `steps` are noise levels. The network: `_network.py`; its
   `condition` is dropped with probability `drop`.
   """
-  space = space_of(data, condition)
+  space = space_of(data, condition, drop)
   init, score, denoise = score_functions(space, network)
 
   def levels(count):

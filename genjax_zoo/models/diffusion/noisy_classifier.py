@@ -19,7 +19,12 @@ import optax
 
 from genjax_zoo.core import Model
 from genjax_zoo.models._condition import condition_fields, label_classes
-from genjax_zoo.models.diffusion._space import align, check_choices, network_functions, space_of
+from genjax_zoo.models.diffusion._space import (
+  apply_scaled,
+  check_choices,
+  network_functions,
+  space_of,
+)
 from genjax_zoo.prob import processes, schedules
 from genjax_zoo.prob.schedules import NoiseLevel
 
@@ -40,8 +45,7 @@ def model(
 
   def log_label(params, state, x, level: NoiseLevel, key=None):
     """`key` is that of dropout in training."""
-    scaled = x / align(jnp.hypot(level.alpha, level.sigma), x)
-    out = apply(params, scaled, -level.log_snr / 2, {}, key)
+    out = apply_scaled(apply, params, x, level, key=key)
     return jax.nn.log_softmax(out.reshape(len(x), -1, classes).mean(1))
 
   def loss(params, state, batch, key, train):

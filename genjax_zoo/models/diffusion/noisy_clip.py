@@ -1,4 +1,4 @@
-"""CLIP of noisy images, to guide diffusion by (GLIDE, Nichol 2021, arXiv:2112.10741, section 2.3).
+"""CLIP of noisy images, to guide diffusion by (GLIDE, Nichol 2021, arXiv:2112.10741, section 2.4).
 
 CLIP (models/discriminative/clip.py) whose image encoder f is trained at all noise levels that a
 diffusion model goes through, x_t = alpha x_0 + sigma eps, t ~ U{1..T}, and is given the level:
@@ -7,8 +7,8 @@ diffusion model goes through, x_t = alpha x_0 + sigma eps, t ~ U{1..T}, and is g
   loss_i = InfoNCE of scale u_i . v_j, as in CLIP
 
 log p(c | x_t) is scale u . v up to what does not depend on c, and its gradient guides samples
-towards a caption: classifier_guidance.py, of which this is a stage. A CLIP of clean images would be
-asked about images that it has never seen.
+towards a caption: classifier_guidance.py, of which this is a stage. A CLIP of clean images has
+never seen an x_t.
 
 Departures: the image encoder is a network of diffusion models, whose outputs are averaged.
 """
@@ -20,7 +20,12 @@ import jax
 import jax.numpy as jnp
 
 from genjax_zoo.core import Model
-from genjax_zoo.models.diffusion._space import align, check_choices, network_functions, space_of
+from genjax_zoo.models.diffusion._space import (
+  apply_scaled,
+  check_choices,
+  network_functions,
+  space_of,
+)
 from genjax_zoo.models.discriminative.clip import (
   SCALE,
   TEXT,
@@ -70,8 +75,7 @@ def model(
 
   def embed_noisy(params, x, level: NoiseLevel, key=None):
     """Unit vectors [B, embedding] of noisy images; `key` is that of dropout in training."""
-    scaled = x / align(jnp.hypot(level.alpha, level.sigma), x)
-    out = apply(params, scaled, -level.log_snr / 2, {}, key)
+    out = apply_scaled(apply, params, x, level, key=key)
     return unit(out.reshape(len(x), -1, embedding).mean(1) + params["offset"][None])
 
   def embed_text(params, tokens):

@@ -58,7 +58,7 @@ def model(
   `drop`.
   """
   check_choices(model__sde=(sde, tuple(SDES)))
-  space = space_of(data, condition)
+  space = space_of(data, condition, drop)
   init, score, denoise = score_functions(space, network)
   ends = {name: end for name, end in (("low", low), ("high", high)) if end}
   process = lambda t: SDES[sde](t, **ends)

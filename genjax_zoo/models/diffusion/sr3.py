@@ -3,9 +3,9 @@
   low = means of blocks of factor x factor pixels
   loss = the denoising loss of x_t = x_0 + sigma eps, given low, enlarged and joined as channels
 
-Many images have one low resolution. What regression makes of it is their mean, which is near to all
-of them and blurred; a sample is one of them: sharp, and further from the true one. The network that
-regresses is the same one at noise that hides everything: sigma large, one step.
+Many images have one low resolution. Regression predicts their mean, which is blurred; a sample is
+sharp, but further from the true image. One denoising step from noise that hides everything, sigma
+large, is regression.
 
 In a cascade (Ho 2021, arXiv:2106.15282) the low resolution is another model's sample, with errors
 that no training example has. Noise conditioning augmentation hides them: in training low has noise
@@ -13,8 +13,8 @@ of a standard deviation s ~ U(0, augment), which the network is given; in sampli
 `augmentation`, chosen then.
 
 With `residual` what is diffused is the difference from low, enlarged by interpolation (Li 2021,
-SRDiff, arXiv:2104.14951), so that sd is that of the difference. It is small, and where an image is
-flat it is 0: the errors of a network at much noise are then small too, and leave no grain.
+SRDiff, arXiv:2104.14951), so that sd is that of the difference. It is small, and 0
+where an image is flat, so that errors made at high noise leave no grain.
 
 Departures: EDM's preconditioning and noise levels (edm.py), of which the paper's conditioning on a
 continuous noise level is a part; the noise of augmentation is added, and does not shrink low.

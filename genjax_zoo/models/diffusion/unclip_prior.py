@@ -12,7 +12,8 @@ autoregressive, is unclip_ar_prior.py; what both share is here.
 
 CLIP is a frozen stage; so is this model one, of unclip.py, which makes images of embeddings.
 
-Departures: a residual MLP in place of a causal transformer of words, v, t and u_t.
+Departures: a residual MLP in place of a causal transformer of words, v, t and u_t; samples are not
+guided, though captions are left out in training as in the paper.
 """
 
 from collections.abc import Callable, Mapping
@@ -46,7 +47,8 @@ def best_of(samples, v):
 def same_caption_cosine(u, tokens) -> float:
   """The mean cosine of the embeddings u [N, D] of two images with one caption, NaN without any.
 
-  What a sample of the prior can reach, beside the embedding of one image of its caption.
+  An exact prior's sample has it with its caption's image, and so have two samples. A prior that
+  always gave their mean would have more with the image, and 1 with itself.
   """
   pairs = np.asarray(equal_captions(tokens, tokens)) & ~np.eye(len(u), dtype=bool)
   return float((u @ u.T)[pairs].mean()) if pairs.any() else float("nan")
@@ -86,21 +88,25 @@ def prior_model(
     return {IMAGE_EMBEDDING: best_of(jax.lax.map(one, jax.random.split(key, candidates)), v)}
 
   def evaluate(params, state, batch, key):
-    """The loss; cosines of a sample, of the best of two, and of the caption with the image."""
-    k_loss, k_one, k_two = jax.random.split(key, 3)
+    """The loss; cosines with the image of a sample, of the better of two and of the caption.
+
+    "cosine_samples" is that of two samples of one caption.
+    """
+    k_loss, k_one, k_two, k_other = jax.random.split(key, 4)
     u = embed_image(params, state, batch["image"])
 
-    def cosine(key, candidates):
-      n = len(u)
-      sampled = latent_samples(params, state, key, n, batch, candidates)[IMAGE_EMBEDDING]
-      return (sampled * u).sum(-1)
+    def sampled(key, candidates=1):
+      return latent_samples(params, state, key, len(u), batch, candidates)[IMAGE_EMBEDDING]
 
+    cosine = lambda u, v: (u * v).sum(-1)
+    one = sampled(k_one)
     error, _ = objective(params, state, batch, k_loss, train=False)
     return {
       "loss": error,
-      "cosine": cosine(k_one, 1),
-      "cosine_of_two": cosine(k_two, 2),
-      "cosine_text": (embed_text(params, state, batch[TEXT]) * u).sum(-1),
+      "cosine": cosine(one, u),
+      "cosine_of_two": cosine(sampled(k_two, 2), u),
+      "cosine_samples": cosine(one, sampled(k_other)),
+      "cosine_text": cosine(embed_text(params, state, batch[TEXT]), u),
       IMAGE_EMBEDDING: u,
       TEXT: batch[TEXT],
     }

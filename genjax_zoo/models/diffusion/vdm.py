@@ -171,7 +171,7 @@ def model(
   `low` = 0 is what suits the data. The network: `_network.py`, with Fourier features of the data's
   gray levels; its `condition` is dropped with probability `drop`.
   """
-  space = space_of(data, condition)
+  space = space_of(data, condition, drop)
   low = low or least_noise(space)
   fields = space.condition_fields
   if network.get("fourier"):

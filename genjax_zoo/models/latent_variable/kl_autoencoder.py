@@ -5,10 +5,11 @@
 
 v are gray levels in [0, 1]. Latents are a grid [h, w, channels], so that a second stage can be a
 network of images (models/diffusion/latent_diffusion.py). beta is tiny: the KL only keeps latents
-near the origin, and the noise, which decoding has to bear, keeps what is near in them alike.
+near the origin, and decoding noisy latents makes nearby ones decode alike. The error is a mean
+over D numbers, the KL a sum over latents: beside a sum of errors beta is D var v times as large.
 
-Stage one of two: z ~ N(0, I) decodes to nothing, and it samples no images. Given its latents an
-image has the distribution p(x | z) of the decoder, whose scale is fitted beside the loss.
+It is a first stage alone: z ~ N(0, I) does not decode to an image. Given its latents an image has
+the distribution p(x | z) of the decoder, whose scale is fitted beside the loss.
 
 Departures: the squared error, over the variance of the data, stands for the perceptual and the
 adversarial loss, which are those of models/tokens/vqgan.py.

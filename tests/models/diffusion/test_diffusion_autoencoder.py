@@ -55,8 +55,6 @@ def test_with_the_inferred_noise_an_image_comes_back_and_without_it_another_of_t
   np.testing.assert_allclose(measured["mse_without_noise"].mean(), expected, rtol=0.06)
   numerator, denominator = measured["error_ratio"]
   assert numerator.sum() < denominator.sum() / 100  # 20 dB.
-  np.testing.assert_allclose(numerator, measured["mse"])
-  np.testing.assert_allclose(denominator, measured["mse_without_noise"])
 
 
 def test_samples_have_the_code_of_the_given_image_and_the_noise_is_standard_normal(model, batch):

@@ -51,6 +51,14 @@ def perturbed(model):
   return jax.tree.map(lambda p: p + 0.3 * jax.random.normal(KEY, p.shape), params), state
 
 
+def test_samples_begin_as_noisy_as_data_are_at_the_first_level():
+  """An untrained EDM is exact for N(0, sd²): samples have that sd, wherever sigma begins."""
+  model = edm.model(POINTS, sd=0.5, high=1.0, **SMALL)
+  params, state = untrained(model)
+  draw = jax.jit(lambda: model.sample(params, state, KEY, N, steps=20)["x"])
+  np.testing.assert_allclose(draw().std(), 0.5, rtol=0.02)
+
+
 @pytest.mark.parametrize("name", [name for name in MODELS if name != "ncsn"])
 def test_what_a_network_knows_holds_at_the_levels_of_any_process(name):
   """x at (alpha, sigma) is as good as x / alpha at (1, sigma / alpha)."""

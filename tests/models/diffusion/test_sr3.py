@@ -9,6 +9,7 @@ import pytest
 
 from genjax_zoo.core import Field, Model, UserError
 from genjax_zoo.models.diffusion import edm, sr3
+from tests.prob.test_corruptions import cubic_matrix
 
 KEY, N = jax.random.key(0), 4000
 REAL = {"image": Field((2, 2, 1), np.float32)}
@@ -112,6 +113,30 @@ def test_one_step_from_noise_that_hides_everything_is_regression(monkeypatch):
   np.testing.assert_allclose(samples, np.broadcast_to(expected, (8, 4)), atol=0.05)
 
 
+def test_guidance_leads_away_from_what_training_drops_alone(monkeypatch):
+  """The low resolution and its noise are always given, with the caption and without."""
+  seen = []
+
+  def record(params, x, noise, c={}, key=None):
+    seen.append({name: known for name, (_, known) in c.items()})
+    return jnp.zeros_like(x)
+
+  monkeypatch.setattr(edm, "network_functions", lambda *_, **__: (None, record))
+  data = REAL | {"tokens": Field((2,), np.int32, 5)}
+  model = sr3.model(data, factor=2, augment=0.5, condition=("tokens",))
+  given = {"low": jnp.zeros((3, 1, 1, 1)), "tokens": jnp.ones((3, 2), jnp.int32)}
+  for scale in 2.0, {"tokens": 2.0}:
+    with jax.disable_jit():  # The samplers scan.
+      model.sample({}, {}, KEY, 3, given, sampler="ddim", steps=1, scale=scale)
+    known = seen.pop()
+    np.testing.assert_array_equal(known["tokens"], [1, 1, 1, 0, 0, 0])
+    np.testing.assert_array_equal([known["low"], known["augmentation"]], np.ones((2, 6)))
+  with pytest.raises(UserError, match="one scale for each of tokens"):
+    model.calls(scale={"low": 2.0, "augmentation": 1.0, "tokens": 2.0})
+  with pytest.raises(UserError, match="training has always given low"):
+    sr3.model(REAL, factor=2).calls(scale=2.0)
+
+
 FIELDS = {"image": Field((4, 4, 3), np.uint8, 256), "tokens": Field((2,), np.int32, 5)}
 OPTIONS = dict(factor=2, network=dict(name="dit", width=8, depth=1, patch=2), augment=0.5)
 
@@ -144,9 +169,10 @@ def test_the_baseline_is_bicubic_interpolation(batch):
   striped = batch | {"image": flat["image"].at[:, ::2].add(1)}
   found = model.evaluate(params, state, striped, KEY)["bicubic_psnr"]
   np.testing.assert_allclose(found, 20 * np.log10(255) + 10 * np.log10(2), rtol=1e-4)
-  low = jnp.arange(4.0).reshape(1, 2, 2, 1) / 4
-  expected = jnp.clip(jax.image.resize(low, (1, 4, 4, 1), "cubic"), -1, 1)
-  np.testing.assert_allclose(sr3.enlarged(low, (4, 4, 1)), expected)
+  low = jnp.arange(-1.0, 3.0).reshape(1, 2, 2, 1)
+  cubic = cubic_matrix(2, 2)
+  expected = np.clip(cubic @ low[0, :, :, 0] @ cubic.T, -1, 1)
+  np.testing.assert_allclose(sr3.enlarged(low, (4, 4, 1))[0, :, :, 0], expected, atol=1e-6)
 
 
 def test_a_factor_that_does_not_divide_the_image_is_named():

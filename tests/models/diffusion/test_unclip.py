@@ -68,7 +68,20 @@ def test_candidates_are_of_length_1_and_the_best_of_many_is_nearer_to_the_captio
   assert several.min() > 0.7 and several.mean() > cosine(1).mean() + 0.3
 
 
-def test_the_ceiling_is_the_cosine_of_two_images_of_one_caption():
+def test_the_cosine_of_samples_is_that_of_two_independent_ones(batch):
+  """Samples are one of two axes: half of the pairs are equal, the others at right angles."""
+  axis = lambda params, state, key, v, given: jax.nn.one_hot(
+    jax.random.randint(key, (len(v),), 0, 2), D
+  )
+  loss = lambda params, state, u, v, batch, key, train: jnp.zeros(len(u))
+  model = unclip_prior.prior_model(FIELDS, CLIP, None, loss, axis, 3)
+  many = {name: np.repeat(x, 100, 0) for name, x in batch.items()}
+  rows = model.evaluate({}, {"frozen": FROZEN}, many, KEY)
+  np.testing.assert_allclose(rows["cosine_samples"].mean(), 0.5, atol=0.06)
+  np.testing.assert_array_equal(np.unique(rows["cosine_samples"]), [0, 1])
+
+
+def test_what_an_exact_prior_reaches_is_the_cosine_of_two_images_of_one_caption():
   u = np.array([[1.0, 0], [0, 1], [0.6, 0.8], [-1, 0]])
   tokens = np.array([[1, 2], [1, 2], [3, 3], [1, 2]])
   # The pairs are (0, 1), (0, 3), (1, 3).
