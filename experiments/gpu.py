@@ -73,10 +73,10 @@ def command(job: Job, out: Path, smoke: bool) -> list[str]:
     config = f"--config=configs/{job.name}.py"
     small = [f"{config}:smoke", *DIGITS] if smoke else [config]
     return python(job.module, *small, f"--workdir={out / job.name}")
-  quick = ["--quick"] if smoke else []
+  options = ["--smoke"] if smoke else []
   if job.module == "experiments.bench":
-    quick.append(f"--workloads={job.name.removeprefix('bench_')}")
-  return python(job.module, f"--workdir={out / 'bench'}", *quick)
+    options.append(f"--workloads={job.name.removeprefix('bench_')}")
+  return python(job.module, f"--workdir={out / 'bench'}", *options)
 
 
 def measuring(job: Job, out: Path, smoke: bool) -> list[str]:

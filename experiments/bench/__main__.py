@@ -33,7 +33,7 @@ import numpy as np
 
 from experiments.bench import measure, ours, peers
 from experiments.bench.cost import utilisation
-from experiments.bench.workloads import ON_GPU, WORKLOADS, Workload
+from experiments.bench.workloads import BY_NAME, ON_GPU, Workload
 from genjax_zoo.core import UserError, nearest
 from genjax_zoo.evaluate import device_name
 from genjax_zoo.figures.pictures import plot, save
@@ -42,36 +42,19 @@ from genjax_zoo.log import read_json, write_json
 flags.DEFINE_list("workloads", [], "Names of workloads, all by default.")
 flags.DEFINE_bool("peers", False, "Beside other packages, --workloads those of them.")
 flags.DEFINE_bool("quick", False, "Shorter, and without torch.compile.")
+flags.DEFINE_bool("smoke", False, "To see that it runs: as --quick, of few examples.")
 flags.DEFINE_string("workdir", "runs/bench", "Where bench.json and bench.png go.")
 FLAGS = flags.FLAGS
-TOLERANCE = 1e-4
 
 
-def agreement(w: Workload, params, theirs) -> float:
-  """The largest difference of the twin's outputs from ours, relative to the largest output.
-
-  Raises UserError beyond 1e-4.
-  """
-  inputs = w.inputs(np.random.default_rng(1), 4, w)
-  mine = ours.compared(w, params, inputs)
-  other = theirs.compared(theirs.twin(w, params), inputs)
-  error = float(np.abs(mine - other.reshape(mine.shape)).max() / max(1, np.abs(mine).max()))
-  if not error < TOLERANCE:
-    raise UserError(
-      f"{w.name}: the twin's outputs differ from ours by {error:.2g}, so it is no twin"
-    )
-  return error
-
-
-def compare(w: Workload, params, theirs, quick: bool) -> dict:
+def compare(w: Workload, params, theirs, seconds: float, rounds: int, quick: bool) -> dict:
   """All that is measured of a workload; where torch.compile fails, its rows are missing."""
-  seconds, rounds = (0.2, 3) if quick else (1.0, 7)
   variants = {}  # Of PyTorch: {name: (compiled, threads)}.
   for kind, compiled in {"eager": False, "compiled": True}.items():
     for threads in [] if quick and compiled else theirs.THREADS:
       variants[f"torch {kind}, {threads} of {theirs.ALL} threads"] = compiled, threads
   found = {
-    "agreement": agreement(w, params, theirs),
+    "agreement": theirs.agreement(w, params),
     "first_step": {},
     "memory": {},
     "not_compiled": None,
@@ -102,7 +85,7 @@ def compare(w: Workload, params, theirs, quick: bool) -> dict:
   found["sampling"] = measure.rates(samplers, seconds, max(3, rounds // 2))
 
   for task in "training", "sampling":
-    found[f"{task}_ratio"] = ratio(found[task])
+    found[f"{task}_ratio"] = measure.ratio(found[task])
   if jax.default_backend() != "cpu":
     fastest = max(v for k, v in found["training"].items() if "ours" in k)
     found["utilisation"] = utilisation(w, program, fastest)
@@ -119,12 +102,6 @@ def memory(contender, program, theirs) -> int | None:
   if program:
     return program.memory_analysis().temp_size_in_bytes
   return theirs.working_memory(contender)
-
-
-def ratio(rates: dict[str, float]) -> float:
-  """The best of ours over the best of theirs."""
-  best = lambda side: max(v for k, v in rates.items() if k.startswith(side))
-  return best("ours") / best("torch")
 
 
 def summary(name: str, found: dict) -> str:
@@ -170,7 +147,7 @@ def pytorch():
   try:
     from experiments.bench import theirs
   except ImportError as e:
-    raise UserError(f"{e}: the bench compares with PyTorch; pip install 'genjax-zoo[bench]'") from e
+    raise UserError(f"{e}: the bench compares with PyTorch; pip install -e '.[bench]'") from e
   if (theirs.DEVICE == "cuda") != (jax.default_backend() == "gpu"):
     raise UserError(
       f"JAX runs on {jax.default_backend()} and PyTorch on {theirs.DEVICE}: install both for one"
@@ -178,24 +155,26 @@ def pytorch():
   return theirs
 
 
-def bench(names, folder: Path, quick: bool):
+def bench(names, folder: Path, seconds: float, rounds: int):
   """Compares workloads by name and writes bench.json and bench.png."""
-  known = {w.name: w for w in WORKLOADS}
   for name in names:
-    if name not in known:
+    if name not in BY_NAME:
       raise UserError(
-        f"--workloads={name}: unknown{nearest(name, known)}; there are {', '.join(known)}"
+        f"--workloads={name}: unknown{nearest(name, BY_NAME)}; there are {', '.join(BY_NAME)}"
       )
   theirs = pytorch()
   folder.mkdir(parents=True, exist_ok=True)
   path = folder / "bench.json"
   found = read_json(path, {"workloads": {}})["workloads"]  # Those of earlier commands stay.
-  for name in names or known:
-    w = known[name]
+  for name in names or BY_NAME:
+    w = BY_NAME[name]
     if theirs.DEVICE == "cuda":
       w = w._replace(**ON_GPU.get(name, {}))
+    if FLAGS.smoke:
+      w = w._replace(batch=4, samples=4, steps=2)
     theirs.forget()
-    found[name] = compare(w, ours.some_params(w), theirs, quick)
+    quick = FLAGS.quick or FLAGS.smoke
+    found[name] = compare(w, ours.some_params(w), theirs, seconds, rounds, quick)
     print(summary(name, found[name]), flush=True)
     versions = {"jax": jax.__version__, "torch": theirs.torch.__version__}
     write_json(path, {"device": device_name(), "versions": versions, "workloads": found})
@@ -209,7 +188,8 @@ def main(argv):
   jax.config.update("jax_enable_compilation_cache", False)
   try:
     compare_all = peers.bench if FLAGS.peers else bench
-    compare_all(FLAGS.workloads, Path(FLAGS.workdir), FLAGS.quick)
+    seconds, rounds = (0.0, 1) if FLAGS.smoke else (0.2, 3) if FLAGS.quick else (1.0, 7)
+    compare_all(FLAGS.workloads, Path(FLAGS.workdir), seconds, rounds)
   except UserError as e:
     sys.exit(f"error: {e}")
 

@@ -1,11 +1,11 @@
 """What share of a device's own rates training attains, and what caches save in sampling:
 
-  python -m experiments.bench.device [--workdir=runs/bench] [--quick]
+  python -m experiments.bench.device [--workdir=runs/bench] [--smoke]
 
 A diffusion transformer and a transformer of pixels are trained in bfloat16 in batches of two sizes,
 by the loop's own step; the rates are those of a large matrix product and of a large copy on the
 same device. A PixelCNN samples images of 32 x 32 with its caches, and without. It needs no PyTorch.
---quick takes seconds on a CPU. Writes device.json.
+--smoke takes seconds on a CPU. Writes device.json.
 """
 
 import argparse
@@ -13,11 +13,10 @@ from pathlib import Path
 
 from experiments.bench import measure, ours
 from experiments.bench.cost import utilisation
-from experiments.bench.workloads import ON_GPU, TRANSFORMER, WORKLOADS, Workload, dit
+from experiments.bench.workloads import BY_NAME, ON_GPU, TRANSFORMER, Workload, dit
 from genjax_zoo.evaluate import device_name
 from genjax_zoo.log import write_json
 
-BY_NAME = {w.name: w for w in WORKLOADS}
 WIDE = TRANSFORMER | dict(width=512, layers=8, heads=8, dtype="bfloat16")
 TRAINED = [
   BY_NAME["dit"]._replace(**ON_GPU["dit"]),
@@ -26,12 +25,12 @@ TRAINED = [
 SAMPLED = BY_NAME["gated_pixelcnn"]._replace(**ON_GPU["gated_pixelcnn"])
 BATCHES = 64, 256
 
-QUICK_TRAINED = [
+SMOKE_TRAINED = [
   BY_NAME["dit"]._replace(model=dit(width=32, depth=2), size=8, steps=2),
   BY_NAME["transformer"]._replace(steps=2),
 ]
-QUICK_SAMPLED = BY_NAME["gated_pixelcnn"]._replace(size=8)
-QUICK_BATCHES = 4, 8
+SMOKE_SAMPLED = BY_NAME["gated_pixelcnn"]._replace(size=8)
+SMOKE_BATCHES = 4, 8
 
 
 def attained(w: Workload, seconds: float, rounds: int, n: int) -> dict:
@@ -56,12 +55,12 @@ def main(arguments=None):
     description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
   )
   parser.add_argument("--workdir", type=Path, default=Path("runs/bench"))
-  parser.add_argument("--quick", action="store_true")
+  parser.add_argument("--smoke", action="store_true")
   options = parser.parse_args(arguments)
   options.workdir.mkdir(parents=True, exist_ok=True)
   trained, batches, sampled, seconds, rounds, n = (
-    (QUICK_TRAINED, QUICK_BATCHES, QUICK_SAMPLED, 0.1, 1, 512)
-    if options.quick
+    (SMOKE_TRAINED, SMOKE_BATCHES, SMOKE_SAMPLED, 0.1, 1, 512)
+    if options.smoke
     else (TRAINED, BATCHES, SAMPLED, 1.0, 5, 8192)
   )
   found = {"device": device_name(), "training": {}, "sampling": {}}

@@ -32,6 +32,12 @@ def rates(contenders: dict[str, Contender], seconds: float, rounds: int) -> dict
   return {name: float(np.median(x)) for name, x in found.items()}
 
 
+def ratio(rates: dict[str, float]) -> float:
+  """The best of ours, whose names begin so, over the best of the others."""
+  best = lambda mine: max(v for name, v in rates.items() if name.startswith("ours") == mine)
+  return best(True) / best(False)
+
+
 def timed(f, *args) -> float:
   """The seconds that a call of f takes."""
   begun = time.perf_counter()

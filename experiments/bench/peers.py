@@ -7,7 +7,7 @@ loss, Adam, from the loader to the updated weights; and its own sampler. Ours is
 same kind, of the same sizes, data and batch, as the loop trains it. The models are no twins, and
 their parameters are counted beside. Each package runs with one thread and with all; a ratio is
 ours over its best. Writes peers.json: that of docs/ is the table of docs/speed.md, by
-`python -m experiments.table`. Needs pip install 'genjax-zoo[peers]'.
+`python -m experiments.table`. Needs pip install -e '.[peers]'.
 """
 
 from collections.abc import Callable
@@ -257,7 +257,7 @@ def compare(peer: Peer, seconds: float, rounds: int) -> dict:
 
     theirs = peer.construct(peer.workload)
   except ImportError as e:
-    raise UserError(f"{e}: pip install 'genjax-zoo[peers]' has the packages") from e
+    raise UserError(f"{e}: pip install -e '.[peers]' has the packages") from e
   w = peer.workload
   params = ours.some_params(w)
   x = tensors(w)
@@ -277,18 +277,13 @@ def compare(peer: Peer, seconds: float, rounds: int) -> dict:
       tasks["log_prob"][name] = of(lambda: theirs.log_prob(x[: w.samples]))
   found = {task: measure.rates(runs, seconds, rounds) for task, runs in tasks.items()}
   counts = {"ours": parameters(params), peer.package: count(theirs.module)}
-  ratios = {f"{task}_ratio": ratio(rates) for task, rates in found.items()}
+  ratios = {f"{task}_ratio": measure.ratio(rates) for task, rates in found.items()}
   return found | ratios | {"parameters": counts, "first_step": first_step}
 
 
 def count(module) -> int:
   """Trained numbers of a torch.nn.Module."""
   return sum(p.numel() for p in module.parameters() if p.requires_grad)
-
-
-def ratio(rates: dict[str, float]) -> float:
-  """Ours over the best of the others."""
-  return rates["ours"] / max(v for k, v in rates.items() if k != "ours")
 
 
 def table(measured: dict) -> str:
@@ -306,9 +301,8 @@ def table(measured: dict) -> str:
   return f"{lines}\nOn {on['device']}: {on['processor']}, {on['cores']} of its cores; {versions}.\n"
 
 
-def bench(names, folder: Path, quick: bool):
+def bench(names, folder: Path, seconds: float, rounds: int):
   """Compares packages by name, prints the table and writes peers.json."""
-  seconds, rounds = (0.2, 3) if quick else (1.0, 7)
   folder.mkdir(parents=True, exist_ok=True)
   path = folder / "peers.json"
   found = read_json(path, {"peers": {}})["peers"]  # Those of earlier commands stay.

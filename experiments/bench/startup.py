@@ -5,7 +5,7 @@
 Each command runs in its own process, cold, with an empty cache of compiled programs and of data,
 and warm, again with the same cache: the time that a user waits, imports and data included. What it
 compiles is said beside. CPU seconds, of all cores, are comparable on a busy machine too. Earlier
-stages are there before, untrained: the wait is that of the config's own step. Writes startup.json.
+stages are made first, untrained, so that only the config's own step is timed. Writes startup.json.
 """
 
 import argparse

@@ -12,11 +12,13 @@ import torch._inductor.config
 from experiments.bench import ours
 from experiments.bench.measure import Contender
 from experiments.bench.workloads import Workload
+from genjax_zoo.core import UserError
 
 DEVICE = "cuda" if torch.cuda.is_available() else "cpu"
 ALL = torch.get_num_threads()
 # On a CPU one thread is often faster for small networks, and on a busy machine.
 THREADS = sorted({1, ALL}) if DEVICE == "cpu" else [ALL]
+TOLERANCE = 1e-4
 torch.manual_seed(0)
 torch._dynamo.config.recompile_limit = 64
 torch._inductor.config.force_disable_caches = True
@@ -45,6 +47,21 @@ def twin(w: Workload, params):
 def image(x) -> torch.Tensor:
   """Our images [B, H, W, C] as PyTorch's [B, C, H, W], in the same memory."""
   return torch.tensor(np.asarray(x)).to(DEVICE).permute(0, 3, 1, 2)
+
+
+def agreement(w: Workload, params) -> float:
+  """The largest difference of the twin's outputs from ours, relative to the largest output.
+
+  Raises UserError beyond 1e-4.
+  """
+  inputs = w.inputs(np.random.default_rng(1), 4, w)
+  mine, other = ours.compared(w, params, inputs), compared(twin(w, params), inputs)
+  error = float(np.abs(mine - other.reshape(mine.shape)).max() / max(1, np.abs(mine).max()))
+  if not error < TOLERANCE:
+    raise UserError(
+      f"{w.name}: the twin's outputs differ from ours by {error:.2g}, so it is no twin"
+    )
+  return error
 
 
 def compared(module, inputs) -> np.ndarray:

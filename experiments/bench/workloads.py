@@ -172,6 +172,7 @@ WORKLOADS = [
   Workload("ddpm", unet(hidden=(32, 64)), **DIFFUSION),
   Workload("dit", dit(width=128, depth=4), **DIFFUSION),
 ]
+BY_NAME = {w.name: w for w in WORKLOADS}
 
 # What is changed on a GPU: sizes for which a CPU is too slow.
 ON_GPU = {

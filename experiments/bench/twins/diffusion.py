@@ -96,7 +96,7 @@ def modulated(h, scale, shift):
 
 def positions(size: int, width: int) -> np.ndarray:
   """Sinusoids of row and column, [size², width]."""
-  angles = np.arange(size)[:, None] * np.geomspace(0.01, 1.0, width // 4)[None]
+  angles = np.arange(size)[:, None] * np.geomspace(0.1, 3.0, width // 4)[None]
   one = np.concatenate([np.sin(angles), np.cos(angles)], -1)
   rows, columns = np.broadcast_arrays(one[:, None], one[None])
   return np.concatenate([rows, columns], -1).reshape(size**2, width).astype("f4")
