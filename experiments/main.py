@@ -10,10 +10,6 @@ the training; `--mode=evaluate`, `sample` or `report` does only that, for an exi
 `--watch` shows the training on a local page, where it can be paused.
 """
 
-import os
-
-os.environ.setdefault("XLA_PYTHON_CLIENT_PREALLOCATE", "false")
-
 import contextlib
 import signal
 import sys
@@ -31,7 +27,7 @@ with importing():
   from genjax_zoo import data
   from genjax_zoo.core import UserError
   from genjax_zoo.interrupt import SIGNALS, stop
-  from genjax_zoo.sharding import join_hosts
+  from genjax_zoo.sharding import join_hosts, split_over_cores
 
 MODES = "train", "train_only", "evaluate", "sample", "report", "publish"
 
@@ -63,7 +59,8 @@ def main(argv):
       raise UserError(
         f"{unknown[0]!r} is not a flag; write --config=... and --config.section.key=value"
       )
-    join_hosts(FLAGS.coordinator, FLAGS.process, FLAGS.processes, FLAGS.distributed)
+    if not join_hosts(FLAGS.coordinator, FLAGS.process, FLAGS.processes, FLAGS.distributed):
+      split_over_cores()
     jax.config.update("jax_compilation_cache_dir", str(data.cache_folder() / "xla"))
     jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.1)
     with watching() if FLAGS.watch else contextlib.nullcontext() as seen:

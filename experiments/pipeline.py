@@ -39,7 +39,7 @@ from genjax_zoo.run import (
   write_description,
 )
 from genjax_zoo.sample import sample_options
-from genjax_zoo.sharding import make_mesh
+from genjax_zoo.sharding import make_mesh, placed, training_mesh
 from genjax_zoo.validate import best
 
 
@@ -249,7 +249,7 @@ def fit(config: dict, folder: Path, dataset, stages: dict[str, Run], log, watchi
     batch=config["data"]["batch"],
     steps_per_dispatch=options["steps_per_dispatch"],
     seed=options["seed"],
-    **hosts(),
+    **hosts() | {"devices": training_mesh().size},
   )
   check_options(config, learner.model, dataset)
   if is_module(config["model"]["name"]):
@@ -278,9 +278,8 @@ def fit(config: dict, folder: Path, dataset, stages: dict[str, Run], log, watchi
     cost = evaluate.training_cost(folder, loader.batch, [stage.folder for stage in stages.values()])
     write_json(folder / "training.json", cost)
   ts = best(folder, ts)
-  return Run(
-    learner.model, ts.weights, ts.state, config, dataset.fields, int(ts.step), folder, mesh
-  )
+  weights, state = placed((ts.weights, ts.state), mesh)
+  return Run(learner.model, weights, state, config, dataset.fields, int(ts.step), folder, mesh)
 
 
 def check_options(config, model, dataset):

@@ -6,6 +6,9 @@ import signal
 import sys
 import threading
 
+# JAX takes a GPU's memory as it needs it: others may use the device too.
+os.environ.setdefault("XLA_PYTHON_CLIENT_PREALLOCATE", "false")
+
 SIGNALS = signal.SIGINT, signal.SIGTERM
 TUNABLES = "GLIBC_TUNABLES"
 

@@ -5,12 +5,12 @@
   python -m experiments.zoo --data=folder:~/photos --size=32 --budget=2m
   python -m experiments.zoo --data=coloured_shapes --suite=text_to_image --budget=5m
 
-Each config of experiments/configs whose data are `--data` gets a run folder in the workdir. On data
-of your own these are the configs of a set of the same kind, ALIKE, whose models can be built for
-them: of folder:, npz: and tfds: those of digits. `--size` is their `data.size`. The same command
-again resumes. A config that fails is reported and the others go on. `--budget` limits the training
-time of a model with all its stages: it shortens configs that would take longer. Writes results.json
-and report.html.
+Each config of experiments/configs whose data are `--data` gets a run folder in the workdir. For
+data of your own these are the configs of the built-in set of the same kind (ALIKE; digits for
+folder:, npz: and tfds:) whose models fit. `--size` is their `data.size`. The same command again
+resumes. A config that fails is reported and the others go on. `--budget` limits the training time
+of a model with all its stages: it shortens configs that would take longer. Writes results.json and
+report.html.
 
 `--suite` are the configs that answer one question, `--only` some of them, see suites.py; a budget
 lengthens them too, so that all train equally long. Those of text_to_image never see some
@@ -20,10 +20,6 @@ guided, they are at several scales.
 Without a suite all are sampled in few steps and many, with each of the samplers that their config's
 evaluate.sweep names: the page shows what quality how many seconds buy.
 """
-
-import os
-
-os.environ.setdefault("XLA_PYTHON_CLIENT_PREALLOCATE", "false")
 
 from pathlib import Path
 import re
@@ -56,6 +52,7 @@ with importing():
   from genjax_zoo.metrics.quality import examples
   from genjax_zoo.report.zoo_page import REAL, write_comparison
   from genjax_zoo.run import describe, learner_of, shapes
+  from genjax_zoo.sharding import split_over_cores
 
 flags.DEFINE_string("data", "digits", "The data set: digits, mnist, fashion_mnist, ...")
 flags.DEFINE_integer("size", 0, "The size that images of your own are scaled to.")
@@ -281,6 +278,7 @@ def main(argv):
   for s in SIGNALS:
     signal.signal(s, stop)
   jax.config.update("jax_compilation_cache_dir", str(cache_folder() / "xla"))
+  split_over_cores()
   source = re.sub(r"\W+", "_", FLAGS.data).strip("_")
   folder = Path(FLAGS.workdir or f"runs/zoo_{source}")
   begun = time.perf_counter()

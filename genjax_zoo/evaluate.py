@@ -18,7 +18,7 @@ from genjax_zoo.data.dataset import main_entry
 from genjax_zoo.log import read_json, read_rows
 from genjax_zoo.prob.distributions import log_mean_exp
 from genjax_zoo.sample import sampler
-from genjax_zoo.sharding import compiled, device_name, put, replicated
+from genjax_zoo.sharding import compiled, device_name, placed, put, replicated
 
 CLASSES = 100  # Of a label, at most, over which log p(x) is summed.
 POINTS = 30  # Of a curve of training, at most.
@@ -43,6 +43,7 @@ def per_example(
       rows.append(jax.device_get(found))
     return jax.tree.map(lambda *x: np.concatenate(x), *rows)
 
+  weights, state = placed((weights, state), mesh)
   with jax.set_mesh(mesh):
     step = compiled(rows_of, replicated(mesh), f=f, fetch=data.fetch)
     resident = put(data.resident, mesh)

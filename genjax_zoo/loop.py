@@ -10,7 +10,7 @@ from genjax_zoo.core import Learner, TrainState, UserError
 from genjax_zoo.dispatch import dispatches, first_state, several_steps
 from genjax_zoo.evaluate import parameters
 from genjax_zoo.interrupt import Interrupt
-from genjax_zoo.sharding import fsdp, jit, make_mesh, put, replicated, with_shardings
+from genjax_zoo.sharding import fsdp, jit, placed, put, replicated, training_mesh, with_shardings
 from genjax_zoo.watch import check_finite, log_means
 
 
@@ -44,7 +44,8 @@ def train(
   intervals = {"log_every": log_every, "save_every": save_every}
   intervals |= {name: every for name, (every, _) in hooks.items()}
   check_intervals(K, steps, intervals)
-  mesh = make_mesh()
+  mesh = training_mesh()
+  frozen = placed(frozen, mesh)
   k_init, k_step = jax.random.split(jax.random.key(seed))
 
   with jax.set_mesh(mesh), Interrupt() as interrupted, Checkpoints(workdir) as checkpoints:

@@ -8,7 +8,7 @@ from jax.sharding import NamedSharding, PartitionSpec as P
 import numpy as np
 
 from genjax_zoo.core import Model, UserError, observed
-from genjax_zoo.sharding import compiled, gather, replicated
+from genjax_zoo.sharding import compiled, gather, placed, replicated
 
 # Keys of the config's section `sample` that are not options of the model's `sample`.
 NOT_OPTIONS = "n", "seed", "given"
@@ -42,6 +42,7 @@ def sampler(model: Model, mesh, n: int, **options):
 
   def sample(params, state, key, given={}):
     check_given(model, given, n)
+    params, state = placed((params, state), mesh)
     rows = {k: np.resize(np.asarray(x), (padded, *np.shape(x)[1:])) for k, x in given.items()}
     rows = jax.device_put(rows, replicated(mesh))
     with jax.set_mesh(mesh):

@@ -14,6 +14,7 @@ import numpy as np
 
 from genjax_zoo.nn.blocks import STACK, whole
 
+DEVICE_COUNT = "xla_force_host_platform_device_count"
 CPU_OPTIONS = {
   # XLA's default hands convolutions to a library, which is slow with the gradients of weights.
   "xla_cpu_experimental_ynn_fusion_type": "LIBRARY_FUSION_TYPE_DOT,LIBRARY_FUSION_TYPE_REDUCE",
@@ -25,6 +26,7 @@ FORWARD = {
   "xla_cpu_experimental_ynn_fusion_type": "LIBRARY_FUSION_TYPE_DOT,LIBRARY_FUSION_TYPE_REDUCE,"
   "LIBRARY_FUSION_TYPE_INDIVIDUAL_CONVOLUTION",
 }
+MOST_CORES = 8  # That are devices: more, of few samples each, would hardly gain.
 UNOPTIMIZED = {"xla_backend_optimization_level": 0, "xla_cpu_use_fusion_emitters": False}
 
 
@@ -66,9 +68,35 @@ def compiled(f, /, out_shardings=None, **static):
   return jit(functools.partial(f, **static), forward=True, out_shardings=out_shardings)
 
 
+def cores() -> int:
+  """The cores that this process may use; on Linux it may be held to some."""
+  several = hasattr(os, "sched_getaffinity")
+  return len(os.sched_getaffinity(0)) if several else os.cpu_count()
+
+
+class Cores:
+  """Whether the devices of a CPU are its cores: samples are split over them, one device trains.
+
+  XLA gives a convolution or a small product to one core. A step of training, which waits for the
+  gradients of all, is slower on several.
+  """
+
+  split = False
+
+
+def split_over_cores():
+  """Makes a device of each core of a CPU, unless XLA_FLAGS say how many there are.
+
+  It must come before anything is computed.
+  """
+  if DEVICE_COUNT not in os.environ.get("XLA_FLAGS", ""):
+    jax.config.update("jax_num_cpu_devices", min(cores(), MOST_CORES))
+    Cores.split = True
+
+
 def device_name() -> str:
   """The devices in evaluation.json's words: "4 x cpu"."""
-  n = jax.device_count()
+  n = training_mesh().size
   kind = jax.devices()[0].device_kind
   return f"{n} x {kind}" if n > 1 else kind
 
@@ -78,15 +106,13 @@ def processor() -> dict:
   info = Path("/proc/cpuinfo")
   found = re.search(r"model name\s*:\s*(.+)", info.read_text()) if info.exists() else None
   name = found[1] if found else platform.processor() or platform.machine()
-  several = hasattr(os, "sched_getaffinity")  # On Linux a process may be held to some cores.
-  cores = len(os.sched_getaffinity(0)) if several else os.cpu_count()
-  return {"processor": name, "cores": cores}
+  return {"processor": name, "cores": cores()}
 
 
 def join_hosts(
   coordinator: str = "", process: int = -1, processes: int = 0, distributed: bool = False
-):
-  """Connects this process to those of the other hosts, if there are any.
+) -> bool:
+  """Connects this process to those of the other hosts; whether there are any.
 
   They are found by the arguments, or by the environment of a SLURM step or a TPU pod. With
   `distributed` JAX itself finds out from the cluster that it runs on.
@@ -97,11 +123,26 @@ def join_hosts(
     jax.distributed.initialize(coordinator, processes, process)
   elif distributed or slurm or tpu_pod:
     jax.distributed.initialize()
+  return bool(coordinator) or distributed or slurm or tpu_pod
 
 
 def make_mesh():
   """One axis, "data", over all devices of all hosts; the compiler partitions everything else."""
   return jax.make_mesh((jax.device_count(),), ("data",), axis_types=(AxisType.Auto,))
+
+
+def training_mesh():
+  """The mesh of the devices that train: all, but one of a CPU that is split over its cores."""
+  if not Cores.split or jax.default_backend() != "cpu":
+    return make_mesh()
+  return jax.make_mesh((1,), ("data",), axis_types=(AxisType.Auto,), devices=jax.devices()[:1])
+
+
+def placed(tree, mesh):
+  """Arrays on the devices of a mesh: as they are, or replicated if they are on others."""
+  devices = set(mesh.devices.flat)
+  there = lambda x: not isinstance(x, jax.Array) or x.sharding.device_set == devices
+  return jax.tree.map(lambda x: x if there(x) else jax.device_put(x, replicated(mesh)), tree)
 
 
 def replicated(mesh):

@@ -8,12 +8,15 @@ import numpy as np
 import optax
 import pytest
 
+from experiments import pipeline
 from experiments.bench.scale import collectives
+from experiments.resolve import resolve
 from genjax_zoo import sharding
 from genjax_zoo.core import Field, descend
 from genjax_zoo.models.diffusion import ddpm, flow_matching
 from genjax_zoo.models.energy import ebm
 from genjax_zoo.models.gans import wgan
+from genjax_zoo.run import load
 from genjax_zoo.sharding import compiler_options, fsdp, is_known, make_mesh, replicated, shard_batch
 
 IMAGES = {"image": Field((8, 8, 1), np.uint8, 17)}
@@ -133,6 +136,33 @@ def test_options_of_xla_are_those_it_knows_and_no_flag_sets(monkeypatch):
   assert asked[0]["forward"]
   monkeypatch.setenv("XLA_FLAGS", "--xla_backend_optimization_level=2")
   assert "xla_backend_optimization_level" not in options()
+
+
+def test_of_a_cpu_split_over_its_cores_one_device_trains_and_all_sample(monkeypatch, tmp_path):
+  """A run on a stage, with a picture at each step: what was trained on one moves to all."""
+  assert sharding.training_mesh().size == 4 and sharding.device_name() == "4 x cpu"
+  monkeypatch.setattr(sharding.Cores, "split", True)
+  assert sharding.training_mesh().size == 1 and sharding.device_name() == "cpu"
+  config = resolve("configs/latent_diffusion_digits.py:smoke").to_dict()
+  run = pipeline.train_run(config, tmp_path / "run")
+  assert (tmp_path / "run/samples/step_0000002.png").exists()
+  on = lambda tree: {len(x.devices()) for x in jax.tree.leaves(tree)}
+  assert on(run.weights) == on(run.state) == {4}
+  again = load(tmp_path / "run").sample(3, 1)["image"]
+  np.testing.assert_array_equal(run.sample(3, 1)["image"], again)
+
+
+def test_a_cpu_is_split_over_its_cores_unless_flags_say_how(monkeypatch):
+  asked = []
+  monkeypatch.setattr(jax.config, "update", lambda *option: asked.append(option))
+  monkeypatch.setattr(sharding.Cores, "split", False)
+  monkeypatch.setattr(sharding, "cores", lambda: 99)
+  monkeypatch.setenv("XLA_FLAGS", "--xla_force_host_platform_device_count=2")
+  sharding.split_over_cores()
+  assert not asked and not sharding.Cores.split
+  monkeypatch.setenv("XLA_FLAGS", "")
+  sharding.split_over_cores()
+  assert asked == [("jax_num_cpu_devices", sharding.MOST_CORES)] and sharding.Cores.split
 
 
 def test_the_cores_counted_are_those_that_this_process_may_use(monkeypatch):

@@ -15,10 +15,6 @@ normflows and torchcfm.
 each layer alone and inside a scan, `.scale` lists the traffic between many devices.
 """
 
-import os
-
-os.environ.setdefault("XLA_PYTHON_CLIENT_PREALLOCATE", "false")
-
 from experiments.start import on_large_pages
 
 if __name__ == "__main__":
@@ -38,6 +34,7 @@ from genjax_zoo.core import UserError, nearest
 from genjax_zoo.evaluate import device_name
 from genjax_zoo.figures.pictures import plot, save
 from genjax_zoo.log import read_json, write_json
+from genjax_zoo.sharding import split_over_cores
 
 flags.DEFINE_list("workloads", [], "Names of workloads, all by default.")
 flags.DEFINE_bool("peers", False, "Beside other packages, --workloads those of them.")
@@ -186,6 +183,7 @@ def main(argv):
   """Runs the bench; errors that the user can fix are reported in one line."""
   logging.set_verbosity(logging.WARNING)
   jax.config.update("jax_enable_compilation_cache", False)
+  split_over_cores()
   try:
     compare_all = peers.bench if FLAGS.peers else bench
     seconds, rounds = (0.0, 1) if FLAGS.smoke else (0.2, 3) if FLAGS.quick else (1.0, 7)

@@ -6,9 +6,10 @@ Training scans many steps a dispatch, and inside a scan XLA's CPU backend may ch
 kernel: then the ratio is far above 1. `nn/conv.py` avoids that for convolutions.
 """
 
-import os
+from experiments.start import on_large_pages
 
-os.environ.setdefault("XLA_PYTHON_CLIENT_PREALLOCATE", "false")
+if __name__ == "__main__":
+  on_large_pages()
 
 import functools
 import sys

@@ -15,7 +15,7 @@ from genjax_zoo.data.dataset import Dataset
 from genjax_zoo.data.loader import train_loader
 from genjax_zoo.dispatch import several_steps
 from genjax_zoo.sample import sampler
-from genjax_zoo.sharding import jit, make_mesh, put
+from genjax_zoo.sharding import jit, make_mesh, put, training_mesh
 
 EXAMPLES = 4096
 
@@ -55,7 +55,7 @@ def some_params(w: Workload):
 def training(w: Workload, K: int, seed: int = 0):
   """(Contender of dispatches of K steps, seconds to the first, the compiled program)."""
   begun = time.perf_counter()
-  mesh = make_mesh()
+  mesh = training_mesh()
   model = learner(w)
   loader = train_loader(
     dataset(w), batch=w.batch, steps_per_dispatch=K, seed=seed, devices=mesh.size

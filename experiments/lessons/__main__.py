@@ -5,10 +5,6 @@
 WORKDIR/NAME gets lesson.json (the results, the device, the seconds), the pictures and report.html.
 """
 
-import os
-
-os.environ.setdefault("XLA_PYTHON_CLIENT_PREALLOCATE", "false")
-
 from experiments.start import on_large_pages
 
 if __name__ == "__main__":
@@ -23,6 +19,7 @@ import jax
 from experiments.lessons._lesson import names, rounded, run_lesson
 from genjax_zoo.core import UserError
 from genjax_zoo.data import cache_folder
+from genjax_zoo.sharding import split_over_cores
 
 flags.DEFINE_bool("smoke", False, "Run in seconds, to show that the lesson runs.")
 flags.DEFINE_string("workdir", "runs/lessons", "Where the folders of the lessons go.")
@@ -33,6 +30,7 @@ def main(argv):
   """Runs the lessons named; errors that the user can fix are reported in one line."""
   logging.set_verbosity(logging.WARNING)
   jax.config.update("jax_compilation_cache_dir", str(cache_folder() / "xla"))
+  split_over_cores()
   try:
     for name in argv[1:] or names():
       folder = Path(FLAGS.workdir) / name
