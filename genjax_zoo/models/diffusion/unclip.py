@@ -39,7 +39,7 @@ def text_difference(u, old, new, t):
   """u [B, D] moved by t in [0, 1] towards what changes from caption `old` to `new`, [B, D].
 
   That is on the arc to (new - old) at length 1, embeddings of captions [B, D] (section 3.3; there t
-  is from 0.25 to 0.5).
+  rises to at most 0.25 to 0.5, and the image's own inferred noise is decoded).
   """
   return spherical(u, unit(new - old), t)
 

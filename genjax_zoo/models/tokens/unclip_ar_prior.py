@@ -13,7 +13,8 @@ and a causal transformer models caption and codes as one sequence, of which the 
 Components that are left out are 0. Mean, directions and deviations are those of the first batch.
 
 Departures: no token for u . v of image and caption, which the paper asks for to be large; that the
-better of two samples is kept makes it so.
+better of two samples is kept makes it so. The caption's words are given and not its embedding v,
+and samples are not guided.
 """
 
 from typing import NamedTuple

@@ -166,6 +166,22 @@ def test_a_caption_becomes_an_embedding_that_is_decoded(batch, monkeypatch):
   np.testing.assert_allclose(model.decode({}, state, without, KEY)["image"], expected, atol=1)
 
 
+def test_an_embedding_is_decoded_with_the_noise_that_is_given(monkeypatch):
+  """The decoder here gives its noise back, and samples zeros."""
+  decode = lambda params, state, latents, key: {"image": latents["z"], **latents}
+  sample = lambda params, state, key, n, given: {"image": jnp.zeros(n), **given}
+  inner = Model(None, sample=sample, decode=decode)
+  monkeypatch.setattr(edm, "model", lambda *args, **options: inner)
+  u, z = jnp.eye(D)[:2], jnp.array([3.0, 4.0])
+  model = unclip.model(FIELDS, prior=prior_of(u))
+  with_noise = model.decode({}, {}, {"image_embedding": u, "z": z}, KEY)
+  without = model.decode({}, {}, {"image_embedding": u}, KEY)
+  np.testing.assert_array_equal(with_noise["image"], z)
+  np.testing.assert_array_equal(without["image"], [0, 0])
+  for found in with_noise, without:
+    np.testing.assert_allclose(found["image_embedding"], D**0.5 * u, rtol=1e-6)
+
+
 def test_a_text_difference_turns_an_embedding_by_its_share_of_the_right_angle():
   """Between orthogonal axes t is the share of 90 degrees, whatever the length of the difference."""
   u = jnp.eye(3)[None, 0]
