@@ -11,6 +11,7 @@ import time
 
 import jax
 import jax.numpy as jnp
+from jax.sharding import NamedSharding, PartitionSpec as P
 import numpy as np
 
 from genjax_zoo.core import Field, Model
@@ -18,7 +19,7 @@ from genjax_zoo.data.dataset import main_entry
 from genjax_zoo.log import read_json, read_rows
 from genjax_zoo.prob.distributions import log_mean_exp
 from genjax_zoo.sample import sampler
-from genjax_zoo.sharding import compiled, device_name, placed, put, replicated
+from genjax_zoo.sharding import compiled, device_name, gather, placed, put
 
 CLASSES = 100  # Of a label, at most, over which log p(x) is summed.
 POINTS = 30  # Of a curve of training, at most.
@@ -40,12 +41,14 @@ def per_example(
       inputs = put(inputs, mesh, "data")
       # Read at once: `progress` takes the time of a block.
       found = step(weights, state, resident, inputs, jax.random.fold_in(key, i))
-      rows.append(jax.device_get(found))
+      rows.append(gather(found))
     return jax.tree.map(lambda *x: np.concatenate(x), *rows)
 
   weights, state = placed((weights, state), mesh)
   with jax.set_mesh(mesh):
-    step = compiled(rows_of, replicated(mesh), f=f, fetch=data.fetch)
+    # Left where they are, devices need not wait for each other.
+    by_row = NamedSharding(mesh, P("data"))
+    step = compiled(rows_of, by_row, f=f, fetch=data.fetch)
     resident = put(data.resident, mesh)
     passes = [once(jax.random.fold_in(key, i)) for i in range(repeats)]
 

@@ -17,7 +17,7 @@ from genjax_zoo.log import read_rows, write_json
 from genjax_zoo.migrate import migrate
 from genjax_zoo.published import FOLDER, PREFIX, named, read
 from genjax_zoo.sample import sampler
-from genjax_zoo.sharding import compiled, fsdp, gather, make_mesh, put, with_shardings
+from genjax_zoo.sharding import compiled, fsdp, gather, make_mesh, placed, put, with_shardings
 from genjax_zoo.validate import best
 
 
@@ -132,10 +132,11 @@ class Run(NamedTuple):
       rows = rows | {"weight": np.ones(n, np.float32)}
     fill = lambda x: np.concatenate([x, np.repeat(x[-1:], -n % self.mesh.size, 0)])
     f = compiled(getattr(self.model, name), **options)
+    weights, state = placed((self.weights, self.state), self.mesh)
     with jax.set_mesh(self.mesh):
       sharded = put(jax.tree.map(fill, rows), self.mesh, "data")
       try:
-        out = f(self.weights, self.state, sharded, key)
+        out = f(weights, state, sharded, key)
       except KeyError as e:
         missing = e.args[0]
         if missing in rows or missing not in {**self.fields, **self.model.latents}:

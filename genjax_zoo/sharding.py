@@ -20,6 +20,9 @@ CPU_OPTIONS = {
   "xla_cpu_experimental_ynn_fusion_type": "LIBRARY_FUSION_TYPE_DOT,LIBRARY_FUSION_TYPE_REDUCE",
   # LLVM compiles in 0.7 to 0.9 of the time at its first level; the programs are as fast.
   "xla_backend_optimization_level": 1,
+  # Devices that share busy cores wait for each other; by default XLA aborts after 40 s.
+  "xla_cpu_collective_call_warn_stuck_seconds": 600,
+  "xla_cpu_collective_call_terminate_timeout_seconds": 3600,
 }
 # Without gradients of weights that library is 1.1 to 4 times as fast.
 FORWARD = {
@@ -83,19 +86,24 @@ class Cores:
 
   split = False
 
+  @classmethod
+  def are_devices(cls) -> bool:
+    return cls.split and jax.default_backend() == "cpu"
+
 
 def split_over_cores():
-  """Makes a device of each core of a CPU, unless XLA_FLAGS say how many there are.
+  """Makes a device of each core of a CPU, unless the environment says how many there are.
 
   It must come before anything is computed.
   """
-  if DEVICE_COUNT not in os.environ.get("XLA_FLAGS", ""):
+  flags = os.environ.get("XLA_FLAGS", "")
+  if DEVICE_COUNT not in flags and "JAX_NUM_CPU_DEVICES" not in os.environ:
     jax.config.update("jax_num_cpu_devices", min(cores(), MOST_CORES))
     Cores.split = True
 
 
 def device_name() -> str:
-  """The devices in evaluation.json's words: "4 x cpu"."""
+  """The devices that train, in evaluation.json's words: "4 x cpu"."""
   n = training_mesh().size
   kind = jax.devices()[0].device_kind
   return f"{n} x {kind}" if n > 1 else kind
@@ -133,7 +141,7 @@ def make_mesh():
 
 def training_mesh():
   """The mesh of the devices that train: all, but one of a CPU that is split over its cores."""
-  if not Cores.split or jax.default_backend() != "cpu":
+  if not Cores.are_devices():
     return make_mesh()
   return jax.make_mesh((1,), ("data",), axis_types=(AxisType.Auto,), devices=jax.devices()[:1])
 
@@ -157,10 +165,12 @@ def fsdp(mesh, shapes, min_size: int):
   along that of the blocks.
   """
 
+  everywhere = mesh.size == 1 or Cores.are_devices()  # Cores share their memory.
+
   def sharding(path, x):
     first = int(in_stack(path))
     axes = [i for i in np.argsort(x.shape)[::-1] if i >= first and x.shape[i] % mesh.size == 0]
-    if mesh.size == 1 or math.prod(x.shape) < min_size or not axes:
+    if everywhere or math.prod(x.shape) < min_size or not axes:
       return replicated(mesh)
     return NamedSharding(mesh, P(*[None] * axes[0], "data"))
 

@@ -148,18 +148,27 @@ def test_of_a_cpu_split_over_its_cores_one_device_trains_and_all_sample(monkeypa
   assert (tmp_path / "run/samples/step_0000002.png").exists()
   on = lambda tree: {len(x.devices()) for x in jax.tree.leaves(tree)}
   assert on(run.weights) == on(run.state) == {4}
-  again = load(tmp_path / "run").sample(3, 1)["image"]
-  np.testing.assert_array_equal(run.sample(3, 1)["image"], again)
+  again = load(tmp_path / "run")
+  assert on(again.weights) == {4}
+  np.testing.assert_array_equal(run.sample(3, 1)["image"], again.sample(3, 1)["image"])
+  weights, state = sharding.placed((run.weights, run.state), sharding.training_mesh())
+  assert on(weights) == {1}
+  batch = {"image": np.arange(3 * 64, dtype=np.uint8).reshape(3, 8, 8, 1) % 17}
+  trained = run._replace(weights=weights, state=state).encode(batch)["z"]
+  np.testing.assert_allclose(trained, run.encode(batch)["z"], atol=1e-5)
 
 
-def test_a_cpu_is_split_over_its_cores_unless_flags_say_how(monkeypatch):
+def test_a_cpu_is_split_over_its_cores_unless_the_environment_says_how(monkeypatch):
   asked = []
   monkeypatch.setattr(jax.config, "update", lambda *option: asked.append(option))
   monkeypatch.setattr(sharding.Cores, "split", False)
   monkeypatch.setattr(sharding, "cores", lambda: 99)
-  monkeypatch.setenv("XLA_FLAGS", "--xla_force_host_platform_device_count=2")
-  sharding.split_over_cores()
-  assert not asked and not sharding.Cores.split
+  for name, value in ("XLA_FLAGS", f"--{sharding.DEVICE_COUNT}=2"), ("JAX_NUM_CPU_DEVICES", "2"):
+    with monkeypatch.context() as environment:
+      environment.setenv("XLA_FLAGS", "")
+      environment.setenv(name, value)
+      sharding.split_over_cores()
+    assert not asked and not sharding.Cores.split
   monkeypatch.setenv("XLA_FLAGS", "")
   sharding.split_over_cores()
   assert asked == [("jax_num_cpu_devices", sharding.MOST_CORES)] and sharding.Cores.split

@@ -25,7 +25,7 @@ from experiments.bench.workloads import Workload, unet
 from genjax_zoo.core import UserError
 from genjax_zoo.evaluate import device_name, parameters
 from genjax_zoo.log import read_json, write_json
-from genjax_zoo.sharding import jit, processor
+from genjax_zoo.sharding import cores, jit, processor
 
 RATE = 1e-3
 
@@ -245,16 +245,9 @@ def our_log_prob(w: Workload, params, x) -> Contender:
   return Contender(run, len(x))
 
 
-def threads_of(torch) -> list[int]:
-  """One and all: small networks are often faster with one."""
-  return sorted({1, torch.get_num_threads()})
-
-
 def compare(peer: Peer, seconds: float, rounds: int) -> dict:
   """Examples a second of training, sampling and, of flows, log p; ratios; parameters."""
   try:
-    import torch
-
     theirs = peer.construct(peer.workload)
   except ImportError as e:
     raise UserError(f"{e}: pip install -e '.[peers]' has the packages") from e
@@ -268,7 +261,7 @@ def compare(peer: Peer, seconds: float, rounds: int) -> dict:
   tasks = {"training": {"ours": contender}, "sampling": {"ours": ours.sampling(w, params)}}
   if theirs.log_prob:
     tasks["log_prob"] = {"ours": our_log_prob(w, params, np.asarray(x[: w.samples]))}
-  for threads in threads_of(torch):
+  for threads in sorted({1, cores()}):  # Small networks are often faster with one.
     name = f"{peer.package}, {threads} threads"
     of = lambda f: without_gradients(f, theirs.module, w.samples, threads)
     tasks["training"][name] = training(theirs, x, w.batch, threads)

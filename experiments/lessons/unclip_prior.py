@@ -10,12 +10,12 @@ its caption to one with another colour, by a fraction of the arc. The decoder is
 Of 200 test captions a sample of the diffusion prior has the cosine 0.948 with the embedding of the
 image, the autoregressive prior's better one of two 0.927, the caption's own 0.928; two images of a
 caption, and so a sample of an exact prior, have 0.930: the diffusion's are too near to the mean.
-Decoded, all of
-them have the colour in 1.00, left or right, top or bottom and the ground in 1.00, the size in 0.79
-to 0.82; the shape in 0.27 to 0.33, hardly more than by chance, 0.25: so short a training of the
-decoder shows none. Of an image's own embedding the exact place is another one in 0.95: that is left
-to the noise, as 32 images share a caption. Half of the arc to another colour gives that colour in
-0.97, and left or right, top or bottom and ground stay in 0.99; a quarter of it gives it in 0.33.
+Decoded, all of them have the colour in 1.00, left or right, top or bottom and the ground in 1.00,
+the size in 0.79 to 0.82; the shape in 0.27 to 0.33, hardly more than by chance, 0.25: so short a
+training of the decoder shows none. Of an image's own embedding the exact place is another one in
+0.95: that is left to the noise, as 32 images share a caption. Half of the arc to another colour
+gives that colour in 0.97, and left or right, top or bottom and ground stay in 0.99; a quarter of it
+gives it in 0.33.
 
 Verdict: the three figures hold, and the prior is not needed for them where captions are so plain.
 """

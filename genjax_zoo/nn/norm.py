@@ -16,8 +16,8 @@ class GroupNorm(nn.Module):
   y (1 + scale) + shift.
 
   Means over positions come first, then those over groups, then one multiply-add of x: on the CPU
-  this is more than twice as fast as flax's. Those over groups are a product with a
-  constant matrix: XLA would gather repeated ones at every position.
+  this is more than twice as fast as flax's. Those over groups are a product with a constant matrix:
+  XLA would gather repeated ones at every position.
   """
 
   dtype: str = "float32"

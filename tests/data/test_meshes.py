@@ -157,7 +157,7 @@ def test_triangles_of_ply_and_off_files(tmp_path):
 def test_without_trimesh_the_error_says_what_to_install(tmp_path, monkeypatch):
   monkeypatch.setitem(sys.modules, "trimesh", None)
   (tmp_path / "a.off").write_text("OFF\n")
-  with pytest.raises(UserError, match=r"a\.off: this needs trimesh: pip install 'genjax-zoo\[mesh"):
+  with pytest.raises(UserError, match=r"a\.off: this needs trimesh: pip install -e '\.\[mesh"):
     mesh_files.read_mesh("", tmp_path / "a.off")
 
 

@@ -13,8 +13,8 @@ of a standard deviation s ~ U(0, augment), which the network is given; in sampli
 `augmentation`, chosen then.
 
 With `residual` what is diffused is the difference from low, enlarged by interpolation (Li 2021,
-SRDiff, arXiv:2104.14951), so that sd is that of the difference. It is small, and 0
-where an image is flat, so that errors made at high noise leave no grain.
+SRDiff, arXiv:2104.14951), so that sd is that of the difference. It is small, and 0 where an image
+is flat, so that errors made at high noise leave no grain.
 
 Departures: EDM's preconditioning and noise levels (edm.py), of which the paper's conditioning on a
 continuous noise level is a part; the noise of augmentation is added, and does not shrink low.

@@ -121,9 +121,10 @@ def frames_of(
   overlap: int,
   T: int,
   network: Mapping,
+  drop: float,
 ) -> Frames:
   """The Frames of the modelled entry of some data; a `window` of 0 is of all frames."""
-  whole = space_of(data, condition)
+  whole = space_of(data, condition, drop)
   frames = whole.shape[0]
   window = window or frames
   check_windows(window, overlap, frames)
@@ -240,7 +241,7 @@ def model(
     raise UserError(
       f"video_diffusion is of 'video', and the data have {', '.join(data)}: choose videos"
     )
-  options = condition, window, overlap, T, network
+  options = condition, window, overlap, T, network, drop
   fields = condition_fields(data, condition)
   if first is None:
     return frames_model(frames_of({"video": data["video"]} | fields, *options), masked, drop)
