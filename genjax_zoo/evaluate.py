@@ -44,7 +44,7 @@ def per_example(
       rows.append(gather(found))
     return jax.tree.map(lambda *x: np.concatenate(x), *rows)
 
-  weights, state = placed((weights, state), mesh)
+  weights, state, key = placed((weights, state, key), mesh)
   with jax.set_mesh(mesh):
     # Left where they are, devices need not wait for each other.
     by_row = NamedSharding(mesh, P("data"))

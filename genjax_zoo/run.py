@@ -132,7 +132,7 @@ class Run(NamedTuple):
       rows = rows | {"weight": np.ones(n, np.float32)}
     fill = lambda x: np.concatenate([x, np.repeat(x[-1:], -n % self.mesh.size, 0)])
     f = compiled(getattr(self.model, name), **options)
-    weights, state = placed((self.weights, self.state), self.mesh)
+    weights, state, key = placed((self.weights, self.state, key), self.mesh)
     with jax.set_mesh(self.mesh):
       sharded = put(jax.tree.map(fill, rows), self.mesh, "data")
       try:

@@ -42,7 +42,7 @@ def sampler(model: Model, mesh, n: int, **options):
 
   def sample(params, state, key, given={}):
     check_given(model, given, n)
-    params, state = placed((params, state), mesh)
+    params, state, key = placed((params, state, key), mesh)
     rows = {k: np.resize(np.asarray(x), (padded, *np.shape(x)[1:])) for k, x in given.items()}
     rows = jax.device_put(rows, replicated(mesh))
     with jax.set_mesh(mesh):

@@ -147,9 +147,13 @@ def training_mesh():
 
 
 def placed(tree, mesh):
-  """Arrays on the devices of a mesh: as they are, or replicated if they are on others."""
+  """Arrays on the devices of a mesh: as they are, or replicated if they are on others.
+
+  Several hosts have one mesh for all.
+  """
   devices = set(mesh.devices.flat)
-  there = lambda x: not isinstance(x, jax.Array) or x.sharding.device_set == devices
+  several = jax.process_count() > 1
+  there = lambda x: several or not isinstance(x, jax.Array) or x.sharding.device_set == devices
   return jax.tree.map(lambda x: x if there(x) else jax.device_put(x, replicated(mesh)), tree)
 
 
