@@ -291,10 +291,11 @@ def check_options(config, model, dataset):
     raise UserError(f"sample.{name}: what the model is given is set by sample.given.{name}")
   if model.sample:
     inputs.options("sample", sample_options(config), model.sample)
-    choices(model, sample_options(config), swept(config))
-    typed_given(config, model, dataset.fields, config["sample"]["n"])
   # A model that knows which values are impossible raises UserError for them.
   model.calls(**sample_options(config))
+  if model.sample:
+    choices(model, sample_options(config), swept(config))
+    typed_given(config, model, dataset.fields, config["sample"]["n"])
   if model.log_prob:
     check_density(dataset)
   if options["split"] not in dataset.splits:
