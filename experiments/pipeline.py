@@ -39,7 +39,7 @@ from genjax_zoo.run import (
   write_description,
 )
 from genjax_zoo.sample import sample_options
-from genjax_zoo.sharding import make_mesh, placed, training_mesh
+from genjax_zoo.sharding import make_mesh, placed, sampling_mesh, training_mesh
 from genjax_zoo.validate import best
 
 
@@ -278,6 +278,7 @@ def fit(config: dict, folder: Path, dataset, stages: dict[str, Run], log, watchi
     cost = evaluate.training_cost(folder, loader.batch, [stage.folder for stage in stages.values()])
     write_json(folder / "training.json", cost)
   ts = best(folder, ts)
+  mesh = sampling_mesh((ts.weights, ts.state))
   weights, state = placed((ts.weights, ts.state), mesh)
   return Run(learner.model, weights, state, config, dataset.fields, int(ts.step), folder, mesh)
 

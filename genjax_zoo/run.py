@@ -17,7 +17,7 @@ from genjax_zoo.log import read_rows, write_json
 from genjax_zoo.migrate import migrate
 from genjax_zoo.published import FOLDER, PREFIX, named, read
 from genjax_zoo.sample import sampler
-from genjax_zoo.sharding import compiled, fsdp, gather, make_mesh, placed, put, with_shardings
+from genjax_zoo.sharding import compiled, fsdp, gather, placed, put, sampling_mesh, with_shardings
 from genjax_zoo.validate import best
 
 
@@ -266,6 +266,6 @@ def described(config: dict, data: dict) -> tuple[Learner, TrainState, jax.shardi
   """(learner, the shapes of its TrainState with shardings, mesh) of a run, from its description."""
   learner, frozen = learner_of(config, data)
   abstract = shapes(learner, data, *frozen)
-  mesh = make_mesh()
+  mesh = sampling_mesh((abstract.params, abstract.state))
   shardings = fsdp(mesh, abstract, config["train"]["fsdp_min_size"])
   return learner, with_shardings(abstract, shardings), mesh

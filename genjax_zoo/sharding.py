@@ -146,6 +146,16 @@ def training_mesh():
   return jax.make_mesh((1,), ("data",), axis_types=(AxisType.Auto,), devices=jax.devices()[:1])
 
 
+def sampling_mesh(weights):
+  """The mesh of the devices that sample and evaluate: all of them.
+
+  Of a CPU that is split over its cores one, where the weights are those of dense networks: they
+  take microseconds, less than devices wait for each other.
+  """
+  dense = all(np.ndim(x) < 3 for x in jax.tree.leaves(weights))
+  return training_mesh() if dense else make_mesh()
+
+
 def placed(tree, mesh):
   """Arrays on the devices of a mesh: as they are, or replicated if they are on others.
 

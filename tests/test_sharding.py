@@ -143,19 +143,30 @@ def test_of_a_cpu_split_over_its_cores_one_device_trains_and_all_sample(monkeypa
   assert sharding.training_mesh().size == 4 and sharding.device_name() == "4 x cpu"
   monkeypatch.setattr(sharding.Cores, "split", True)
   assert sharding.training_mesh().size == 1 and sharding.device_name() == "cpu"
-  config = resolve("configs/latent_diffusion_digits.py:smoke").to_dict()
+  config = resolve("configs/latent_diffusion_shapes.py:smoke").to_dict()
   run = pipeline.train_run(config, tmp_path / "run")
   assert (tmp_path / "run/samples/step_0000002.png").exists()
   on = lambda tree: {len(x.devices()) for x in jax.tree.leaves(tree)}
   assert on(run.weights) == on(run.state) == {4}
   again = load(tmp_path / "run")
   assert on(again.weights) == {4}
-  np.testing.assert_array_equal(run.sample(3, 1)["image"], again.sample(3, 1)["image"])
+  caption = {"tokens": "a small red heart at the top left on black"}
+  images = [r.sample(3, 1, caption)["image"] for r in (run, again)]
+  np.testing.assert_array_equal(*images)
   weights, state = sharding.placed((run.weights, run.state), sharding.training_mesh())
   assert on(weights) == {1}
-  batch = {"image": np.arange(3 * 64, dtype=np.uint8).reshape(3, 8, 8, 1) % 17}
+  batch = {"image": np.random.default_rng(0).integers(0, 256, (3, 32, 32, 3), dtype=np.uint8)}
   trained = run._replace(weights=weights, state=state).encode(batch)["z"]
   np.testing.assert_allclose(trained, run.encode(batch)["z"], atol=1e-5)
+
+
+def test_dense_networks_sample_on_one_core(monkeypatch):
+  monkeypatch.setattr(sharding.Cores, "split", True)
+  dense = {"kernel": np.zeros((3, 4)), "bias": np.zeros(4)}
+  assert sharding.sampling_mesh(dense).size == 1
+  assert sharding.sampling_mesh(dense | {"conv": np.zeros((3, 3, 1, 4))}).size == 4
+  monkeypatch.setattr(sharding.Cores, "split", False)
+  assert sharding.sampling_mesh(dense).size == 4
 
 
 def test_a_cpu_is_split_over_its_cores_unless_the_environment_says_how(monkeypatch):

@@ -15,7 +15,7 @@ from genjax_zoo.data.dataset import Dataset
 from genjax_zoo.data.loader import train_loader
 from genjax_zoo.dispatch import several_steps
 from genjax_zoo.sample import sampler
-from genjax_zoo.sharding import jit, make_mesh, put, replicated, training_mesh
+from genjax_zoo.sharding import jit, put, replicated, sampling_mesh, training_mesh
 
 EXAMPLES = 4096
 
@@ -86,7 +86,7 @@ def training(w: Workload, K: int, seed: int = 0):
 
 def sampling(w: Workload, params, **options) -> Contender:
   """A contender that draws `w.samples` samples, as NumPy arrays."""
-  mesh = make_mesh()
+  mesh = sampling_mesh(params)
   params = jax.device_put(params, replicated(mesh))
   sample = sampler(learner(w).model, mesh, w.samples, **w.sample, **options)
   seeds = iter(range(2**31))
