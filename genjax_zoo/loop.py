@@ -55,8 +55,8 @@ def train(
     shapes = jax.eval_shape(init, resident, first, *frozen)
     shardings = fsdp(mesh, shapes, fsdp_min_size)
     ts = checkpoints.restore(with_shardings(shapes, shardings), log.say)
+    # With earlier stages there may be more to do: reflow draws its pairs.
     if ts is None:
-      # With earlier stages it may have more to do: reflow draws its pairs.
       ts = jit(init, once=not frozen, out_shardings=shardings)(resident, first, *frozen)
     step = int(ts.step)
     if not steps and checkpoints.latest is None:
