@@ -160,6 +160,7 @@ def bench(names, folder: Path, seconds: float, rounds: int):
         f"--workloads={name}: unknown{nearest(name, BY_NAME)}; there are {', '.join(BY_NAME)}"
       )
   theirs = pytorch()
+  quick = FLAGS.quick or FLAGS.smoke
   folder.mkdir(parents=True, exist_ok=True)
   path = folder / "bench.json"
   found = read_json(path, {"workloads": {}})["workloads"]  # Those of earlier commands stay.
@@ -170,7 +171,6 @@ def bench(names, folder: Path, seconds: float, rounds: int):
     if FLAGS.smoke:
       w = w._replace(batch=4, samples=4, steps=2)
     theirs.forget()
-    quick = FLAGS.quick or FLAGS.smoke
     found[name] = compare(w, ours.some_params(w), theirs, seconds, rounds, quick)
     print(summary(name, found[name]), flush=True)
     versions = {"jax": jax.__version__, "torch": theirs.torch.__version__}
