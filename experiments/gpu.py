@@ -4,19 +4,21 @@
 
 Each of `JOBS` runs as a process of its own, for the minutes of its turn: speed beside PyTorch where
 it is installed, the share of the device's rates that training attains, and the committed configs
-of a GPU's size. A training is stopped when its turn is over, saved and measured. The same command
+of a GPU's size. A training is stopped when its turn is over, saved and measured, without figures:
+`python -m experiments.main --mode=report --workdir=OUT/NAME` draws them anywhere. The same command
 again goes on: what is done is skipped, and whoever had the fewest turns is next. Ctrl-C loses
 nothing but the job's turn. MNIST comes from tensorflow-datasets, and CIFAR-10 is the file that
 configs/ddpm_cifar10.py names; jobs without their data fail, and their log says so.
 
 Writes the run folders, OUT/bench, a log of each job and OUT/jobs.json. What it says in the end adds
 finished runs to the project's tables. --smoke runs all of it in a small size and on digits, which
-are always there, on any device.
+are always there, on any device; there all jobs have a turn, for their share of the minutes.
 """
 
 import argparse
 from collections.abc import Callable
 import importlib.util
+import os
 from pathlib import Path
 import signal
 import subprocess
@@ -24,6 +26,7 @@ import sys
 import time
 from typing import NamedTuple
 
+from experiments.start import quick_compilation
 from genjax_zoo.core import UserError
 from genjax_zoo.interrupt import SIGNALS, Stopped, stop
 from genjax_zoo.log import read_json, write_json
@@ -72,24 +75,24 @@ def command(job: Job, out: Path, smoke: bool) -> list[str]:
   if job.module == "experiments.main":
     config = f"--config=configs/{job.name}.py"
     small = [f"{config}:smoke", *DIGITS] if smoke else [config]
-    return python(job.module, *small, f"--workdir={out / job.name}")
+    return python(job.module, *small, "--mode=train_only", f"--workdir={out / job.name}")
   options = ["--smoke"] if smoke else []
   if job.module == "experiments.bench":
     options.append(f"--workloads={job.name.removeprefix('bench_')}")
   return python(job.module, f"--workdir={out / 'bench'}", *options)
 
 
-def measuring(job: Job, out: Path, smoke: bool) -> list[str]:
-  """The command that measures a training before its end, by fewer examples than in the end."""
-  few = "--config.evaluate.examples=1000", "--config.evaluate.samples=2000"
-  few = () if smoke else few  # Of smoke there are fewer already.
-  return python(job.module, "--mode=evaluate", f"--workdir={out / job.name}", *few)
+def measuring(job: Job, out: Path, few: bool) -> list[str]:
+  """The command that measures a training, before its end by a few examples."""
+  fewer = ["--config.evaluate.examples=1000", "--config.evaluate.samples=2000"] if few else []
+  return python(job.module, "--mode=evaluate", f"--workdir={out / job.name}", *fewer)
 
 
-def run(command: list[str], seconds: float, log) -> int | None:
+def run(command: list[str], seconds: float, log, **environment: str) -> int | None:
   """The exit status of a command, None where it was stopped after `seconds`, as by a scheduler."""
   # In a session of its own Ctrl-C does not reach it: a second signal would stop it without saving.
-  process = subprocess.Popen(command, stdout=log, stderr=subprocess.STDOUT, start_new_session=True)
+  options = dict(stderr=subprocess.STDOUT, start_new_session=True, env=os.environ | environment)
+  process = subprocess.Popen(command, stdout=log, **options)
   try:
     return process.wait(seconds)
   except subprocess.TimeoutExpired:
@@ -107,11 +110,15 @@ def run(command: list[str], seconds: float, log) -> int | None:
 def turn(job: Job, out: Path, seconds: float, smoke: bool) -> str:
   """Runs a job for at most `seconds`; returns "done", "stopped" or "failed"."""
   trains = job.module == "experiments.main"
+  environment = quick_compilation() if smoke else {}
   end = time.monotonic() + seconds
   with open(out / f"{job.name}.log", "a") as log:
-    status = run(command(job, out, smoke), TRAINING * seconds if trains else seconds, log)
-    if status is None and trains:
-      run(measuring(job, out, smoke), end - time.monotonic(), log)
+    part = TRAINING * seconds if trains else seconds
+    status = run(command(job, out, smoke), part, log, **environment)
+    if trains and not status:
+      few = status is None and not smoke  # Of smoke there are few already.
+      measured = run(measuring(job, out, few), end - time.monotonic(), log, **environment)
+      status = measured if status == 0 else status
   return {None: "stopped", 0: "done"}.get(status, "failed")
 
 
@@ -187,6 +194,9 @@ def main(arguments=None):
     jobs = available(JOBS)
     if len(jobs) < len(JOBS):
       print("without PyTorch nothing is compared with it: pip install -e '.[bench]'", flush=True)
+    if options.smoke:
+      share = options.minutes / sum(job.minutes for job in jobs)
+      jobs = [job._replace(minutes=share * job.minutes) for job in jobs]
     work(jobs, options.out, options.minutes, options.smoke)
     runs = finished(options.out)
     if runs and not options.smoke:

@@ -337,15 +337,11 @@ def evaluation_of(run: Run, dataset, log) -> dict:
   found |= compare_reconstructions(run, dataset, log)
   if run.model.sample:
     n = config["sample"]["n"]
-    found["sampling"] = evaluate.time_sampling(
-      run.model,
-      run.weights,
-      run.state,
-      run.mesh,
-      n=n,
-      given=given_rows(run, dataset, n),
-      **sample_options(config),
-    )
+    given = given_rows(run, dataset, n)
+    with log.clock("timing samples"):
+      found["sampling"] = evaluate.time_sampling(
+        run.model, run.weights, run.state, run.mesh, n=n, given=given, **sample_options(config)
+      )
   return {
     "model": config["model"]["name"],
     "config": config["name"],

@@ -343,6 +343,10 @@ def identity(config: dict, prefix: str = "") -> dict:
   return {k: tuple(v) if isinstance(v, list) else v for k, v in found.items()}
 
 
+# Sizes of a network in a smoke run, at most.
+SMALL = {"width": 64, "depth": 2, "blocks": 2, "layers": 2}
+
+
 def shrink(config: ConfigDict) -> ConfigDict:
   """A version of a config that runs in seconds: two steps, few examples, few samples."""
   config.name += "_smoke"
@@ -356,8 +360,11 @@ def shrink(config: ConfigDict) -> ConfigDict:
   if "n_critic" in config.model:  # The batch is divided into so many parts.
     config.model.n_critic = min(config.model.n_critic, 2)
   network = config.model.get("network", "")
+  for sizes in config.model, network:
+    if isinstance(sizes, ConfigDict):
+      sizes.update({k: min(sizes[k], most) for k, most in SMALL.items() if sizes.get(k)})
   if isinstance(network, ConfigDict) and network.name == "unet":
-    network.update(hidden=network.hidden[:1], blocks=1)  # Each takes seconds to compile.
+    network.update(hidden=(min(network.hidden[0], 32),), blocks=1)  # Each takes seconds to compile.
   # FID needs more samples than the feature network has features.
   config.evaluate.update(examples=64, batch=32, samples=200)
   config.sample.n = 16

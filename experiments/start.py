@@ -1,6 +1,7 @@
 """The first moments of a command, before its libraries are imported."""
 
 import contextlib
+from importlib.metadata import version
 import os
 import signal
 import sys
@@ -22,6 +23,14 @@ def on_large_pages():
   if sys.platform == "linux" and TUNABLES not in os.environ:
     os.environ[TUNABLES] = "glibc.malloc.hugetlb=1"
     os.execv(sys.executable, [sys.executable, *sys.orig_argv[1:]])
+
+
+def quick_compilation() -> dict[str, str]:
+  """The environment of a command that XLA is to compile quickly for a CPU rather than thoroughly."""
+  flags = "--xla_backend_optimization_level=0"
+  if version("jaxlib").startswith("0.10."):  # Later ones have no other emitters, and no such flag.
+    flags += " --xla_cpu_use_fusion_emitters=false"
+  return {"XLA_FLAGS": f"{flags} {os.environ.get('XLA_FLAGS', '')}"}
 
 
 @contextlib.contextmanager

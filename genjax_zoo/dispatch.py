@@ -15,13 +15,14 @@ from genjax_zoo.sharding import put
 LONGEST = 3.0
 
 
-def first_state(learner: Learner, fetch, key):
-  """(resident, inputs of K steps, *frozen) -> the state before training.
+def first_state(learner: Learner, fetch):
+  """(key, resident, inputs of K steps, *frozen) -> the state before training.
 
-  `fetch(resident, inputs, key)` makes the batch of a step inside the compiled program.
+  `fetch(resident, inputs, key)` makes the batch of a step inside the compiled program. The key is
+  an argument, as in `several_steps`: another seed is the same program, which is not compiled again.
   """
 
-  def init(resident, inputs, *frozen):
+  def init(key, resident, inputs, *frozen):
     k_data, k_init = jax.random.split(key)
     first = jax.tree.map(lambda x: x[0], inputs)
     return learner.init(k_init, fetch(resident, first, k_data), *frozen)
@@ -29,14 +30,14 @@ def first_state(learner: Learner, fetch, key):
   return init
 
 
-def several_steps(learner: Learner, fetch, key, K: int):
-  """One dispatch: (ts, resident, inputs of K steps[, start, stop]) -> (ts, metrics [K]).
+def several_steps(learner: Learner, fetch, K: int):
+  """One dispatch: (ts, key, resident, inputs of K steps[, start, stop]) -> (ts, metrics [K]).
 
   With `start` and `stop` it runs the steps start..stop - 1 of the K, and the metrics of the others
   are zeros.
   """
 
-  def steps(ts, resident, inputs, *part):
+  def steps(ts, key, resident, inputs, *part):
     def step(ts, inputs, key):
       k_data, key = jax.random.split(key)
       return learner.step(ts, fetch(resident, inputs, k_data), key)

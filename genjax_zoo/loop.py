@@ -46,18 +46,19 @@ def train(
   check_intervals(K, steps, intervals)
   mesh = training_mesh()
   frozen = placed(frozen, mesh)
-  k_init, k_step = jax.random.split(jax.random.key(seed))
+  k_init, k_step = placed(tuple(jax.random.split(jax.random.key(seed))), mesh)
 
   with jax.set_mesh(mesh), Interrupt() as interrupted, Checkpoints(workdir) as checkpoints:
     resident = put(data.resident, mesh)
     first = put(next(data.inputs(0)), mesh, None, "data")
-    init = first_state(learner, data.fetch, k_init)
-    shapes = jax.eval_shape(init, resident, first, *frozen)
+    init = first_state(learner, data.fetch)
+    shapes = jax.eval_shape(init, k_init, resident, first, *frozen)
     shardings = fsdp(mesh, shapes, fsdp_min_size)
     ts = checkpoints.restore(with_shardings(shapes, shardings), log.say)
     # With earlier stages there may be more to do: reflow draws its pairs.
     if ts is None:
-      ts = jit(init, once=not frozen, out_shardings=shardings)(resident, first, *frozen)
+      init = jit(init, once=not frozen, out_shardings=shardings)
+      ts = init(k_init, resident, first, *frozen)
     step = int(ts.step)
     if not steps and checkpoints.latest is None:
       checkpoints.save(0, ts)  # Nothing to train: the model combines earlier stages.
@@ -69,15 +70,15 @@ def train(
     part = (np.int32(0), np.int32(K)) if in_parts else ()
     with log.clock("compiling"):
       dispatch = jit(
-        several_steps(learner, data.fetch, k_step, K),
+        several_steps(learner, data.fetch, K),
         donate_argnums=0,
         out_shardings=(shardings, replicated(mesh)),
       )
-      dispatch = dispatch.lower(ts, resident, first, *part).compile()
+      dispatch = dispatch.lower(ts, k_step, resident, first, *part).compile()
     log.compile_seconds = log.clocked
 
     def send(ts, *args):
-      return dispatch(ts, resident, *args)
+      return dispatch(ts, k_step, resident, *args)
 
     def timed(seconds, step):
       log.cost(parameters(ts.params), seconds, steps - step, dispatch.memory_analysis())

@@ -2,15 +2,12 @@
 shared between runs.
 """
 
-from importlib.metadata import version
 import os
 from pathlib import Path
 
-QUICK = "--xla_backend_optimization_level=0"
-if version("jaxlib").startswith("0.10."):  # Later ones have no other emitters, and no such flag.
-  QUICK += " --xla_cpu_use_fusion_emitters=false"
-# Inherited by the processes that tests start.
-os.environ["XLA_FLAGS"] = f"{QUICK} {os.environ.get('XLA_FLAGS', '')}"
+from experiments.start import quick_compilation
+
+os.environ |= quick_compilation()  # Inherited by the processes that tests start.
 os.environ.setdefault("JAX_COMPILATION_CACHE_DIR", str(Path(__file__).parent.parent / ".jax_cache"))
 
 import jax

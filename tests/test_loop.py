@@ -52,6 +52,22 @@ def whole(tmp_path_factory):
   return folder, jax.device_get(run(folder))
 
 
+def test_another_seed_is_the_same_program_and_another_run(tmp_path, monkeypatch):
+  """So that it is not compiled again."""
+  programs = []
+  compile = jax.stages.Lowered.compile
+
+  def recording(lowered, *args):
+    programs.append(lowered.as_text())
+    return compile(lowered, *args)
+
+  monkeypatch.setattr(jax.stages.Lowered, "compile", recording)
+  first, second = (run(tmp_path / str(seed), steps=5, seed=seed).params for seed in (0, 1))
+  assert len(programs) == 2 and programs[0] == programs[1]
+  differ = jax.tree.map(lambda a, b: bool((a != b).any()), first, second)
+  assert any(jax.tree.leaves(differ))
+
+
 def test_steps_per_dispatch_change_nothing(whole, tmp_path):
   one = jax.device_get(run(tmp_path, K=1, log_every=10))
   chex.assert_trees_all_close(one, whole[1], rtol=1e-5, atol=1e-6)

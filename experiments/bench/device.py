@@ -27,7 +27,7 @@ BATCHES = 64, 256
 
 SMOKE_TRAINED = [
   BY_NAME["dit"]._replace(model=dit(width=32, depth=2), size=8, steps=2),
-  BY_NAME["transformer"]._replace(steps=2),
+  BY_NAME["transformer"]._replace(model=TRANSFORMER | dict(layers=2), size=8, steps=2),
 ]
 SMOKE_SAMPLED = BY_NAME["gated_pixelcnn"]._replace(size=8)
 SMOKE_BATCHES = 4, 8

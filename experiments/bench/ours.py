@@ -69,15 +69,15 @@ def training(w: Workload, K: int, seed: int = 0):
     resident = put(loader.resident, mesh)
     inputs = (put(x, mesh, None, "data") for x in loader.inputs(0))
     first = next(inputs)
-    ts = jit(init)(k_init, resident, jax.tree.map(lambda x: x[0], first))
-    dispatch = jit(several_steps(model, loader.fetch, k_step, K), donate_argnums=0)
-    dispatch = dispatch.lower(ts, resident, first).compile()
+    ts = jit(init, once=True)(k_init, resident, jax.tree.map(lambda x: x[0], first))
+    dispatch = jit(several_steps(model, loader.fetch, K), donate_argnums=0)
+    dispatch = dispatch.lower(ts, k_step, resident, first).compile()
 
   def run(calls):
     nonlocal ts
     with jax.set_mesh(mesh):
       for _ in range(calls):
-        ts, metrics = dispatch(ts, resident, next(inputs))
+        ts, metrics = dispatch(ts, k_step, resident, next(inputs))
     jax.block_until_ready(metrics)
 
   run(1)

@@ -39,7 +39,8 @@ def load(
   for family in label:
     triangles = surfaces.triangles(solids[FAMILIES[family]](rng))
     clouds.append(cloud_on(rng, triangles, points))
-    dense.append(cloud_on(dense_rng, triangles, surface))
+    if surface:
+      dense.append(cloud_on(dense_rng, triangles, surface))
   arrays = {"points": np.stack(clouds), "label": label}
   if surface:
     arrays["surface"] = np.stack(dense)

@@ -6,6 +6,7 @@ closed boxes that touch.
 """
 
 from collections.abc import Callable, Sequence
+import functools
 from typing import NamedTuple
 
 import numpy as np
@@ -173,10 +174,16 @@ def random_torus(rng) -> Mesh:
   phi, theta = 2 * np.pi * along.ravel(), 2 * np.pi * across.ravel()
   radius = large + small * np.cos(theta)
   vertices = np.column_stack([radius * np.cos(phi), radius * np.sin(phi), small * np.sin(theta)])
-  number = lambda i, j: i % 24 * 12 + j % 12
+  return Mesh(vertices, torus_faces(24, 12))
+
+
+@functools.cache
+def torus_faces(large: int, small: int) -> list[tuple[int, ...]]:
+  """The faces of a grid of large x small vertices that is closed in both directions."""
+  number = lambda i, j: i % large * small + j % small
   corners = lambda i, j: ((i, j), (i + 1, j), (i + 1, j + 1), (i, j + 1))
-  cells = np.ndindex(24, 12)
-  return Mesh(vertices, [tuple(number(*c) for c in corners(*cell)) for cell in cells])
+  cells = np.ndindex(large, small)
+  return [tuple(number(*c) for c in corners(*cell)) for cell in cells]
 
 
 # Flat-sided solids of at most 40 vertices, and round ones, of which only points are modelled.

@@ -22,15 +22,22 @@ def triangles(mesh: Mesh) -> np.ndarray:
   return np.concatenate(parts)
 
 
+def cross(a, b) -> np.ndarray:
+  """The cross product of vectors [..., 3]; of few it takes a third of the time of NumPy's."""
+  ax, ay, az = (a[..., i] for i in range(3))
+  bx, by, bz = (b[..., i] for i in range(3))
+  return np.stack([ay * bz - az * by, az * bx - ax * bz, ax * by - ay * bx], -1)
+
+
 def area_vectors(corners) -> np.ndarray:
   """Twice the area of polygons [N, K, 3] times their unit normal, [N, 3]."""
-  return np.cross(corners, np.roll(corners, -1, 1)).sum(1)
+  return cross(corners, np.roll(corners, -1, 1)).sum(1)
 
 
 def is_convex(corners) -> np.ndarray:
   """Whether polygons [N, K, 3] turn the same way at each corner, [N]."""
   edges = np.roll(corners, -1, 1) - corners
-  turns = np.cross(np.roll(edges, 1, 1), edges)
+  turns = cross(np.roll(edges, 1, 1), edges)
   same = np.einsum("nkd,nd->nk", turns, area_vectors(corners))
   return (same >= -1e-9 * np.abs(same).max(1, keepdims=True)).all(1)
 
@@ -42,7 +49,7 @@ def ears(polygon) -> list[tuple[int, int, int]]:
   no other corner (Meisters 1975). Where rounding leaves none, the rest becomes a fan.
   """
   normal = area_vectors(polygon[None])[0]
-  left_of = lambda a, b, p: np.cross(b - a, p - a) @ normal
+  left_of = lambda a, b, p: cross(b - a, p - a) @ normal
   rest = list(range(len(polygon)))
   found = []
   while len(rest) > 3:
@@ -91,7 +98,7 @@ def sample(rng, triangles, n: int) -> np.ndarray:
   (1 - sqrt u) a + sqrt u (1 - v) b + sqrt u v c.
   """
   a, b, c = triangles.swapaxes(0, 1)
-  area = np.linalg.norm(np.cross(b - a, c - a), axis=1)
+  area = np.linalg.norm(cross(b - a, c - a), axis=1)
   which = rng.choice(len(area), n, p=area / area.sum())
   u, v = rng.uniform(size=(2, n, 1))
   root = np.sqrt(u)

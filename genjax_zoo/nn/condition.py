@@ -32,7 +32,7 @@ TOKENS = 4  # That an embedding adds to the sequence which attention looks at.
 class Conditioning(NamedTuple):
   """What the blocks of a network are conditioned on."""
 
-  vector: jax.Array  # [B, E], for scales, shifts and gates.
+  vector: jax.Array  # [B, E], for scales, shifts and gates; [1, E] where all share it.
   sequence: jax.Array | None = None  # [B, L, text], which attention looks at beside x.
   mask: jax.Array | None = None  # [B, L], 1 where the sequence is real.
 
@@ -40,8 +40,8 @@ class Conditioning(NamedTuple):
 class Condition(nn.Module):
   """The noise level and the vectors and sequences of a condition, as one `Conditioning`.
 
-  noise [B]: log(sigma / alpha), or any number in about [-10, 10]. `features` is the size of the
-  vector, `text` that of the sequence, `fields` the pairs (name, Field) of the condition.
+  noise [B] or [1]: log(sigma / alpha), or any number in about [-10, 10]. `features` is the size of
+  the vector, `text` that of the sequence, `fields` the pairs (name, Field) of the condition.
   """
 
   features: int

@@ -69,7 +69,8 @@ class SpaceTimeBlock(nn.Module):
 
   def along(self, name: str, causal: bool, h, c):
     """A block over the third axis of h; the second joins the batch."""
-    repeated = jax.tree.map(lambda a: jnp.repeat(a, h.shape[1], 0), c)
+    of_each = lambda a: jnp.broadcast_to(a, (len(h), *a.shape[1:]))
+    repeated = jax.tree.map(lambda a: jnp.repeat(of_each(a), h.shape[1], 0), c)
     block = Block(self.dropout, self.train, self.dtype, causal, name=name)
     out, _ = block(h.reshape(-1, *h.shape[2:]), repeated)
     return out.reshape(h.shape)

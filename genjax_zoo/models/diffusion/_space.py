@@ -118,7 +118,7 @@ def network_functions(
 def apply_network(net: nn.Module, params, x, noise, c={}, key=None):
   """A network's output, [B, ...]; noise is [] or [B], `key` that of dropout in training."""
   rngs = {"dropout": key} if key is not None else {}
-  noise = jnp.broadcast_to(noise, len(x))
+  noise = jnp.reshape(noise, -1)  # [1] for a level that all share, as in sampling: embedded once.
   return net.apply({"params": params}, x, noise, c, train=key is not None, rngs=rngs)
 
 
