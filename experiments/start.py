@@ -26,7 +26,7 @@ def on_large_pages():
 
 
 def quick_compilation() -> dict[str, str]:
-  """The environment of a command that XLA is to compile quickly for a CPU rather than thoroughly."""
+  """The environment of a command that XLA compiles for a CPU quickly rather than thoroughly."""
   flags = "--xla_backend_optimization_level=0"
   if version("jaxlib").startswith("0.10."):  # Later ones have no other emitters, and no such flag.
     flags += " --xla_cpu_use_fusion_emitters=false"

@@ -1,6 +1,7 @@
 """What the networks of diffusion models share: all are called (x, noise, c, train).
 
-x [B, *shape] is noisy data, noise [B] or [1] its noise level, `c` a condition (models/_condition.py).
+x [B, *shape] is noisy data, noise [B] or [1] its noise level, `c` a condition
+(models/_condition.py).
 """
 
 from typing import Any
