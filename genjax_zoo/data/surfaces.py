@@ -23,7 +23,7 @@ def triangles(mesh: Mesh) -> np.ndarray:
 
 
 def cross(a, b) -> np.ndarray:
-  """The cross product of vectors [..., 3]; of few it takes less than half of the time of NumPy's."""
+  """The cross product of vectors [..., 3]; of few it takes less than half of NumPy's time."""
   ax, ay, az = (a[..., i] for i in range(3))
   bx, by, bz = (b[..., i] for i in range(3))
   return np.stack([ay * bz - az * by, az * bx - ax * bz, ax * by - ay * bx], -1)

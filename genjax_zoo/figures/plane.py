@@ -7,11 +7,12 @@ from genjax_zoo.figures.common import draw_samples, in_plane, main
 from genjax_zoo.figures.pictures import plot
 from genjax_zoo.sharding import compiled
 
-PIXELS = 200  # Along an edge of the picture of a density.
+PIXELS = 200  # Along an edge of the picture of a density,
+FEWER = 100  # and of one that an ODE estimates, by hundreds of network calls for each.
 SIGN = {"exact": "", "lower_bound": "a lower bound of ", "estimate": "an estimate of "}
 
 
-def frame(data, pixels: int = PIXELS):
+def frame(data, pixels: int):
   """A square about points [N, 2], [left, right, bottom, top], and the centres of pixels² cells."""
   low, high = data.min(0), data.max(0)
   middle = (low + high) / 2
@@ -27,7 +28,9 @@ def density(run, dataset, test, encoded):
   if not in_plane(dataset):
     return None
   data = main(test, dataset)
-  extent, points = frame(data)
+  kind = next(iter(run.model.likelihood.values()), "estimate")
+  pixels = FEWER if run.model.log_prob and kind == "estimate" else PIXELS
+  extent, points = frame(data, pixels)
   clouds = {"test examples": data}
   if run.model.sample:
     clouds["samples"] = main(draw_samples(run, test, len(data)), dataset)
@@ -36,11 +39,11 @@ def density(run, dataset, test, encoded):
   if run.model.log_prob:
     batch = {main_entry(dataset.fields): points, "weight": np.ones(len(points), np.float32)}
     log_densities["model"] = run.log_prob(batch)
-    sign = SIGN[next(iter(run.model.likelihood.values()), "estimate")]
+    sign = SIGN[kind]
     note = f" The model's density is exp of {sign}log p." if sign else ""
   if dataset.log_prob:
     log_densities["truth"] = np.asarray(dataset.log_prob(points))
-  maps = {title: np.exp(x).reshape(PIXELS, PIXELS) for title, x in log_densities.items()}
+  maps = {title: np.exp(x).reshape(pixels, pixels) for title, x in log_densities.items()}
   # One scale for both, that of the truth where it is known.
   top = np.nanmax([*maps.values()][-1]) if maps else None
   panels = clouds | maps
@@ -61,7 +64,7 @@ def critic(run, dataset, test, encoded):
   if not in_plane(dataset) or "critic" not in run.model.parts or run.model.given:
     return None
   data = main(test, dataset)
-  extent, points = frame(data)
+  extent, points = frame(data, PIXELS)
   output = critic_at(run, {main_entry(dataset.fields): points}).reshape(PIXELS, PIXELS)
   samples = main(draw_samples(run, test, len(data)), dataset)
   clouds = {"test examples": data, "samples": samples}

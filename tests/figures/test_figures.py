@@ -327,8 +327,11 @@ def panels_of(monkeypatch):
   return shown
 
 
-@pytest.mark.parametrize("kind, says", [("exact", False), ("lower_bound", True)])
-def test_a_density_is_plotted_where_it_is(tmp_path, monkeypatch, kind, says):
+@pytest.mark.parametrize(
+  "kind, says, cells", [("exact", "", 200), ("lower_bound", "a lower bound of", 200),
+                        ("estimate", "an estimate of", 100)]
+)  # fmt: skip
+def test_a_density_is_plotted_where_it_is(tmp_path, monkeypatch, kind, says, cells):
   centre = np.array([1.0, -2.0], np.float32)
   log_prob = lambda x: -0.5 * ((x - centre[None]) ** 2).sum(-1) - np.log(2 * np.pi)
   x = (centre + np.random.default_rng(6).normal(size=(3000, 2))).astype(np.float32)
@@ -344,10 +347,11 @@ def test_a_density_is_plotted_where_it_is(tmp_path, monkeypatch, kind, says):
   )
   shown = panels_of(monkeypatch)
   ((name, caption),) = figures.draw(run_of(model, dataset, tmp_path), dataset, tmp_path)
-  assert name == "density.png" and ("a lower bound of" in caption) == says
+  assert name == "density.png" and says in caption and ("exp of" in caption) == bool(says)
   assert [v[0] for v in shown.values()] == ["test examples", "samples", "model", "truth"]
   assert len(shown[0][1]) == len(shown[1][1]) == 2000
   for _, p, (left, right, bottom, top) in (shown[2], shown[3]):
+    assert p.shape == (cells, cells)
     cell = (right - left) * (top - bottom) / p.size
     xs = left + (np.arange(p.shape[1]) + 0.5) * (right - left) / p.shape[1]
     ys = bottom + (np.arange(p.shape[0]) + 0.5) * (top - bottom) / p.shape[0]
