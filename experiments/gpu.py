@@ -162,7 +162,11 @@ def work(jobs: list[Job], out: Path, minutes: float, smoke: bool, clock: Callabl
     if job is None:
       return
     begun = clock()
-    ended = turn(job, out, min(60 * job.minutes, end - begun), smoke)
+    seconds = end - begun
+    waiting = [other.minutes for other in jobs if other.name not in tried]
+    if smoke and job.name not in tried:  # All of them have a turn in the time that is left.
+      seconds *= job.minutes / sum(waiting)
+    ended = turn(job, out, min(60 * job.minutes, seconds), smoke)
     tried.add(job.name)
     turns.setdefault(job.name, []).append(ended)
     write_json(out / "jobs.json", turns)
@@ -194,9 +198,6 @@ def main(arguments=None):
     jobs = available(JOBS)
     if len(jobs) < len(JOBS):
       print("without PyTorch nothing is compared with it: pip install -e '.[bench]'", flush=True)
-    if options.smoke:
-      share = options.minutes / sum(job.minutes for job in jobs)
-      jobs = [job._replace(minutes=share * job.minutes) for job in jobs]
     work(jobs, options.out, options.minutes, options.smoke)
     runs = finished(options.out)
     if runs and not options.smoke:

@@ -63,6 +63,20 @@ def test_work_ends_in_time_and_goes_on_where_it_was(tmp_path, monkeypatch):
   assert ended == {"a": ["stopped"] * 3, "b": ["failed"] * 2, "c": ["done"]}
 
 
+def test_in_a_smoke_each_has_a_turn_however_long_the_others_take(tmp_path, monkeypatch):
+  now = [0.0]
+  asked = []
+
+  def turn(job, out, seconds, smoke):
+    asked.append((job.name, seconds))
+    now[0] += seconds + 6
+    return "stopped"
+
+  monkeypatch.setattr(gpu, "turn", turn)
+  work([A, B, C], tmp_path, 1, True, clock=lambda: now[0])
+  assert asked == [("a", 20), ("b", 17), ("c", 11)]
+
+
 def test_a_smoke_command_is_a_small_one():
   train, compare, device = Job("vae_digits", 1.0), JOBS[0], JOBS[2]
   assert command(train, Path("o"), True)[3:] == [
