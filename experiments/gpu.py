@@ -123,12 +123,11 @@ def turn(job: Job, out: Path, seconds: float, smoke: bool) -> str:
 
 
 def following(jobs: list[Job], turns: dict[str, list[str]]) -> Job | None:
-  """The next of the jobs that are not done: the one with the fewest turns, then the first of them.
+  """The next of the jobs: the one with the fewest turns, then the first of them.
 
   `turns` are how the turns of each have ended.
   """
-  left = [job for job in jobs if "done" not in turns.get(job.name, [])]
-  return min(left, key=lambda job: len(turns.get(job.name, [])), default=None)
+  return min(jobs, key=lambda job: len(turns.get(job.name, [])), default=None)
 
 
 def device(smoke: bool) -> str:
@@ -158,14 +157,14 @@ def work(jobs: list[Job], out: Path, minutes: float, smoke: bool, clock: Callabl
   tried = set()
   failed = lambda name: name in tried and turns[name][-1] == "failed"
   while clock() < end:
-    job = following([job for job in jobs if not failed(job.name)], turns)
+    left = [job for job in jobs if not failed(job.name) and "done" not in turns.get(job.name, [])]
+    job = following(left, turns)
     if job is None:
       return
     begun = clock()
     seconds = end - begun
-    waiting = [other.minutes for other in jobs if other.name not in tried]
     if smoke and job.name not in tried:  # All of them have a turn in the time that is left.
-      seconds *= job.minutes / sum(waiting)
+      seconds *= job.minutes / sum(other.minutes for other in left if other.name not in tried)
     ended = turn(job, out, min(60 * job.minutes, seconds), smoke)
     tried.add(job.name)
     turns.setdefault(job.name, []).append(ended)

@@ -12,8 +12,8 @@ class GroupNorm(nn.Module):
   """x [B, ..., C] -> the same shape, each group of channels with mean 0 and variance 1.
 
   Over the positions and channels of a group, for each example. There are at most 32 groups, of at
-  least 4 channels (Wu & He 2018, arXiv:1803.08494). `scale` and `shift` [B, C] go on top:
-  y (1 + scale) + shift.
+  least 4 channels (Wu & He 2018, arXiv:1803.08494). `scale` and `shift`, [B, C] or [1, C], go on
+  top: y (1 + scale) + shift.
 
   Means over positions come first, then those over groups, then one multiply-add of x: on the CPU
   this is more than twice as fast as flax's. Those over groups are a product with a constant matrix:

@@ -19,8 +19,8 @@ A, B, C = (Job(name, 1.0) for name in "abc")
 def test_whoever_had_the_fewest_turns_is_next_and_of_those_the_first():
   assert following([A, B, C], {}) == A
   assert following([A, B, C], {"a": ["stopped"]}) == B
-  assert following([A, B, C], {"a": ["stopped"], "b": ["done"], "c": ["stopped"]}) == A
-  assert following([A, B], {"a": ["stopped", "done"], "b": ["done"]}) is None
+  assert following([A, C], {"a": ["stopped"], "c": ["stopped"]}) == A
+  assert following([], {}) is None
 
 
 def test_every_training_job_is_a_committed_config():
@@ -75,6 +75,11 @@ def test_in_a_smoke_each_has_a_turn_however_long_the_others_take(tmp_path, monke
   monkeypatch.setattr(gpu, "turn", turn)
   work([A, B, C], tmp_path, 1, True, clock=lambda: now[0])
   assert asked == [("a", 20), ("b", 17), ("c", 11)]
+  # Resumed, those that are done have no share.
+  (tmp_path / "jobs.json").write_text(json.dumps({"a": ["done"]}))
+  now[0], asked[:] = 0.0, []
+  work([A, B, C], tmp_path, 1, True, clock=lambda: now[0])
+  assert asked == [("b", 30), ("c", 24)]
 
 
 def test_a_smoke_command_is_a_small_one():
